@@ -1,0 +1,1 @@
+"""Target formats, one folder each."""

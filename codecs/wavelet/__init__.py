@@ -1,0 +1,64 @@
+"""Wavelet baseline: integer 9/7, bit planes, mixed contexts. Normative text: ``FORMAT.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from . import analysis as search
+from . import format as syntax
+from . import synthesis
+
+
+class WaveletCodec(Codec):
+    """The baseline that every exotic format is held against.
+
+    ::
+
+        image -> YCbCr -> 9/7 lifting -> quantize -> RDO -> bit planes -> range coder
+        pixels <- YCbCr <- 9/7 lifting <- dequantize <------ bit planes <- range coder
+    """
+
+    name = "wavelet"
+    number = 2
+    summary = "integer 9/7 wavelet, bit planes with mixed contexts"
+    references = (
+        "Taubman 2000, High performance scalable image compression with EBCOT, "
+        "doi:10.1109/83.847830",
+        "Wu 1997, High-order context modeling and embedded conditional entropy coding of "
+        "wavelet coefficients, doi:10.1109/ACSSC.1997.679121",
+    )
+    steps = syntax.STEPS
+    embedded = True
+
+    def analyze(
+        self, image: Image, *, encoder: str, effort: int, progress: Progress | None = None
+    ) -> search.Analysis:
+        """Transform the image."""
+        return search.analyze(image)
+
+    def propose(self, analysis: search.Analysis, step: int) -> Proposal:
+        """Quantize, price and prune the coefficients."""
+        return search.propose(analysis, step)
+
+    def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:
+        """Write the kept coefficients."""
+        return search.write(proposal.state, keep)
+
+    def read(
+        self, geometry: Geometry, packets: Sequence[bytes], *, complete: bool
+    ) -> syntax.Symbols:
+        """Parse packets."""
+        return syntax.read(geometry, packets, complete=complete)
+
+    def synthesize(self, symbols: syntax.Symbols, *, xp: Any, scale: int = 1) -> Any:
+        """Render symbols to pixels."""
+        return synthesis.synthesize(symbols, xp)
+
+    def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
+        """Bits by kind of decision."""
+        return dict(symbols.bits)

@@ -1,0 +1,140 @@
+"""Train the initial states of the entropy coder (``tables.npz``).
+
+Run ``python -m fractour.codecs.wavelet.training CORPUS_FOLDER``. Every picture is encoded at
+random steps; what each context saw is summed up, and the prior that a Beta-binomial model
+finds most likely becomes its starting probability and confidence. Mixing weights are carried
+from file to file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared.entropy import COUNT_LIMIT, Tables
+from .analysis import analyze, propose
+from .coding import CONTEXTS
+from .format import default_tables, write_coefficients
+
+FloatArray = npt.NDArray[np.float64]
+TABLES = Path(__file__).with_name("tables.npz")
+_STRENGTHS = np.array([0.5, 1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 130, 250])
+_STEP_RANGE = (84, 150)
+
+
+def fit_prior(tallies: FloatArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Fit a Beta prior to the counts of one context in many files, for all contexts.
+
+    Parameters
+    ----------
+    tallies : (files, contexts, 2) float64
+        Zeros and ones seen.
+
+    Returns
+    -------
+    probability, confidence : (contexts,) int32
+        As in `shared.entropy.Tables`.
+    """
+    from scipy.special import betaln
+
+    n = tallies.sum(2)
+    # A file counts for what it still has to learn, not for its length.
+    share = np.minimum(n, 40.0) / np.maximum(n, 1.0)
+    ones, zeros = (tallies[:, :, 1] * share).sum(0), (tallies[:, :, 0] * share).sum(0)
+    pooled = (ones + 0.4) / (ones + zeros + 0.8)
+    best_score = np.full(tallies.shape[1], -np.inf)
+    probability, strength = pooled.copy(), np.full(tallies.shape[1], _STRENGTHS[0])
+    for k in _STRENGTHS:
+        a, b = pooled * k, (1 - pooled) * k
+        score = (betaln(tallies[:, :, 1] + a, tallies[:, :, 0] + b) - betaln(a, b)).sum(0)
+        better = score > best_score
+        best_score[better], strength[better] = score[better], k
+    # Contexts never seen learn fast.
+    strength[n.sum(0) < 4] = 1.0
+    confidence = np.clip(np.round(strength - 1.5), 0, COUNT_LIMIT).astype(np.int32)
+    return np.clip(np.round(probability * 65536), 64, 65472).astype(np.int32), confidence
+
+
+def _tally_files(
+    job: tuple[list[Path], int, Tables, int],
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]:
+    """Encode pictures at random steps; return their tallies and the weights reached."""
+    from PIL import Image
+
+    paths, seed, tables, per_image = job
+    rng = np.random.default_rng(seed)
+    weights = tables.weights.copy()
+    tallies = []
+    for path in paths:
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        analysis = analyze(pixels)
+        for step in rng.integers(*_STEP_RANGE, per_image):
+            state = propose(analysis, int(step)).state
+            tally = np.zeros((CONTEXTS, 2), np.int64)
+            start = Tables(tables.probability.copy(), tables.confidence.copy(), weights)
+            write_coefficients(
+                analysis.layout, state.magnitude, state.sign, tables=start, tally=tally
+            )
+            tallies.append(tally.astype(np.uint32))
+    return np.stack(tallies), weights
+
+
+def train(
+    paths: list[Path], *, rounds: int, per_image: int, jobs: int, seed: int, start: Tables
+) -> Tables:
+    """Run `rounds` of encoding and fitting; each round starts from the tables of the last."""
+    tables = start
+    for number in range(rounds):
+        rng = np.random.default_rng([seed, number])
+        order = [paths[i] for i in rng.permutation(len(paths))]
+        parts = [(order[i::jobs], seed + 1000 * number + i, tables, per_image) for i in range(jobs)]
+        with ProcessPoolExecutor(jobs) as pool:
+            results = list(pool.map(_tally_files, parts))
+        tallies = np.concatenate([result[0] for result in results]).astype(np.float64)
+        weights = np.mean([result[1] for result in results], axis=0).round().astype(np.int32)
+        tables = Tables(*fit_prior(tallies), weights)
+        save(tables)
+        sys.stderr.write(f"round {number + 1} of {rounds}: {len(tallies)} files\n")
+    return tables
+
+
+def save(tables: Tables) -> None:
+    """Write ``tables.npz`` beside this file."""
+    np.savez_compressed(
+        TABLES,
+        probability=tables.probability.astype(np.uint16),
+        confidence=tables.confidence.astype(np.uint8),
+        weights=tables.weights,
+    )
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--per-image", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--every", type=int, default=1, help="use every n-th picture")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    suffixes = {".png", ".webp", ".jpg", ".tif"}
+    paths = [p for p in sorted(options.corpus.iterdir()) if p.suffix in suffixes]
+    train(
+        paths[:: options.every],
+        rounds=options.rounds,
+        per_image=options.per_image,
+        jobs=options.jobs,
+        seed=options.seed,
+        start=default_tables(),
+    )
+
+
+if __name__ == "__main__":
+    main()

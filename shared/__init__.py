@@ -1,0 +1,1 @@
+"""The budget-and-quantization framework; it knows no codec."""

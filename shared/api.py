@@ -1,0 +1,195 @@
+"""encode, decode, info, trim: the whole path of an image in four functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+import numpy.typing as npt
+
+from . import container
+from .backend import get_array_module, to_numpy
+from .budget import DEFAULT_RANK, Budget, fit
+from .codec import Geometry, Image, Progress
+from .errors import FractourError, TruncatedError
+from .raster import as_raster
+from .registry import codec_by_number, get_codec
+
+MAX_PIXELS = 64_000_000
+
+
+def encode(
+    image: npt.ArrayLike,
+    *,
+    codec: str = "wavelet",
+    budget: int | Budget = 4096,
+    encoder: str = "search",
+    effort: int = 5,
+    rank: str = DEFAULT_RANK,
+    progress: Progress | None = None,
+) -> bytes:
+    """Encode an image into at most the budgeted number of bytes.
+
+    Parameters
+    ----------
+    image : array_like or PIL.Image.Image
+        (H, W) or (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; uint8.
+        uint16 is rounded to eight bits with a warning.
+    codec : str
+        Name of an installed target format, see ``fractour codecs``.
+    budget : int or Budget
+        Bytes of the whole file, headers included, or a `Budget`.
+    encoder : {"search", "network", "network+refine"}
+        Way to fill the format; the codec says which it has.
+    effort : int
+        1 (fast) to 9 (thorough).
+    rank : str
+        Rule that orders the candidate elements, see `shared.budget.RANKS`.
+    progress : callable, optional
+        Called with the fraction done, 0 to 1.
+
+    Returns
+    -------
+    bytes
+        A ``.frc`` file.
+
+    Raises
+    ------
+    BudgetError
+        If no file that small exists; names the smallest possible size.
+    UnknownCodecError, ImageInputError
+        If the arguments make no sense.
+    """
+    raster = as_raster(image)
+    height, width, channels = raster.shape
+    geometry = Geometry(height, width, channels)
+    limit = (Budget(bytes=budget) if isinstance(budget, int) else budget).limit(geometry)
+    target = get_codec(codec)
+    if encoder not in target.encoders:
+        message = f"codec {codec!r} has no encoder {encoder!r}; it has {', '.join(target.encoders)}"
+        raise FractourError(message)
+    if not 1 <= effort <= 9:
+        message = f"effort must be 1 to 9, not {effort}"
+        raise FractourError(message)
+    analysis = target.analyze(raster, encoder=encoder, effort=effort, progress=progress)
+    return fit(target, analysis, geometry, limit, rank=rank, progress=progress)
+
+
+def _read(
+    data: bytes, *, max_pixels: int, allow_truncated: bool
+) -> tuple[container.Frame, Any, Any]:
+    frame = container.unpack(bytes(data), max_pixels=max_pixels)
+    if frame.cut and not allow_truncated:
+        message = (
+            f"the file ends inside packet {len(frame.packets)} of {frame.declared_packets}; "
+            "decode what is there with allow_truncated=True (--partial), or cut with trim"
+        )
+        raise TruncatedError(message)
+    codec = codec_by_number(frame.codec_number, frame.version)
+    packets = frame.packets
+    if frame.cut and not codec.embedded:
+        packets = packets[:-1]
+    if not packets:
+        message = "the file ends before its first packet; nothing can be decoded"
+        raise TruncatedError(message)
+    return frame, codec, codec.read(frame.geometry, packets, complete=frame.complete)
+
+
+def decode(
+    data: bytes,
+    *,
+    backend: str = "numpy",
+    scale: int = 1,
+    max_pixels: int = MAX_PIXELS,
+    allow_truncated: bool = False,
+) -> Image:
+    """Decode a ``.frc`` file.
+
+    Parameters
+    ----------
+    data : bytes
+        The file. One that was cut exactly after a packet is a valid, smaller file.
+    backend : {"numpy", "cupy"}
+        Where the pixels are computed; they are the same to the bit.
+    scale : int
+        Render at a multiple of the size, for formats that know no pixels.
+    max_pixels : int
+        Refuse larger pictures, checked before memory is taken.
+    allow_truncated : bool
+        Decode what a file cut inside a packet still holds.
+
+    Returns
+    -------
+    ndarray
+        (H, W) for grey, else (H, W, C), uint8.
+
+    Raises
+    ------
+    BitstreamError
+        For any bytes that are not a valid file.
+    ImageTooLargeError, UnknownCodecError, BackendUnavailableError
+        As their names say.
+    """
+    xp = get_array_module(backend)
+    if scale < 1:
+        message = f"scale must be a positive integer, not {scale}"
+        raise FractourError(message)
+    frame, codec, symbols = _read(
+        data, max_pixels=max_pixels // (scale * scale), allow_truncated=allow_truncated
+    )
+    if scale != 1 and not codec.scalable:
+        message = f"codec {codec.name!r} has a fixed resolution; decode with scale=1 and resize"
+        raise FractourError(message)
+    pixels = to_numpy(codec.synthesize(symbols, xp=xp, scale=scale))
+    return pixels[:, :, 0] if frame.geometry.channels == 1 else pixels
+
+
+def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
+    """Describe a ``.frc`` file.
+
+    Returns
+    -------
+    dict
+        JSON-serialisable: codec, version, width, height, channels, bytes, bpp, packets
+        (their sizes), complete, trimmed, overhead_bytes and bits by kind of element.
+    """
+    frame, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=True)
+    geometry = frame.geometry
+    return {
+        "codec": codec.name,
+        "version": frame.version,
+        "width": geometry.width,
+        "height": geometry.height,
+        "channels": geometry.channels,
+        "bytes": len(data),
+        "bpp": 8 * len(data) / geometry.pixels,
+        "packets": [len(packet) for packet in frame.packets],
+        "declared_packets": frame.declared_packets,
+        "complete": frame.complete,
+        "trimmed": frame.trimmed,
+        "overhead_bytes": frame.overhead,
+        "bits": {kind: round(bits, 1) for kind, bits in codec.bit_shares(symbols).items()},
+    }
+
+
+def trim(data: bytes, size: int) -> bytes:
+    """Make a smaller file from a larger one without encoding again.
+
+    Parameters
+    ----------
+    data : bytes
+        A ``.frc`` file.
+    size : int
+        Bytes that the result may have at most.
+
+    Raises
+    ------
+    BudgetError
+        If not even the first packet fits; names the smallest possible size.
+    """
+    frame, codec, _ = _read(data, max_pixels=MAX_PIXELS, allow_truncated=True)
+    if len(data) <= size and frame.complete:
+        return bytes(data)
+    return container.cut(frame, size, embedded=codec.embedded)
+
+

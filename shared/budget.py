@@ -1,0 +1,261 @@
+"""The budget: how many bytes there are, which elements get them, and hitting the number.
+
+Written once for all codecs: candidates are ranked by contrast and kept until the budget is
+reached (`select`); the quantizer step is searched so that little has to be cut (`fit`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from . import container
+from .codec import Codec, Geometry, Progress, Proposal
+from .errors import BudgetError
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+RANKS: dict[str, Callable[[Proposal], FloatArray]] = {
+    # The default, as the idea behind the project has it: size on the screen does not count.
+    "contrast": lambda p: p.contrast,
+    "energy": lambda p: p.contrast * np.sqrt(p.area),
+    "rd": lambda p: p.gain / np.maximum(p.bits, 1e-9),
+    "order": lambda p: -np.arange(len(p), dtype=np.float64),
+}
+"""Ranking rules by name: contrast alone, contrast times the root of the area, error removed
+per bit, and the order in which the codec proposed."""
+
+DEFAULT_RANK = "contrast"
+
+_LENGTHS_TRIED = 6
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bytes of the whole file, given in one of three ways.
+
+    Parameters
+    ----------
+    bytes : int, optional
+        Bytes, headers included.
+    bpp : float, optional
+        Bits per pixel of the picture.
+    ratio : float, optional
+        Times smaller than eight bits a sample.
+    """
+
+    bytes: int | None = None
+    bpp: float | None = None
+    ratio: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.bytes, self.bpp, self.ratio) if value is not None]
+        if len(given) != 1 or not (math.isfinite(given[0]) and given[0] > 0):
+            message = "a budget is exactly one positive number: bytes, bpp or ratio"
+            raise BudgetError(message)
+
+    def limit(self, geometry: Geometry) -> int:
+        """Bytes for an image of this geometry, rounded down."""
+        if self.bytes is not None:
+            return int(self.bytes)
+        if self.bpp is not None:
+            return int(self.bpp * geometry.pixels / 8)
+        assert self.ratio is not None
+        return int(geometry.pixels * geometry.channels / self.ratio)
+
+
+def select(proposal: Proposal, bits: float, *, rank: str = DEFAULT_RANK) -> BoolArray:
+    """Rank the candidates and keep the first ones until `bits` are spent.
+
+    Parameters
+    ----------
+    proposal : Proposal
+    bits : float
+        What the elements may cost together, overhead not counted.
+    rank : str
+        A key of `RANKS`.
+
+    Returns
+    -------
+    (n,) bool
+        Which elements survive. The order is stable: equal ranks keep the codec's order.
+    """
+    try:
+        worth = RANKS[rank](proposal)
+    except KeyError:
+        message = f"unknown ranking rule {rank!r}; there is {', '.join(RANKS)}"
+        raise BudgetError(message) from None
+    order = np.argsort(-worth, kind="stable")
+    keep = np.zeros(len(proposal), np.bool_)
+    keep[order[np.cumsum(proposal.bits[order]) <= bits]] = True
+    return keep
+
+
+@dataclass(frozen=True)
+class _Try:
+    data: bytes
+    distortion: float
+
+
+class _Fitter:
+    """One image, one codec, one limit: what was proposed and written so far."""
+
+    def __init__(
+        self,
+        codec: Codec,
+        analysis: object,
+        geometry: Geometry,
+        limit: int,
+        rank: str,
+        progress: Progress | None,
+    ) -> None:
+        self.codec, self.analysis, self.geometry = codec, analysis, geometry
+        self.limit, self.rank, self.progress = limit, rank, progress
+        self.best: _Try | None = None
+        self.smallest: int | None = None
+        self._sizes: dict[int, float] = {}
+        self._recent: dict[int, Proposal] = {}
+
+    def propose(self, step: int) -> Proposal:
+        """Propose at `step`; the two most recent proposals are kept."""
+        if step not in self._recent:
+            while len(self._recent) > 1:
+                self._recent.pop(next(iter(self._recent)))
+            self._recent[step] = self.codec.propose(self.analysis, step)
+            if self.progress:
+                self.progress(min(0.95, 0.3 + 0.07 * len(self._sizes)))
+        return self._recent[step]
+
+    def size(self, step: int) -> float:
+        """Estimate the file size at `step` with every candidate kept, bytes."""
+        if step not in self._sizes:
+            proposal = self.propose(step)
+            bits = proposal.overhead_bits + float(proposal.bits.sum())
+            self._sizes[step] = bits / 8 + container.overhead_bytes(self.geometry, [1])
+        return self._sizes[step]
+
+    def bracket(self) -> int:
+        """Find the finest step whose file, everything kept, is estimated to fit."""
+        low, high = -1, self.codec.steps  # low is too fine, high fits (or is out of range)
+        step, previous = 2 * self.codec.steps // 3, None
+        while high - low > 1:
+            excess = math.log(self.size(step) / self.limit)
+            if excess > 0:
+                low = step
+            else:
+                high = step
+            # Sizes fall about exponentially with the step; two points give the slope.
+            slope = -0.04
+            if previous is not None and previous[0] != step:
+                slope = min(-1e-3, (excess - previous[1]) / (step - previous[0]))
+            previous = (step, excess)
+            guess = round(step - excess / slope + (0.5 if excess <= 0 else -0.5))
+            reach = self.codec.steps // 6  # a far too fine step is slow to price
+            guess = max(step - reach, min(step + reach, guess))
+            step = min(max(guess, low + 1), high - 1)
+        return high
+
+    def write(self, proposal: Proposal, keep: BoolArray) -> int:
+        """Write a file; remember it if it is the best that fits. Return its size."""
+        packets = self.codec.write(proposal, keep)
+        data = container.pack(self.codec.number, self.codec.version, self.geometry, packets)
+        size = len(data)
+        lost = 0.0
+        if size > self.limit and self.codec.embedded:
+            excess = (size - self.limit) / size
+            # Only a sliver may fall to the knife; more is the selection's business.
+            if excess < 0.01 or size - self.limit <= 4 or not keep.any():
+                frame = container.unpack(data, max_pixels=self.geometry.pixels)
+                try:
+                    data = container.cut(frame, self.limit, embedded=True)
+                except BudgetError as error:
+                    self.smallest = error.smallest
+                else:
+                    order = np.argsort(proposal.gain[keep] / np.maximum(proposal.bits[keep], 1e-9))
+                    cheap = proposal.bits[keep][order].cumsum() <= 8 * (size - self.limit)
+                    lost = float(proposal.gain[keep][order][cheap].sum())
+        if len(data) <= self.limit:
+            distortion = proposal.residual + float(proposal.gain[~keep].sum()) + lost
+            if self.best is None or distortion < self.best.distortion:
+                self.best = _Try(data, distortion)
+        elif self.smallest is None or size < self.smallest:
+            self.smallest = size
+        return size
+
+    def cut(self, step: int) -> None:
+        """Write the file of `step`, candidates cut so that it fills the limit from below."""
+        proposal = self.propose(step)
+        everything = np.ones(len(proposal), np.bool_)
+        size = self.write(proposal, everything)
+        if size <= self.limit:
+            return
+        total = float(proposal.bits.sum())
+        fixed = max(0.0, 8.0 * size - total)
+        low, high = 0.0, total
+        target = 8.0 * self.limit - fixed
+        for _ in range(_LENGTHS_TRIED):
+            target = min(max(target, low), high)
+            keep = select(proposal, target, rank=self.rank)
+            size = self.write(proposal, keep)
+            if size <= self.limit:
+                low = target
+                if size >= self.limit - max(2, self.limit // 1000):
+                    return
+            else:
+                high = target
+            spent = float(proposal.bits[keep].sum())
+            aim = spent + 8.0 * (self.limit - size) - 4.0
+            target = aim if low < aim < high else (low + high) / 2
+            if not keep.any() and size > self.limit:
+                return
+        if self.best is None:
+            self.write(proposal, ~everything)
+
+
+def fit(
+    codec: Codec,
+    analysis: object,
+    geometry: Geometry,
+    limit: int,
+    *,
+    rank: str = DEFAULT_RANK,
+    progress: Progress | None = None,
+) -> bytes:
+    """Write the best file of at most `limit` bytes.
+
+    The step is searched with priced proposals alone; then the finest step that fits is
+    written whole, and the next finer one is cut to the limit by `select`. The real sizes
+    decide, and the smaller estimated error of those that fit is returned.
+
+    Raises
+    ------
+    BudgetError
+        If nothing fits; names the smallest size that was seen to be possible.
+    """
+    if rank not in RANKS:
+        message = f"unknown ranking rule {rank!r}; there is {', '.join(RANKS)}"
+        raise BudgetError(message)
+    if limit < 1:
+        message = f"the budget is {limit} bytes; the smallest useful one is about 64 bytes"
+        raise BudgetError(message, 64)
+    fitter = _Fitter(codec, analysis, geometry, limit, rank, progress)
+    step = fitter.bracket()
+    for candidate in (step, step - 1):
+        if 0 <= candidate < codec.steps:
+            fitter.cut(candidate)
+    if fitter.best is None and step < codec.steps - 1:
+        fitter.cut(codec.steps - 1)
+    if progress:
+        progress(1.0)
+    if fitter.best is None:
+        message = (
+            f"{limit} bytes are too few for this {geometry.width} x {geometry.height} picture "
+            f"with codec {codec.name!r}; the smallest file possible has {fitter.smallest} bytes"
+        )
+        raise BudgetError(message, fitter.smallest)
+    return fitter.best.data

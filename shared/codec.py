@@ -1,0 +1,160 @@
+"""The contract of a target format: what a codec folder must provide.
+
+The framework in `shared` does everything that is not the format itself: it fits the
+file to the budget, selects elements by contrast, frames and checks packets, guards
+against hostile bytes, and runs the same checks on every codec (`shared.conformance`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Size of an image.
+
+    Parameters
+    ----------
+    height, width : int
+        Pixels, at least 1.
+    channels : int
+        1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    """
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.height * self.width
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Candidate elements of one image at one quantizer step, priced, not yet selected.
+
+    An element is whatever the format can keep or drop on its own: a layer, a leaf's
+    detail, a coefficient. All arrays are float64 of shape (n,).
+
+    Parameters
+    ----------
+    step : int
+        Index of the quantizer step, 0 is the finest.
+    contrast : ndarray
+        Visible influence: peak amplitude of the element in the picture, code values.
+    area : ndarray
+        Pixels that the element covers.
+    gain : ndarray
+        Squared error (code values squared, summed over samples) that keeping it removes.
+    bits : ndarray
+        Price in bits.
+    residual : float
+        Squared error that remains with every candidate kept.
+    overhead_bits : float
+        Price of what is always written.
+    state : object
+        Whatever the codec needs to write the elements.
+    """
+
+    step: int
+    contrast: npt.NDArray[np.float64]
+    area: npt.NDArray[np.float64]
+    gain: npt.NDArray[np.float64]
+    bits: npt.NDArray[np.float64]
+    residual: float
+    overhead_bits: float
+    state: Any
+
+    def __len__(self) -> int:
+        return len(self.contrast)
+
+
+class Codec(ABC):
+    """One target format.
+
+    Encoding runs ``analyze -> propose -> (select) -> write``, decoding ``read -> synthesize``.
+    Only `analyze` and `propose` may use floats or a network; from bytes to pixels everything
+    is integer arithmetic, and the pixels are the same on every backend.
+    """
+
+    name: ClassVar[str]
+    """Lower-case identifier; third parties prefix theirs (``acme.haar``)."""
+    number: ClassVar[int]
+    """Wire number, see the append-only table in `shared.registry`."""
+    version: ClassVar[int] = 1
+    """Format version, 1 to 15. Other bytes for the same picture means a new version."""
+    summary: ClassVar[str]
+    """One line for ``fractour codecs``."""
+    references: ClassVar[tuple[str, ...]] = ()
+    """Papers or specifications, with DOI where there is one."""
+    steps: ClassVar[int]
+    """Number of quantizer steps; a larger index is coarser and gives a smaller file."""
+    embedded: ClassVar[bool] = False
+    """Whether the payload may be cut at any byte, not only after a packet."""
+    scalable: ClassVar[bool] = False
+    """Whether `synthesize` renders at a scale other than 1."""
+    encoders: ClassVar[tuple[str, ...]] = ("search",)
+    """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
+
+    @abstractmethod
+    def analyze(
+        self, image: Image, *, encoder: str, effort: int, progress: Progress | None = None
+    ) -> Any:
+        """Do the part of encoding that does not depend on the step.
+
+        Parameters
+        ----------
+        image : (H, W, C) uint8
+        encoder : str
+            One of `encoders`.
+        effort : int
+            1 (fast) to 9 (thorough).
+        progress : callable, optional
+            Called with the fraction done.
+        """
+
+    @abstractmethod
+    def propose(self, analysis: Any, step: int) -> Proposal:
+        """Quantize at `step` and price the candidate elements."""
+
+    @abstractmethod
+    def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:
+        """Write the kept elements as packets of falling significance (1 to 32, none empty)."""
+
+    @abstractmethod
+    def read(self, geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Any:
+        """Parse packets into integers.
+
+        Parameters
+        ----------
+        geometry : Geometry
+        packets : sequence of bytes
+            A prefix of what `write` gave; the last may be cut if the codec is `embedded`.
+        complete : bool
+            Whether nothing is missing.
+
+        Raises
+        ------
+        BitstreamError
+            For any bytes that `write` cannot have produced.
+        """
+
+    @abstractmethod
+    def synthesize(self, symbols: Any, *, xp: Any, scale: int = 1) -> Any:
+        """Render integers to pixels, (H * scale, W * scale, C) uint8 in array module `xp`."""
+
+    def bit_shares(self, symbols: Any) -> dict[str, float]:
+        """Bits of the payload by kind of element; empty if the codec does not say."""
+        return {}
