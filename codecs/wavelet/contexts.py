@@ -74,7 +74,7 @@ def _cap(value, plane, limit):  # type: ignore[no-untyped-def]
 
 @inlined
 def _ternary(value):  # type: ignore[no-untyped-def]
-    return 1 + value
+    return 1 + np.int64(value)
 
 
 @compiled
@@ -259,9 +259,9 @@ def code_sign(rc, buf, model, truth, place, seen, y, x):  # type: ignore[no-unty
     luma = np.int64(1)
     blue = np.int64(1)
     if comp in (1, 2):
-        luma = _ternary(np.int64(signs[0, i]))
+        luma = _ternary(signs[0, i])
         if comp == 2:
-            blue = _ternary(np.int64(signs[1, i]))
+            blue = _ternary(signs[1, i])
     up = np.int64(1)
     parent = bands[band, PARENT]
     if parent >= 0:

@@ -1,0 +1,130 @@
+"""Selection by contrast and fitting to the budget."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import fractour
+from fractour.shared.budget import RANKS, Budget, select
+from fractour.shared.codec import Geometry, Proposal
+from fractour.shared.conformance import sample_picture
+from fractour.shared.errors import BudgetError
+
+
+def _proposal(contrast, bits, *, area=None, gain=None) -> Proposal:
+    contrast, bits = np.asarray(contrast, float), np.asarray(bits, float)
+    ones = np.ones(len(bits))
+    return Proposal(
+        step=0,
+        contrast=contrast,
+        area=ones if area is None else np.asarray(area, float),
+        gain=contrast**2 if gain is None else np.asarray(gain, float),
+        bits=bits,
+        residual=0.0,
+        overhead_bits=0.0,
+        state=None,
+    )
+
+
+def test_select_keeps_the_strongest_first() -> None:
+    proposal = _proposal([3, 9, 5, 7], [10, 10, 10, 10])
+    assert select(proposal, 25).tolist() == [False, True, False, True]
+
+
+def test_size_on_the_screen_is_ignored_by_default_and_counts_by_choice() -> None:
+    proposal = _proposal([9, 5], [10, 10], area=[1, 100])
+    assert select(proposal, 10).tolist() == [True, False]
+    assert select(proposal, 10, rank="energy").tolist() == [False, True]
+
+
+def test_rank_by_error_removed_per_bit() -> None:
+    proposal = _proposal([9, 5], [100, 10], gain=[200, 100])
+    assert select(proposal, 105, rank="rd").tolist() == [False, True]
+
+
+def test_equal_ranks_keep_their_order() -> None:
+    kept = select(_proposal(np.ones(50), np.ones(50)), 20)
+    assert kept.nonzero()[0].tolist() == list(range(20))
+
+
+def test_unknown_rank_is_named() -> None:
+    with pytest.raises(BudgetError, match="contrast"):
+        select(_proposal([1], [1]), 5, rank="beauty")
+
+
+@given(
+    hnp.arrays(float, st.integers(0, 60), elements=st.floats(0, 1e3)),
+    st.floats(0, 400),
+    st.sampled_from(sorted(RANKS)),
+)
+def test_select_never_overspends_and_cuts_once(contrast, bits, rank) -> None:
+    prices = 1 + np.arange(len(contrast)) % 7
+    proposal = _proposal(contrast, prices)
+    kept = select(proposal, bits, rank=rank)
+    assert prices[kept].sum() <= bits
+    # The element that would come next does not fit: the cut is where the budget is.
+    worth = RANKS[rank](proposal)
+    order = np.argsort(-worth, kind="stable")
+    count = int(kept.sum())
+    assert kept[order[:count]].all()
+    if count < len(order):
+        assert prices[order[: count + 1]].sum() > bits
+
+
+@pytest.mark.parametrize(
+    ("budget", "limit"),
+    [(Budget(bytes=777), 777), (Budget(bpp=0.5), 600), (Budget(ratio=24), 1200)],
+)
+def test_three_ways_to_give_a_budget(budget: Budget, limit: int) -> None:
+    assert budget.limit(Geometry(96, 100, 3)) == limit
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"bytes": 5, "bpp": 1.0}, {"bytes": 0}, {"bpp": -1.0}, {"ratio": float("nan")}],
+)
+def test_a_budget_is_exactly_one_positive_number(arguments) -> None:
+    with pytest.raises(BudgetError):
+        Budget(**arguments)
+
+
+def test_too_small_names_the_smallest_possible_size() -> None:
+    image = sample_picture(50, 60, 3)
+    with pytest.raises(BudgetError, match="smallest") as caught:
+        fractour.encode(image, budget=9)
+    smallest = caught.value.smallest
+    assert smallest is not None
+    assert 9 < smallest <= 64
+    assert len(fractour.encode(image, budget=smallest)) <= smallest
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 3000, 3), (2048, 1500, 3), (777, 5, 4)])
+def test_64_bytes_are_enough_for_every_size(shape: tuple[int, int, int]) -> None:
+    image = sample_picture(*shape)
+    data = fractour.encode(image, budget=64)
+    assert len(data) <= 64
+    pixels = fractour.decode(data).reshape(shape)
+    flat = np.abs(image.astype(float) - image.mean((0, 1))).mean()
+    assert np.abs(pixels.astype(float) - image).mean() < 1.5 * flat + 2
+
+
+def test_budget_is_used_and_quality_rises_with_it() -> None:
+    image = sample_picture(128, 160, 3, seed=4)
+    errors = []
+    for budget in (200, 600, 1800, 5400):
+        data = fractour.encode(image, budget=budget)
+        assert 0.96 * budget <= len(data) <= budget
+        errors.append(np.mean((fractour.decode(data).astype(float) - image) ** 2))
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < errors[0] / 4
+
+
+@pytest.mark.parametrize("rank", sorted(RANKS))
+def test_every_ranking_rule_keeps_the_budget(rank: str) -> None:
+    image = sample_picture(64, 64, 3)
+    data = fractour.encode(image, budget=500, rank=rank)
+    assert len(data) <= 500
