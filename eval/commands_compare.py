@@ -36,7 +36,7 @@ def _listed(*texts: str) -> list[str]:
     return [word.strip() for text in texts for word in text.split(",") if word.strip()]
 
 
-def _specs(codecs: list[str], anchors: str) -> list[CodecSpec]:
+def specs_of(codecs: list[str], anchors: str) -> list[CodecSpec]:
     from ..shared.errors import BackendUnavailableError, FractourError
     from .measure import CodecSpec
 
@@ -48,7 +48,7 @@ def _specs(codecs: list[str], anchors: str) -> list[CodecSpec]:
         raise UsageError(str(error)) from error
 
 
-def _budgets(text: str) -> list[float]:
+def budgets_of(text: str) -> list[float]:
     try:
         bpps = [float(word) for word in _listed(text)]
     except ValueError:
@@ -113,9 +113,9 @@ def compare(
     Every row is written as soon as it is measured; the same command goes on where an
     interrupted one stopped.
     """
-    bpps = _budgets(bpp)
+    bpps = budgets_of(bpp)
     names = _metrics(metrics)
-    specs = _specs(codec or ["wavelet"], anchors)
+    specs = specs_of(codec or ["wavelet"], anchors)
     if reference not in {spec.codec for spec in specs}:
         notice(f"{reference!r} is not compared, so there are no differences and BD-rates to it")
     from ..corpora.catalog import open_corpus

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import stat
 import sys
@@ -64,20 +63,11 @@ def notice(text: str) -> None:
     say(f"warning: {text}")
 
 
-def plain(value: Any) -> Any:
-    """Replace what JSON cannot say (inf, nan) by None, at any depth."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
-
-
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout."""
-    text = json.dumps(plain(document), indent=2, allow_nan=False)
+    from .store import finite
+
+    text = json.dumps(finite(document), indent=2, allow_nan=False)
     sys.stdout.write(text + "\n")
 
 

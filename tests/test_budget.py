@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import fractour
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-
-import fractour
 from fractour.shared.budget import RANKS, Budget, select
 from fractour.shared.codec import Geometry, Proposal
 from fractour.shared.conformance import sample_picture
 from fractour.shared.errors import BudgetError
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 
 def _proposal(contrast, bits, *, area=None, gain=None) -> Proposal:

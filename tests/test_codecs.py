@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from fractour.shared import registry
 from fractour.shared.conformance import CHECKS, check_codec
 from fractour.shared.errors import FractourError, UnknownCodecError

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import fractour
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-import fractour
 from fractour.shared import container
 from fractour.shared.codec import Geometry
 from fractour.shared.errors import (
@@ -20,11 +17,11 @@ from fractour.shared.errors import (
     UnknownCodecError,
     UnsupportedVersionError,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 LIMIT = 1 << 26
-geometries = st.builds(
-    Geometry, st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 4)
-)
+geometries = st.builds(Geometry, st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 4))
 packet_lists = st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=32)
 
 

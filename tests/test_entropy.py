@@ -8,11 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from fractour.shared import entropy
 from fractour.shared.errors import BitstreamError
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def _tables(contexts: int, rows: int = 2) -> entropy.Tables:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import fractour
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-import fractour
 from fractour.codecs.wavelet import analysis, synthesis, transform
 from fractour.codecs.wavelet import format as syntax
 from fractour.codecs.wavelet.layout import make_layout
@@ -15,6 +12,8 @@ from fractour.shared import container
 from fractour.shared.codec import Geometry
 from fractour.shared.conformance import ArrayPath, sample_picture
 from fractour.shared.errors import FractourError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 sides = st.integers(1, 40)
 
@@ -147,9 +146,7 @@ def test_estimated_error_is_the_real_one() -> None:
     proposal = analysis.propose(state, 480)
     keep = proposal.contrast > np.quantile(proposal.contrast, 0.2)
     packets = analysis.write(proposal.state, keep)
-    pixels = synthesis.synthesize(
-        syntax.read(Geometry(128, 128, 3), packets, complete=True), np
-    )
+    pixels = synthesis.synthesize(syntax.read(Geometry(128, 128, 3), packets, complete=True), np)
     real = ((pixels.astype(float) - image) ** 2).sum()
     estimated = proposal.residual + proposal.gain[~keep].sum()
     assert 0.8 < real / estimated < 1.15

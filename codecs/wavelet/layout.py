@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 PAD = 2
-NODE_PAD = 1
+NODE_PAD = 2
 NODE_LEVELS = 3
 """Coding blocks of 4x4, 16x16 and 64x64 coefficients."""
 
@@ -92,7 +92,8 @@ def make_layout(height: int, width: int) -> Layout:
         row = table[i]
         row[STRIDE], row[HEIGHT], row[WIDTH] = band.width + 2 * PAD, band.height, band.width
         row[OFFSET] = size + PAD * row[STRIDE] + PAD
-        row[ORIENT], row[LEVEL] = band.orient, band.level
+        # A single pixel has no level; its contexts are those of level 1.
+        row[ORIENT], row[LEVEL] = band.orient, max(band.level, 1)
         row[PARENT] = index.get((band.orient, band.level + 1), -1)
         # Subbands of the same level and shape that are coded before this one.
         row[SIBLINGS] = 0
