@@ -37,6 +37,7 @@ def _listed(*texts: str) -> list[str]:
 
 
 def specs_of(codecs: list[str], anchors: str) -> list[CodecSpec]:
+    """Parse codecs and anchors as the options give them, a wrong one being a usage error."""
     from ..shared.errors import BackendUnavailableError, FractourError
     from .measure import CodecSpec
 
@@ -49,6 +50,7 @@ def specs_of(codecs: list[str], anchors: str) -> list[CodecSpec]:
 
 
 def budgets_of(text: str) -> list[float]:
+    """Parse budgets in bits per pixel, a wrong one being a usage error."""
     try:
         bpps = [float(word) for word in _listed(text)]
     except ValueError:

@@ -13,6 +13,7 @@ import typer
 from .output import (
     STDIO,
     UsageError,
+    announce_compilation,
     check_target,
     print_json,
     print_table,
@@ -120,6 +121,7 @@ def encode(
     channels = 1 if pixels.ndim == 2 else int(pixels.shape[2])
     if height * width > MAX_PIXELS:
         say(f"warning: decoding {width} x {height} pixels will need --max-pixels")
+    announce_compilation()
     started = time.perf_counter()
     with progress(f"encoding {source}") as update:
         data = encode_pixels(
@@ -251,6 +253,7 @@ def decode(
     from ..shared.api import decode as decode_bytes
     from ..shared.pillow_plugin import array_to_pillow
 
+    announce_compilation()
     started = time.perf_counter()
     pixels = decode_bytes(
         data,

@@ -58,6 +58,14 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
+def announce_compilation() -> None:
+    """Tell the user why the very first call takes its time."""
+    from ..shared.compiled import anything_compiled
+
+    if not anything_compiled():
+        say("first use: compiling kernels, about 15 s, once")
+
+
 def notice(text: str) -> None:
     """Tell the user what may surprise."""
     say(f"warning: {text}")

@@ -88,9 +88,9 @@ def to_pixels(xp: Any, planes: Sequence[Any], fraction: int) -> Any:
     return _pixels_arrays(xp, planes, fraction)
 
 
-def to_components(image: Image) -> list[npt.NDArray[np.float64]]:
+def to_components(image: Image) -> list[npt.NDArray[np.float32]]:
     """Split an image (H, W, C) into centred float components, the encoder's side."""
-    samples = image.astype(np.float64)
+    samples = image.astype(np.float32)
     if image.shape[2] < 3:
         return [samples[:, :, c] - OFFSET for c in range(image.shape[2])]
     r, g, b = samples[:, :, 0], samples[:, :, 1], samples[:, :, 2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import fractour
 import numpy as np
 import pytest
@@ -100,7 +102,7 @@ def test_every_byte_more_is_a_better_picture() -> None:
         pixels = fractour.decode(fractour.trim(data, size))
         quality.append(-10 * np.log10(np.mean((pixels.astype(float) - image) ** 2)))
     # Between packets a plane is half done; it may cost a little.
-    assert all(b > a - 0.3 for a, b in zip(quality, quality[1:], strict=False))
+    assert all(b > a - 0.3 for a, b in itertools.pairwise(quality))
     assert quality[-1] > quality[0] + 6
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,9 @@ import numpy.typing as npt
 from ...shared import color
 from ...shared.codec import Geometry, Image, Proposal
 from .format import (
+    MAX_PLANE,
     STEPS_PER_OCTAVE,
+    Written,
     band_steps,
     header_bytes,
     split_packets,
@@ -26,6 +28,7 @@ LAMBDA = 0.14
 _ROUNDING = 0.42
 """Added before truncation when quantizing; what the Lagrangian would drop anyway is not priced."""
 _PRUNINGS = 2
+_LARGEST = (2 << MAX_PLANE) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,35 +39,43 @@ class Analysis:
     ----------
     geometry : Geometry
     layout : Layout
-    coefficients : (C, size) float32
-        Unscaled coefficients, flattened as the layout says.
+    coefficients : (C * size,) float32
+        Coefficients in units of their quantizer step at step index 0, flattened as the
+        layout says, component after component.
+    energy : float
+        Sum of their squares.
     """
 
     geometry: Geometry
     layout: Layout
     coefficients: npt.NDArray[np.float32]
+    energy: float
 
 
 @dataclass(frozen=True)
 class _State:
+    """Quantized coefficients that are not zero: where they stand, and their signed values."""
+
     analysis: Analysis
     step: int
-    magnitude: npt.NDArray[np.int32]
-    sign: npt.NDArray[np.int8]
-    where: tuple[npt.NDArray[np.intp], ...]
+    where: npt.NDArray[np.intp]
+    values: npt.NDArray[np.int32]
 
 
 def analyze(image: Image) -> Analysis:
     """Transform an image (H, W, C) uint8."""
     height, width, channels = image.shape
     layout = make_layout(height, width)
+    steps = band_steps(layout, 0, channels) / 65536.0
     flat = np.zeros((channels, layout.size), np.float32)
     for comp, plane in enumerate(color.to_components(image)):
         dense = forward(plane, layout.shapes)
-        for row, band in zip(layout.table, layout.bands, strict=True):
-            view = _band_view(flat[comp], row)
-            view[:] = dense[band.top : band.top + band.height, band.left : band.left + band.width]
-    return Analysis(Geometry(height, width, channels), layout, flat)
+        for i, (row, band) in enumerate(zip(layout.table, layout.bands, strict=True)):
+            part = dense[band.top : band.top + band.height, band.left : band.left + band.width]
+            _band_view(flat[comp], row)[:] = part / steps[comp, i]
+    coefficients = flat.ravel()
+    energy = float(np.vdot(coefficients, coefficients))
+    return Analysis(Geometry(height, width, channels), layout, coefficients, energy)
 
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -80,43 +91,40 @@ def _band_view(flat: npt.NDArray[_Scalar], row: npt.NDArray[np.int64]) -> npt.ND
 
 def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Quantize at `step`, price every coefficient, drop those not worth their bits."""
-    layout, components = analysis.layout, len(analysis.coefficients)
-    steps = band_steps(layout, step, components) / 65536.0
-    scale = np.zeros(analysis.coefficients.shape, np.float32)
-    for comp in range(components):
-        for i, row in enumerate(layout.table):
-            _band_view(scale[comp], row)[:] = 1.0 / steps[comp, i]
-    ratio = np.abs(analysis.coefficients) * scale
-    magnitude = (ratio + np.float32(_ROUNDING)).astype(np.int32)
-    sign = np.sign(analysis.coefficients).astype(np.int8) * (magnitude > 0)
+    size = 2.0 ** (step / STEPS_PER_OCTAVE)
+    least = np.float32((1 - _ROUNDING) * size)
+    where = np.flatnonzero(np.abs(analysis.coefficients) >= least)
+    ratio = analysis.coefficients[where].astype(np.float64) / size
+    signs = np.sign(ratio).astype(np.int32)
+    ratio = np.abs(ratio)
+    magnitude = np.minimum(ratio + _ROUNDING, _LARGEST).astype(np.int32)
     # Error of dropping less error of keeping, in squared steps.
     gain = ratio * ratio - (ratio - magnitude) ** 2
     total = 0.0
     for _ in range(_PRUNINGS):
         # Once the least worthy are gone, their neighbours cost more: price again.
-        written = write_coefficients(layout, magnitude, sign, with_prices=True)
-        drop = (magnitude == 1) & (gain < lmbda * written.prices)
-        total = sum(written.bits.values()) - float(written.prices[drop].sum())
-        magnitude[drop] = 0
-        sign[drop] = 0
-    where = np.nonzero(magnitude)
-    unit = _unit_error(analysis.geometry, step)
-    error = float(((ratio - magnitude) ** 2).sum()) * unit
-    kept = magnitude[where]
-    prices = np.maximum(written.prices[where], 0.5) + 1.5 * np.log2(kept)
+        written = code_values(analysis, where, signs * magnitude, with_prices=True)
+        prices = written.prices.ravel()[where].astype(np.float64)
+        keep = (magnitude > 1) | (gain >= lmbda * prices)
+        total = sum(written.bits.values()) - float(prices[~keep].sum())
+        where, ratio, signs, magnitude, gain, prices = (
+            values[keep] for values in (where, ratio, signs, magnitude, gain, prices)
+        )
+    prices = np.maximum(prices, 0.5) + 1.5 * np.log2(magnitude)
     # Flags of blocks and zeros around are shared out so that the sum is what the file costs.
     prices *= max(1.0, total / max(prices.sum(), 1e-9))
-    level = _levels(layout)[where[1]].astype(np.float64)
+    level = _levels(analysis.layout)[where % analysis.layout.size].astype(np.float64)
+    unit = _unit_error(analysis.geometry, step)
     return Proposal(
         step=step,
         # A function of level l spreads its energy over 4**l pixels.
-        contrast=ratio[where] * (0.25 * 2.0 ** (step / STEPS_PER_OCTAVE)) / 2.0**level,
+        contrast=ratio * (size / 4) / 2.0**level,
         area=4.0**level,
-        gain=gain[where].astype(np.float64) * unit,
+        gain=gain * unit,
         bits=prices,
-        residual=error,
+        residual=max(analysis.energy / size**2 - float(gain.sum()), 0.0) * unit,
         overhead_bits=16.0,
-        state=_State(analysis, step, magnitude, sign, where),
+        state=_State(analysis, step, where, signs * magnitude),
     )
 
 
@@ -135,13 +143,27 @@ def _unit_error(geometry: Geometry, step: int) -> float:
     return float(weight * (0.25 * 2.0 ** (step / STEPS_PER_OCTAVE)) ** 2)
 
 
+def code_values(
+    analysis: Analysis,
+    where: npt.NDArray[np.intp],
+    values: npt.NDArray[np.int32],
+    *,
+    with_prices: bool = False,
+    model: tuple[Any, ...] | None = None,
+) -> Written:
+    """Code the coefficients `values`, which stand at `where`; see `format.write_coefficients`."""
+    shape = (analysis.geometry.channels, analysis.layout.size)
+    magnitude, sign = np.zeros(shape, np.int32), np.zeros(shape, np.int8)
+    magnitude.ravel()[where] = np.abs(values)
+    sign.ravel()[where] = np.sign(values)
+    return write_coefficients(
+        analysis.layout, magnitude, sign, with_prices=with_prices, model=model
+    )
+
+
 def write(state: _State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     """Write the kept coefficients of a proposal."""
-    magnitude, sign = state.magnitude.copy(), state.sign.copy()
-    comps, places = state.where
-    dropped = (comps[~keep], places[~keep])
-    magnitude[dropped] = 0
-    sign[dropped] = 0
-    written = write_coefficients(state.analysis.layout, magnitude, sign)
-    first = max(int(magnitude.max(initial=0)).bit_length() - 1, 0)
+    values = state.values[keep]
+    written = code_values(state.analysis, state.where[keep], values)
+    first = max(int(np.abs(values).max(initial=0)).bit_length() - 1, 0)
     return split_packets(header_bytes(state.step, first), written)

@@ -44,6 +44,7 @@ _HIGH_GAIN = (4616, 4165, 3494, 2989, 2587, 2248, 1954, 1700, 1479, 1286, 1119, 
 _COMPONENT_GAIN = (4096, 3931, 4509, 4096)
 MAX_PLANE = 23
 FRACTION_BITS = 6
+_LEAST_PACKET = 400
 
 IntArray = npt.NDArray[np.int32]
 SignArray = npt.NDArray[np.int8]
@@ -216,14 +217,13 @@ def split_packets(head: bytes, written: Written) -> list[bytes]:
     Each packet costs a byte or two of container, so they grow with the file.
     """
     total = len(written.payload)
-    least = max(160, total // 20)
+    least = max(_LEAST_PACKET, total // 16)
     cuts = [0]
     for at in written.ends.tolist():
         if at - cuts[-1] >= least and total - at >= least // 2:
             cuts.append(at)
-    if total < 3 * 160 * 5 // 2:
-        # At a kilobyte a table of packets would cost more than it gives.
-        cuts = [0]
+    if total < 3 * _LEAST_PACKET:
+        cuts = [0]  # a table of packets would cost more than it gives
     cuts.append(total)
     parts = [written.payload[a:b] for a, b in itertools.pairwise(cuts)]
     parts[0] = head + parts[0]

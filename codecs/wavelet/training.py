@@ -3,7 +3,7 @@
 Run ``python -m fractour.codecs.wavelet.training CORPUS_FOLDER``. Every picture is encoded at
 random steps; what each context saw is summed up, and the prior that a Beta-binomial model
 finds most likely becomes its starting probability and confidence. Mixing weights are carried
-from file to file.
+from file to file. Which coefficients are worth their bits is decided with the shipped tables.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from ...shared.entropy import Tables, start_model
 from ...shared.priors import fit_prior
-from .analysis import analyze, propose
+from .analysis import analyze, code_values, propose
 from .contexts import CONTEXTS
-from .format import default_tables, write_coefficients
+from .format import default_tables
 
 TABLES = Path(__file__).with_name("tables.npz")
 _STEP_RANGE = (336, 600)
@@ -45,7 +45,7 @@ def _tally_files(
             state = propose(analysis, int(step)).state
             tally = np.zeros((CONTEXTS, 2), np.int64)
             model = start_model(Tables(tables.probability, tables.confidence, weights), tally)
-            write_coefficients(analysis.layout, state.magnitude, state.sign, model=model)
+            code_values(analysis, state.where, state.values, model=model)
             weights = model[2]
             tallies.append(tally.astype(np.uint32))
     return np.stack(tallies), weights

@@ -39,16 +39,13 @@ def _neighbours(xp: Any, first: Any, count: int, *, of_low: bool) -> tuple[Any, 
     The low sample i lies between high samples i-1 and i, the high sample i between low
     samples i and i+1.
     """
-    other = first.shape[0]
-    i = xp.arange(count)
-    left = i - 1 if of_low else i
-    right = i if of_low else i + 1
     if of_low:
-        left = xp.maximum(left, 0)
-        right = xp.minimum(right, other - 1)
+        left = xp.concatenate([first[:1], first[: count - 1]])
+        right = first if len(first) == count else xp.concatenate([first, first[-1:]])
     else:
-        right = xp.minimum(right, other - 1)
-    return first[left], first[right]
+        left = first[:count]
+        right = first[1:] if len(first) > count else xp.concatenate([first[1:], first[-1:]])
+    return left, right
 
 
 def _lift_int(xp: Any, target: Any, source: Any, factor: int, *, of_low: bool) -> Any:
@@ -170,7 +167,7 @@ def inverse_compiled(
     return out
 
 
-def _split(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _split(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Analyse one level along the first axis: low half, then high half."""
     low, high = samples[0::2].copy(), samples[1::2].copy()
     if not len(high):
@@ -178,23 +175,23 @@ def _split(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     for factor, of_low in ((ALPHA, False), (BETA, True), (GAMMA, False), (DELTA, True)):
         target, source = (low, high) if of_low else (high, low)
         left, right = _neighbours(np, source, len(target), of_low=of_low)
-        target += factor * (left + right)
+        target += np.float32(factor) * (left + right)
     return np.concatenate([low, high])
 
 
 def forward(
-    samples: npt.NDArray[np.float64], shapes: tuple[tuple[int, int], ...]
-) -> npt.NDArray[np.float64]:
+    samples: npt.NDArray[np.float32], shapes: tuple[tuple[int, int], ...]
+) -> npt.NDArray[np.float32]:
     """Analyse one component, in floats: the encoder's side.
 
     Parameters
     ----------
-    samples : (H, W) float64
+    samples : (H, W) float32
     shapes : tuple of (int, int)
 
     Returns
     -------
-    (H, W) float64
+    (H, W) float32
         Subbands in Mallat order, unscaled.
     """
     out = samples.copy()
