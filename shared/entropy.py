@@ -282,11 +282,19 @@ def start_decoder(data: bytes, *, complete: bool) -> tuple[StateArray, npt.NDArr
     complete : bool
         If false the data is a prefix: `ENDED` is set as soon as a decision would depend on
         a byte that is missing. If true, up to `GRACE` zero bytes are supplied first.
+
+    Raises
+    ------
+    BitstreamError
+        If the stream cannot come from an encoder.
     """
     rc = np.zeros(10, np.int64)
     rc[RANGE], rc[DECODING], rc[STOPS] = 0xFFFFFFFF, 1, not complete
     rc[CODE] = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
     rc[POS] = 4
+    if rc[CODE] == rc[RANGE]:
+        message = "no encoder writes a stream that begins with FF FF FF FF; the file is damaged"
+        raise BitstreamError(message)
     if not complete and len(data) < 4:
         rc[ENDED] = 1
     return rc, np.frombuffer(bytearray(data), np.uint8)
