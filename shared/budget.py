@@ -243,7 +243,7 @@ def fit(
         message = f"the budget is {limit} bytes; the smallest useful one is about 64 bytes"
         raise BudgetError(message, 64)
     fitter = _Fitter(codec, analysis, geometry, limit, rank, progress)
-    step = fitter.bracket()
+    step = min(fitter.bracket(), codec.steps - 1)
     whole = fitter.cut(step)
     if whole > limit:
         while whole > limit and step + 1 < codec.steps and not fitter.tried(step + 1):

@@ -97,7 +97,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     ratio = analysis.coefficients[where].astype(np.float64) / size
     signs = np.sign(ratio).astype(np.int32)
     ratio = np.abs(ratio)
-    magnitude = np.minimum(ratio + _ROUNDING, _LARGEST).astype(np.int32)
+    magnitude = np.clip(ratio + _ROUNDING, 1, _LARGEST).astype(np.int32)
     # Error of dropping less error of keeping, in squared steps.
     gain = ratio * ratio - (ratio - magnitude) ** 2
     total = 0.0
