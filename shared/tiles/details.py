@@ -1,0 +1,411 @@
+"""Second stage of the tile syntax: the levels of the leaves, in falling order of grade.
+
+One source for writing, reading and pricing (compiled by Numba). Within a leaf the diagonals
+run from the last to the first, so that a level is predicted from those of higher frequency;
+further contexts are the grade, the same frequency in neighbouring leaves and in luma, and
+what the means around the leaf, all known by now, say about its lowest frequencies.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from ..entropy import ENDED
+from . import partition
+from .syntax import (
+    CELL_LOG,
+    COMP,
+    GRADE,
+    LEFT,
+    LOG,
+    MAGNITUDES,
+    MAPPED,
+    REACH,
+    SIGNIFICANCE,
+    SIGNS,
+    START,
+    TOP,
+    code_escape,
+    decide,
+    rescale,
+    starts,
+)
+
+UNARY = 14
+TEMPLATES, DIAGONALS = 7, 10
+_SIG_SIZES = (
+    2 * 5 * DIAGONALS * TEMPLATES,
+    2 * 5 * 6 * TEMPLATES * 2,
+    2 * 6 * 4 * 3 * 3,
+    3 * 5 * 64,
+    4 * 4 * 3 * 4 + 2 * 4 * 3 * 4 * 3,
+    6 * 6 * 4 * 2,
+)
+_MORE_SIZES = (2 * 6 * 8 * 3, 2 * 6 * 6 * 5, 2 * 6 * 8 * 4, 3 * 3 * 5 * 36)
+_SIGN_SIZES = (2 * 6 * 9, 3 * 3 * 3 * 3, 2 * 3 * 3 * 3 * 3, 3 * 3 * 3 * 3)
+
+SIG_AT = starts(partition.CONTEXTS, _SIG_SIZES)
+MORE_AT = starts(SIG_AT[-1], _MORE_SIZES)
+SIGN_AT = starts(MORE_AT[-1], _SIGN_SIZES)
+CONTEXTS = SIGN_AT[-1]
+
+_SIG_ROW = partition.WEIGHTS
+_MORE_ROW = _SIG_ROW + 2 * 4 * 3 * 6
+_SIGN_ROW = _MORE_ROW + 2 * 3 * 4
+WEIGHTS = _SIGN_ROW + 2 * 2 * 4
+WEIGHT_INPUTS = ((_SIG_ROW, _MORE_ROW, 6), (_MORE_ROW, WEIGHTS, 4))
+
+DIAGONAL_CLASS = np.array(
+    [0, 0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6] + [7] * 8 + [8] * 12 + [9] * 95, np.int64
+)
+_TEMPLATE_CLASS = np.array([0, 1, 2, 3, 4, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6], np.int64)
+_END_CLASS = np.array([0, 1, 2, 3, 3, 4, 4, 4, 4] + [5] * 120, np.int64)
+_FOUR = np.array([0, 1, 2, 2] + [3] * 60, np.int64)
+_SIX = np.array([0, 1, 2, 3, 4, 4] + [5] * 60, np.int64)
+_EIGHT = np.array([0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6] + [7] * 70, np.int64)
+_SIZE_GROUP = np.array([0, 0, 1, 2, 2], np.int64)
+
+
+@numba.njit(cache=True)
+def _cap(value, limit):  # type: ignore[no-untyped-def]
+    return min(abs(np.int64(value)), limit)
+
+
+@numba.njit(cache=True)
+def template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
+    """Class of the five neighbours of higher frequency, and their capped sum."""
+    total = np.int64(0)
+    if u + 1 < side:
+        total += _cap(levels[at + side], 3)
+        if v + 1 < side:
+            total += _cap(levels[at + side + 1], 3)
+        if u + 2 < side:
+            total += _cap(levels[at + 2 * side], 3)
+    if v + 1 < side:
+        total += _cap(levels[at + 1], 3)
+        if v + 2 < side:
+            total += _cap(levels[at + 2], 3)
+    return _TEMPLATE_CLASS[total], total
+
+
+@numba.njit(cache=True)
+def more_template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
+    """Class of the sum of the five neighbours' magnitudes."""
+    total = np.int64(0)
+    if u + 1 < side:
+        total += _cap(levels[at + side], 15)
+        if v + 1 < side:
+            total += _cap(levels[at + side + 1], 15)
+        if u + 2 < side:
+            total += _cap(levels[at + 2 * side], 15)
+    if v + 1 < side:
+        total += _cap(levels[at + 1], 15)
+        if v + 2 < side:
+            total += _cap(levels[at + 2], 15)
+    return _EIGHT[total]
+
+
+@numba.njit(cache=True)
+def sig_context(role, k, diagonal, shape):  # type: ignore[no-untyped-def]
+    """First context of significance: also what the encoder's prices go by."""
+    return SIG_AT[0] + ((role * 5 + k) * DIAGONALS + DIAGONAL_CLASS[diagonal]) * TEMPLATES + shape
+
+
+@numba.njit(cache=True)
+def more_context(role, i, shape, diagonal):  # type: ignore[no-untyped-def]
+    """First context of "is the magnitude larger than i": also what prices go by."""
+    place = 0 if diagonal == 1 else (1 if diagonal < 5 else 2)
+    return MORE_AT[0] + ((role * 6 + min(i, 6) - 1) * 8 + shape) * 3 + place
+
+
+@numba.njit(cache=True)
+def _same_frequency(levels, leaf, u, v, log):  # type: ignore[no-untyped-def]
+    """Magnitude at the frequency (u, v) of a tile of `log` in another leaf."""
+    other = leaf[LOG]
+    uu, vv = rescale(u, log, other), rescale(v, log, other)
+    side = np.int64(1) << other
+    at = leaf[START] + uu * side + vv
+    row = levels[leaf[COMP]]
+    value = abs(np.int64(row[at])) if uu + vv else np.int64(0)
+    if other > log:
+        if vv + 1 < side:
+            value = max(value, abs(np.int64(row[at + 1])))
+        if uu + 1 < side:
+            value = max(value, abs(np.int64(row[at + side])))
+    return value
+
+
+@numba.njit(cache=True)
+def _mean_at(means, owner, cy, cx, own):  # type: ignore[no-untyped-def]
+    """Mean of a cell, or `own` outside the picture."""
+    return np.int64(means[cy + 1, cx + 1]) if owner[cy + 1, cx + 1] >= 0 else own
+
+
+@numba.njit(cache=True)
+def expect_low(means, owner, leaf, step, out):  # type: ignore[no-untyped-def]
+    """Guess the lowest levels of a leaf from the means around it.
+
+    Parameters
+    ----------
+    means, owner : (rows + 2, columns + 2) int32
+    leaf : (FIELDS,) int32
+    step : int
+    out : (6,) int64
+        Filled for (0, 1), (1, 0), (1, 1), (0, 2), (2, 0) at 1 .. 5 with eighths of a level.
+    """
+    log = np.int64(leaf[LOG])
+    cy, cx = np.int64(leaf[TOP]) >> CELL_LOG, np.int64(leaf[LEFT]) >> CELL_LOG
+    span = np.int64(1) << (log - CELL_LOG)
+    own = np.int64(means[cy + 1, cx + 1])
+    west = np.int64(0)
+    east = np.int64(0)
+    north = np.int64(0)
+    south = np.int64(0)
+    for i in range(span):
+        west += _mean_at(means, owner, cy + i, cx - 1, own)
+        east += _mean_at(means, owner, cy + i, cx + span, own)
+        north += _mean_at(means, owner, cy - 1, cx + i, own)
+        south += _mean_at(means, owner, cy + span, cx + i, own)
+    shift = log - CELL_LOG
+    west, east, north, south = west >> shift, east >> shift, north >> shift, south >> shift
+    twist = _mean_at(means, owner, cy - 1, cx - 1, own) + _mean_at(means, owner, cy + span, cx + span, own)
+    twist -= _mean_at(means, owner, cy - 1, cx + span, own) + _mean_at(means, owner, cy + span, cx - 1, own)
+    # Ratios for a linear and a quadratic surface through means one side apart, times 256;
+    # eighths of a level; FRACTION_BITS of the means against STEP_BITS of the step.
+    scale = np.int64(1) << (log + 10 + 3 - 8)
+    out[1] = (west - east) * 37 * scale // step
+    out[2] = (north - south) * 37 * scale // step
+    out[3] = twist * 5 * scale // step
+    out[4] = (west + east - 2 * own) * 9 * scale // step
+    out[5] = (north + south - 2 * own) * 9 * scale // step
+
+
+@numba.njit(cache=True)
+def _guess_class(value):  # type: ignore[no-untyped-def]
+    """Class 0 .. 4 of the magnitude of a guess in eighths of a level."""
+    size = abs(value)
+    return 0 if size < 2 else (1 if size < 4 else (2 if size < 8 else (3 if size < 16 else 4)))
+
+
+@numba.njit(cache=True)
+def _sign_of(levels, leaf, at):  # type: ignore[no-untyped-def]
+    return np.int64(np.sign(levels[leaf[COMP], leaf[START] + at]))
+
+
+@numba.njit(cache=True)
+def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):  # type: ignore[no-untyped-def]
+    """Code the levels of one leaf.
+
+    Parameters
+    ----------
+    m : tuple
+        Coder bundle.
+    leaves : (n, FIELDS) int32
+    index : int
+    known : (n,) uint8
+        Which leaves' levels are known.
+    levels : (C, size) int16
+        Read when writing, filled when reading.
+    nearby : (6,) int64
+        Leaf left, right, above, below, of luma and of the first chroma component, or -1.
+    guesses : (6,) int64
+        See `expect_low`.
+    prices : (C, size) float32 or (0, 0)
+        Filled with the bits that a level 1 costs more than a 0.
+
+    Returns
+    -------
+    bool
+        False if the data ended first.
+    """
+    leaf = leaves[index]
+    comp, log = np.int64(leaf[COMP]), np.int64(leaf[LOG])
+    own = levels[comp]
+    start = np.int64(leaf[START])
+    side = np.int64(1) << log
+    k = log - CELL_LOG
+    grade, reach = np.int64(leaf[GRADE]), np.int64(leaf[REACH])
+    chroma = nearby[4] >= 0
+    role = 1 if chroma else 0
+    comp_class = (2 if nearby[5] >= 0 else 1) if chroma else 0
+    pricing = len(prices) > 0
+    most = (np.int64(1) << grade) - 1
+    mapped = 1 if leaf[MAPPED] else 0
+    ctx = m[2]
+    count = np.int64(0)
+    near_same = np.zeros(4, np.bool_)
+    near_known = np.zeros(4, np.bool_)
+    for i in range(4):
+        if nearby[i] >= 0 and known[nearby[i]]:
+            near_known[i] = True
+            near_same[i] = leaves[nearby[i], LOG] == log
+    luma_known = chroma and known[nearby[4]] != 0
+    luma_same = luma_known and leaves[nearby[4], LOG] == log
+    blue_known = comp_class == 2 and known[nearby[5]] != 0
+    for diagonal in range(reach, 0, -1):
+        for u in range(max(0, diagonal - side + 1), min(diagonal, side - 1) + 1):
+            v = diagonal - u
+            if m[0][ENDED]:
+                return False
+            here = u * side + v
+            at = start + here
+            shape, total = template(own, at, u, v, side)
+            four = _FOUR[total]
+            place = 0 if u == 0 else (1 if v == 0 else 2)
+            around = np.int64(0)
+            for i in range(4):
+                if near_known[i]:
+                    around += min(_same_frequency(levels, leaves[nearby[i]], u, v, log), 15)
+            end = reach - diagonal
+            which = 0
+            if diagonal == 1:
+                which = 1 + u
+            elif diagonal == 2:
+                which = 4 if u == 0 else (3 if u == 1 else 5)
+            guess = guesses[which] if which else np.int64(0)
+            twin = np.int64(0)
+            blue = np.int64(0)
+            ctx[0] = sig_context(role, k, diagonal, shape)
+            ctx[1] = SIG_AT[1] + (((role * 5 + min(grade, 5) - 1) * 6 + _END_CLASS[end]) * TEMPLATES + shape) * 2 + mapped
+            ctx[2] = SIG_AT[2] + (((role * 6 + _SIX[around]) * 4 + four) * 3 + place) * 3 + min(grade, 3) - 1
+            ctx[3] = SIG_AT[3] + (comp_class * 5 + k) * 64 + min(u, 7) * 8 + min(v, 7)
+            if chroma:
+                beside = np.int64(0)
+                if luma_known:
+                    twin = _same_frequency(levels, leaves[nearby[4]], u, v, log)
+                    beside = _same_frequency(levels, leaves[nearby[4]], u + 1, v, log) if u + 1 < side else 0
+                    beside += _same_frequency(levels, leaves[nearby[4]], u, v + 1, log) if v + 1 < side else 0
+                if blue_known:
+                    blue = _same_frequency(levels, leaves[nearby[5]], u, v, log)
+                b = min(blue, 2) + 1 if blue_known else 0
+                ctx[4] = SIG_AT[4] + 192 + ((((comp_class - 1) * 4 + min(twin, 3)) * 3 + min(beside, 2)) * 4 + b) * 3 + min(four, 2)
+            else:
+                down = _cap(own[at + side], 3) if u + 1 < side else 0
+                down += _cap(own[at + 2 * side], 3) if u + 2 < side else 0
+                right = _cap(own[at + 1], 3) if v + 1 < side else 0
+                right += _cap(own[at + 2], 3) if v + 2 < side else 0
+                ctx[4] = SIG_AT[4] + ((_FOUR[down] * 4 + _FOUR[right]) * 3 + place) * 4 + min(k, 3)
+            low = _guess_class(guess) if which else _SIX[min(count, 30)]
+            ctx[5] = SIG_AT[5] + ((which * 6 + low) * 4 + four) * 2 + mapped
+            row = _SIG_ROW + ((role * 4 + four) * 3 + _SIZE_GROUP[k]) * 6
+            value = np.int64(own[at])
+            size = abs(value)
+            bit, p = decide(m, SIGNIFICANCE, 1 if size else 0, 6, row)
+            if not bit:
+                continue
+            cost = m[9]
+            if pricing:
+                prices[comp, at] = cost[p >> 4] - cost[(65536 - p) >> 4]
+            count += 1
+            coded = np.int64(1)
+            wide = more_template(own, at, u, v, side)
+            while coded < most and coded <= UNARY:
+                i = min(coded, 6) - 1
+                ctx[0] = more_context(role, coded, wide, diagonal)
+                ctx[1] = MORE_AT[1] + ((role * 6 + i) * 6 + min(grade, 7) - 2) * 5 + k
+                ctx[2] = MORE_AT[2] + ((role * 6 + i) * 8 + _EIGHT[around]) * 4 + min(twin, 3)
+                ctx[3] = MORE_AT[3] + ((comp_class * 3 + min(i, 2)) * 5 + k) * 36 + min(u, 5) * 6 + min(v, 5)
+                if m[0][ENDED]:
+                    return False
+                bit, p = decide(m, MAGNITUDES, 1 if size > coded else 0, 4, _MORE_ROW + (role * 3 + min(i, 2)) * 4)
+                if pricing and coded == 1:
+                    prices[comp, at] += cost[p >> 4]
+                if not bit:
+                    break
+                coded += 1
+            if coded > UNARY and coded < most:
+                coded = min(coded + code_escape(m, MAGNITUDES, size - coded), most)
+            across = np.int64(0)
+            along = np.int64(0)
+            odd_v, odd_u = 1 - 2 * (v & 1), 1 - 2 * (u & 1)
+            if near_same[0]:
+                across += _sign_of(levels, leaves[nearby[0]], here) * odd_v
+            if near_same[1]:
+                across += _sign_of(levels, leaves[nearby[1]], here) * odd_v
+            if near_same[2]:
+                along += _sign_of(levels, leaves[nearby[2]], here) * odd_u
+            if near_same[3]:
+                along += _sign_of(levels, leaves[nearby[3]], here) * odd_u
+            across, along = np.int64(np.sign(across)) + 1, np.int64(np.sign(along)) + 1
+            luma_sign = _sign_of(levels, leaves[nearby[4]], here) + 1 if luma_same else 1
+            blue_sign = _sign_of(levels, leaves[nearby[5]], here) + 1 if blue_known else 1
+            down = np.int64(np.sign(own[at + 2 * side])) + 1 if u + 2 < side else 1
+            right = np.int64(np.sign(own[at + 2])) + 1 if v + 2 < side else 1
+            oblique = np.int64(np.sign(own[at + side + 1])) + 1 if u + 1 < side and v + 1 < side else 1
+            low = _guess_class(guess)
+            ctx[0] = SIGN_AT[0] + (role * 6 + which) * 9 + 4 + (low if guess >= 0 else -low)
+            ctx[1] = SIGN_AT[1] + ((comp_class * 3 + luma_sign) * 3 + blue_sign) * 3 + place
+            ctx[2] = SIGN_AT[2] + (((role * 3 + across) * 3 + along) * 3 + place) * 3 + min(diagonal, 3) - 1
+            ctx[3] = SIGN_AT[3] + ((down * 3 + right) * 3 + oblique) * 3 + place
+            if m[0][ENDED]:
+                return False
+            negative, p = decide(m, SIGNS, 1 if value < 0 else 0, 4, _SIGN_ROW + (role * 2 + (1 if which else 0)) * 4)
+            if pricing:
+                prices[comp, at] += cost[p >> 4]
+            own[at] = -coded if negative else coded
+    return True
+
+
+@numba.njit(cache=True)
+def code_details(m, rows, columns, steps, leaves, order, owner, means, levels, prices, spent, marks, paired):  # type: ignore[no-untyped-def]
+    """Code the levels of all leaves that have any.
+
+    Parameters
+    ----------
+    m : tuple
+        Coder bundle.
+    rows, columns : int
+        Cells inside the picture.
+    steps : (C,) int64
+    leaves : (n, FIELDS) int32
+    order : (k,) int64
+        Leaves with detail, in coding order.
+    owner, means : (C, rows + 2, columns + 2) int32
+    levels : (C, size) int16
+    prices : (C, size) float32 or (0, 0)
+    spent : (n,) float64
+        Filled with the bits of each leaf's levels.
+    marks : (k + 1,) int64
+        Filled with the coder's shifts after each leaf (writing).
+    paired : bool
+        Whether components 1 and 2 are chroma.
+
+    Returns
+    -------
+    int
+        Leaves completed.
+    """
+    known = np.zeros(len(leaves), np.uint8)
+    for i in range(len(leaves)):
+        known[i] = leaves[i, GRADE] == 0
+    nearby = np.zeros(6, np.int64)
+    guesses = np.zeros(6, np.int64)
+    last_row, last_column = owner.shape[1] - 2, owner.shape[2] - 2
+    for n in range(len(order)):
+        index = order[n]
+        leaf = leaves[index]
+        comp, log = np.int64(leaf[COMP]), np.int64(leaf[LOG])
+        cy, cx = np.int64(leaf[TOP]) >> CELL_LOG, np.int64(leaf[LEFT]) >> CELL_LOG
+        span = np.int64(1) << (log - CELL_LOG)
+        my, mx = min(cy + (span >> 1), rows - 1), min(cx + (span >> 1), columns - 1)
+        nearby[0] = owner[comp, my + 1, cx]
+        nearby[1] = owner[comp, my + 1, min(cx + span, last_column) + 1]
+        nearby[2] = owner[comp, cy, mx + 1]
+        nearby[3] = owner[comp, min(cy + span, last_row) + 1, mx + 1]
+        nearby[4] = -1
+        nearby[5] = -1
+        if paired and 0 < comp < 3:
+            nearby[4] = owner[0, my + 1, mx + 1]
+            if comp == 2:
+                nearby[5] = owner[1, my + 1, mx + 1]
+        expect_low(means[comp], owner[comp], leaf, steps[comp], guesses)
+        before = m[8].sum()
+        if not code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
+            side = np.int64(1) << log
+            levels[comp, leaf[START] : leaf[START] + side * side] = 0
+            return n
+        spent[index] = m[8].sum() - before
+        known[index] = 1
+        marks[n] = m[0][9]
+    return len(order)

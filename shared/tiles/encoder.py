@@ -1,0 +1,166 @@
+"""Search encoder for tiles: components to a priced, Lagrangian-optimal set of tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..codec import Geometry
+from ..entropy import Tables
+from . import cosine, rdo
+from .stream import Coder, TileSet, component_steps, padded, parts_of
+from .syntax import CELL_LOG, FIELDS
+
+LAMBDA = 0.11
+"""Lagrangian multiplier: squared error (in steps) that one bit must remove."""
+_SIZES = 5
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Coefficients of all tiles of all sizes.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    coefficients : list by component of list by size of (rows, columns, side, side) float32
+    """
+
+    geometry: Geometry
+    coefficients: list[list[npt.NDArray[np.float32]]]
+
+
+@dataclass
+class Choice:
+    """A set of tiles as the encoder sees it.
+
+    Parameters
+    ----------
+    tiles : TileSet
+    ratios : (C, size) float32
+        Coefficients in steps, at the places of the levels.
+    prices : (C, size) float32
+        Bits that a level 1 costs more than a 0.
+    spent : (n,) float64
+        Bits of each leaf's levels.
+    coder : Coder
+        After all has been coded.
+    """
+
+    tiles: TileSet
+    ratios: npt.NDArray[np.float32]
+    prices: npt.NDArray[np.float32]
+    spent: npt.NDArray[np.float64]
+    coder: Coder
+
+
+def pad(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Extend a plane to whole superblocks by repeating its last row and column."""
+    height, width = plane.shape
+    rest = (0, padded(height) - height), (0, padded(width) - width)
+    return np.pad(plane.astype(np.float32), rest, mode="edge")
+
+
+def transform(planes: list[npt.NDArray[np.float64]]) -> Spectra:
+    """Transform all components at all sizes."""
+    height, width = planes[0].shape
+    out = []
+    for plane in planes:
+        wide = pad(plane)
+        out.append([cosine.forward(wide, k + CELL_LOG) for k in range(_SIZES)])
+    return Spectra(Geometry(height, width, len(planes)), out)
+
+
+def _capacity(geometry: Geometry) -> int:
+    return 4 * padded(geometry.height) * padded(geometry.width) * geometry.channels + 65536
+
+
+def code(tables: Tables, tiles: TileSet, *, priced: bool, **options: object) -> tuple[Coder, npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+    """Write a set of tiles; return the coder, the prices by level and the bits by leaf."""
+    coder = Coder(tables, capacity=_capacity(tiles.geometry), **options)  # type: ignore[arg-type]
+    prices = np.zeros(tiles.levels.shape if priced else (0, 0), np.float32)
+    coder.partition(tiles)
+    _, spent, _ = coder.details(tiles, tiles.order(), prices)
+    return coder, prices, spent
+
+
+def choose(
+    spectra: Spectra,
+    step: int,
+    chroma: int,
+    tables: Tables,
+    *,
+    lmbda: float = LAMBDA,
+    passes: int = 2,
+) -> Choice:
+    """Decide partition and levels at a step.
+
+    Parameters
+    ----------
+    spectra : Spectra
+    step, chroma : int
+        See `stream.component_steps`.
+    tables : Tables
+        Initial states of the coder.
+    lmbda : float
+    passes : int
+        Times that all is decided; each but the first with prices adapted to the picture.
+    """
+    geometry = spectra.geometry
+    steps = component_steps(step, chroma, geometry.channels)
+    probability = tables.probability
+    for _ in range(passes):
+        tiles, ratios = _decide(spectra, steps, rdo.Prices.of(probability), lmbda)
+        coder, prices, spent = code(tables, tiles, priced=True)
+        probability = coder.probability
+    rdo.drop_dear(tiles.leaves, tiles.levels, ratios, prices, np.float32(lmbda))
+    tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
+    coder, prices, spent = code(tables, tiles, priced=True)
+    return Choice(tiles, ratios, prices, spent, coder)
+
+
+def _decide(
+    spectra: Spectra, steps: npt.NDArray[np.int64], prices: rdo.Prices, lmbda: float
+) -> tuple[TileSet, npt.NDArray[np.float32]]:
+    """Quantize at all sizes, prune, and gather."""
+    geometry = spectra.geometry
+    height, width, comps = geometry.height, geometry.width, geometry.channels
+    parts = parts_of(comps)
+    candidates, splits = [], []
+    for first, count in parts.tolist():
+        role = 1 if count == 2 else 0
+        total: list[npt.NDArray[np.float32]] = []
+        for comp in range(first, first + count):
+            found = rdo.quantize(
+                spectra.coefficients[comp], steps[comp] / 65536.0, role, lmbda, prices, height, width
+            )
+            candidates.append(found)
+            total = [a + b for a, b in zip(total, found.costs, strict=True)] if total else found.costs
+        splits.append(tuple(rdo.prune(total, prices.split[role], lmbda)[1]))
+    size = padded(height) * padded(width)
+    leaves = np.zeros((comps * size >> 2 * CELL_LOG, FIELDS), np.int32)
+    levels, ratios = np.zeros((comps, size), np.int16), np.zeros((comps, size), np.float32)
+    scaled = tuple(
+        tuple(
+            (block.reshape(*block.shape[:2], -1) * np.float32(65536.0 / steps[comp]))
+            for block in spectra.coefficients[comp]
+        )
+        for comp in range(comps)
+    )
+    count = rdo.collect(
+        height,
+        width,
+        parts,
+        tuple(splits),
+        tuple(tuple(c.levels) for c in candidates),
+        scaled,
+        tuple(tuple(c.means) for c in candidates),
+        tuple(tuple(c.reaches) for c in candidates),
+        tuple(tuple(c.grades) for c in candidates),
+        leaves,
+        levels,
+        ratios,
+    )
+    return TileSet.blank(geometry, steps, leaves[:count].copy(), levels), ratios

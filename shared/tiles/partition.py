@@ -1,0 +1,377 @@
+"""First stage of the tile syntax: quadtree, means, and how much detail each leaf has.
+
+One source for writing, reading and pricing (compiled by Numba). Superblocks of 64 pixels go
+row by row; in each come the partitions of luma, of the chroma pair and of alpha, in z-order.
+A leaf says its mean (difference to a prediction from its neighbours), its *grade* (bits of
+its largest level, 0: no detail) and its *reach* (last diagonal that holds a level).
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from .syntax import (
+    CELL_LOG,
+    COMP,
+    GRADE,
+    GRADES,
+    LEFT,
+    LOG,
+    MAX_GRADE,
+    MEAN,
+    MEANS,
+    REACH,
+    REACHES,
+    RESIDUE,
+    ROOT,
+    ROOT_LOG,
+    SPLIT,
+    START,
+    TOP,
+    bit_length,
+    code_escape,
+    decide,
+    rescale,
+    starts,
+)
+
+MEAN_UNARY = 14
+_SPLIT_SIZES = (2 * 4 * 5, 2 * 4 * 5 * 5, 2 * 4 * 5 * 5)
+_ZERO_SIZES = (2 * 5 * 6, 2 * 5 * 4 * 4, 3 * 5 * 4 * 4)
+_MORE_SIZES = (2 * 14 * 5, 2 * 14 * 6, 2 * 14 * 4 * 4)
+_SIGN_SIZES = (2 * 3 * 5, 3 * 3 * 3, 2 * 3 * 3)
+_GRADE_SIZES = (2 * 5 * 8, 2 * 8 * 6 * 6, 2 * 8 * 6 * 6, 2 * 8 * 5 * 6)
+_REACH_SIZES = (2 * 5 * 4 * 8, 2 * 8 * 9 * 9, 5 * 8 * 9 * 9)
+_REST_SIZES = (2 * 5 * 8 * 8, 8 * 8 * 4)
+
+SPLIT_AT = starts(0, _SPLIT_SIZES)
+ZERO_AT = starts(SPLIT_AT[-1], _ZERO_SIZES)
+MORE_AT = starts(ZERO_AT[-1], _MORE_SIZES)
+SIGN_AT = starts(MORE_AT[-1], _SIGN_SIZES)
+GRADE_AT = starts(SIGN_AT[-1], _GRADE_SIZES)
+REACH_AT = starts(GRADE_AT[-1], _REACH_SIZES)
+REST_AT = starts(REACH_AT[-1], _REST_SIZES)
+CONTEXTS = REST_AT[-1]
+
+_SPLIT_ROW = 0
+_ZERO_ROW = _SPLIT_ROW + 8 * 3
+_MORE_ROW = _ZERO_ROW + 10 * 3
+_SIGN_ROW = _MORE_ROW + 2 * 3
+_GRADE_ROW = _SIGN_ROW + 2 * 3
+_REACH_ROW = _GRADE_ROW + 4 * 4
+_REST_ROW = _REACH_ROW + 4 * 3
+WEIGHTS = _REST_ROW + 2 * 2
+WEIGHT_INPUTS = (
+    (_SPLIT_ROW, _GRADE_ROW, 3),
+    (_GRADE_ROW, _REACH_ROW, 4),
+    (_REACH_ROW, _REST_ROW, 3),
+    (_REST_ROW, WEIGHTS, 2),
+)
+
+
+@numba.njit(cache=True)
+def _relative(other, log):  # type: ignore[no-untyped-def]
+    """Size of a neighbour relative to `log`, 0 unknown, 1 to 4: coarser or equal .. finer."""
+    if other <= 0:
+        return np.int64(0)
+    return min(max(np.int64(log) - other, 0), 3) + 1
+
+
+@numba.njit(cache=True)
+def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # type: ignore[no-untyped-def]
+    """Code whether a node is split; `own` and `luma` are maps of leaf sizes."""
+    half = min(span >> 1, max(rows - 1 - cy, 0)), min(span >> 1, max(columns - 1 - cx, 0))
+    west, west2 = own[cy + 1, cx], own[cy + 1 + half[0], cx]
+    north, north2 = own[cy, cx + 1], own[cy, cx + 1 + half[1]]
+    finer = np.int64(0)
+    for other in (west, west2, north, north2):
+        if 0 < other < log:
+            finer += 1
+    deep = np.int64(0)
+    if role:
+        least = np.int64(log)
+        for y in range(cy, min(cy + span, rows)):
+            for x in range(cx, min(cx + span, columns)):
+                least = min(least, np.int64(luma[y + 1, x + 1]))
+        deep = log - least
+    else:
+        corner = own[cy, cx + 1 + span] if cy and cx + span < columns else np.int64(0)
+        deep = _relative(np.int64(corner), log)
+    diagonal = _relative(np.int64(own[cy, cx]), log)
+    k = log - CELL_LOG - 1
+    m[2][0] = SPLIT_AT[0] + (role * 4 + k) * 5 + finer
+    m[2][1] = SPLIT_AT[1] + ((role * 4 + k) * 5 + _relative(np.int64(west), log)) * 5 + _relative(np.int64(north), log)
+    m[2][2] = SPLIT_AT[2] + ((role * 4 + k) * 5 + deep) * 5 + diagonal
+    return decide(m, SPLIT, want, 3, _SPLIT_ROW + (role * 4 + k) * 3)[0]
+
+
+@numba.njit(cache=True)
+def _edges(means, top, left, side, rows, columns):  # type: ignore[no-untyped-def]
+    """Mean along the left and the top neighbours, and of the corner cell."""
+    cy, cx, span = top >> CELL_LOG, left >> CELL_LOG, side >> CELL_LOG
+    west = np.int64(0)
+    north = np.int64(0)
+    n = min(span, rows - cy)
+    for i in range(n):
+        west += means[cy + 1 + i, cx]
+    west = (west + (n >> 1)) // n
+    n = min(span, columns - cx)
+    for i in range(n):
+        north += means[cy, cx + 1 + i]
+    north = (north + (n >> 1)) // n
+    return west, north, np.int64(means[cy, cx])
+
+
+@numba.njit(cache=True)
+def predict_mean(means, top, left, side, rows, columns):  # type: ignore[no-untyped-def]
+    """Predict the mean of a leaf from its left and top neighbours.
+
+    Returns
+    -------
+    prediction, spread : int, int
+        With `FRACTION_BITS`; how far the neighbours lie apart.
+    """
+    if top == 0 and left == 0:
+        return np.int64(0), np.int64(0)
+    west, north, corner = _edges(means, top, left, side, rows, columns)
+    if top == 0:
+        return west, np.int64(0)
+    if left == 0:
+        return north, np.int64(0)
+    low, high = min(west, north), max(west, north)
+    planar = min(max(west + north - corner, low), high)
+    return (west + north + 2 * planar + 2) >> 2, high - low
+
+
+@numba.njit(cache=True)
+def level_of(mean, log, step):  # type: ignore[no-untyped-def]
+    """Nearest mean level of a mean with `FRACTION_BITS`."""
+    return (2 * (np.int64(mean) << (log + 10)) + step) // (2 * step)
+
+
+@numba.njit(cache=True)
+def mean_of(level, log, step):  # type: ignore[no-untyped-def]
+    """Mean, `FRACTION_BITS`, that a mean level stands for."""
+    value = (np.int64(level) * step + (np.int64(1) << (log + 9))) >> (log + 10)
+    return min(max(value, -(1 << 20)), 1 << 20)
+
+
+@numba.njit(cache=True)
+def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # type: ignore[no-untyped-def]
+    """Code the difference of a mean level to its prediction.
+
+    `near` are the residues of the left and top leaf, `twin` and `twin2` those of luma and of
+    the first chroma component at the same place.
+    """
+    role = 1 if comp_class else 0
+    k = log - CELL_LOG
+    west, north = near
+    size = abs(residue)
+    a, b = min(abs(west), 3), min(abs(north), 3)
+    c, d = min(bit_length(abs(twin)), 3), min(bit_length(abs(twin2)), 3)
+    m[2][0] = ZERO_AT[0] + (role * 5 + k) * 6 + spread
+    m[2][1] = ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
+    m[2][2] = ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
+    if not decide(m, MEANS, 1 if size else 0, 3, _ZERO_ROW + (role * 5 + k) * 3)[0]:
+        return np.int64(0)
+    value = np.int64(1)
+    ab = min(a + b, 3)
+    while value <= MEAN_UNARY:
+        i = value - 1
+        m[2][0] = MORE_AT[0] + (role * 14 + i) * 5 + k
+        m[2][1] = MORE_AT[1] + (role * 14 + i) * 6 + spread
+        m[2][2] = MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
+        if not decide(m, MEANS, 1 if size > value else 0, 3, _MORE_ROW + role * 3)[0]:
+            break
+        value += 1
+    if value > MEAN_UNARY:
+        value += code_escape(m, MEANS, size - value)
+    s, t = np.int64(np.sign(twin)) + 1, np.int64(np.sign(twin2)) + 1
+    u, v = np.int64(np.sign(west)) + 1, np.int64(np.sign(north)) + 1
+    m[2][0] = SIGN_AT[0] + (role * 3 + s) * 5 + k
+    m[2][1] = SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
+    m[2][2] = SIGN_AT[2] + (role * 3 + u) * 3 + v
+    negative = decide(m, MEANS, 1 if residue < 0 else 0, 3, _SIGN_ROW + role * 3)[0]
+    return -value if negative else value
+
+
+@numba.njit(cache=True)
+def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type: ignore[no-untyped-def]
+    """Code the bits of the largest level; arguments after `log` are grades nearby."""
+    k = log - CELL_LOG
+    value = np.int64(0)
+    a, b, c, d = min(west, 5), min(north, 5), min(luma, 5), min(blue, 5)
+    while value < MAX_GRADE:
+        i = min(value, 7)
+        m[2][0] = GRADE_AT[0] + (role * 5 + k) * 8 + i
+        m[2][1] = GRADE_AT[1] + ((role * 8 + i) * 6 + a) * 6 + b
+        m[2][2] = GRADE_AT[2] + ((role * 8 + i) * 6 + c) * 6 + d
+        m[2][3] = GRADE_AT[3] + ((role * 8 + i) * 5 + k) * 6 + surprise
+        row = _GRADE_ROW + (role * 2 + min(i, 1)) * 4
+        if not decide(m, GRADES, 1 if want > value else 0, 4, row)[0]:
+            break
+        value += 1
+    return value
+
+
+@numba.njit(cache=True)
+def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ignore[no-untyped-def]
+    """Code the last diagonal; `west` .. `blue` are bit lengths of reaches nearby, 0 unknown."""
+    k = log - CELL_LOG
+    rest = want - 1
+    size = bit_length(rest)
+    largest = bit_length((np.int64(2) << log) - 3)
+    value = np.int64(0)
+    while value < largest:
+        m[2][0] = REACH_AT[0] + ((role * 5 + k) * 4 + min(grade, 4) - 1) * 8 + value
+        m[2][1] = REACH_AT[1] + ((role * 8 + value) * 9 + west) * 9 + north
+        m[2][2] = REACH_AT[2] + ((k * 8 + value) * 9 + luma) * 9 + blue
+        row = _REACH_ROW + (role * 2 + (1 if value > 1 else 0)) * 3
+        if not decide(m, REACHES, 1 if size > value else 0, 3, row)[0]:
+            break
+        value += 1
+    if value < 2:
+        return value + 1
+    out = np.int64(1)
+    for bit in range(value - 2, -1, -1):
+        depth = value - 2 - bit
+        m[2][0] = REST_AT[0] + ((role * 5 + k) * 8 + value) * 8 + depth
+        m[2][1] = REST_AT[1] + (value * 8 + depth) * 4 + (out & 3)
+        out = out << 1 | decide(m, REACHES, (rest >> bit) & 1, 2, _REST_ROW + role * 2)[0]
+    return min(out + 1, (np.int64(2) << log) - 2)
+
+
+@numba.njit(cache=True)
+def _fill(target, cy, cx, span, value):  # type: ignore[no-untyped-def]
+    target[cy + 1 : cy + 1 + span, cx + 1 : cx + 1 + span] = value
+
+
+@numba.njit(cache=True)
+def _reach_class(leaf, log):  # type: ignore[no-untyped-def]
+    """Bit length of a leaf's reach rescaled to a tile of `log`; 1: no detail."""
+    if leaf[GRADE] == 0:
+        return np.int64(1)
+    return min(1 + bit_length(rescale(np.int64(leaf[REACH]), leaf[LOG], log)), 8)
+
+
+@numba.njit(cache=True)
+def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, step, start, means, owner):  # type: ignore[no-untyped-def]
+    """Code one leaf; fills its row of the table and the maps."""
+    role = 1 if comp_class else 0
+    side = 1 << log
+    cy, cx = top >> CELL_LOG, left >> CELL_LOG
+    span = side >> CELL_LOG
+    leaf = leaves[at]
+    prediction, spread = predict_mean(means[comp], top, left, side, rows, columns)
+    predicted = level_of(prediction, log, step)
+    apart = min(bit_length((2 * (spread << (log + 10))) // step), 5)
+    middle_y, middle_x = min(cy + (span >> 1), rows - 1), min(cx + (span >> 1), columns - 1)
+    west = owner[comp, middle_y + 1, cx]
+    north = owner[comp, cy, middle_x + 1]
+    luma = np.int64(-1)
+    blue = np.int64(-1)
+    if role:
+        luma = owner[0, middle_y + 1, middle_x + 1]
+        if comp_class == 2:
+            blue = owner[1, middle_y + 1, middle_x + 1]
+    near = (
+        np.int64(leaves[west, RESIDUE]) if west >= 0 else np.int64(0),
+        np.int64(leaves[north, RESIDUE]) if north >= 0 else np.int64(0),
+    )
+    twin = np.int64(leaves[luma, RESIDUE]) if luma >= 0 else np.int64(0)
+    twin2 = np.int64(leaves[blue, RESIDUE]) if blue >= 0 else np.int64(0)
+    residue = _code_residue(m, np.int64(leaf[MEAN]) - predicted, comp_class, log, apart, near, twin, twin2)
+    level = min(max(predicted + residue, -(1 << 24)), 1 << 24)
+    a = np.int64(leaves[west, GRADE]) + 1 if west >= 0 else np.int64(0)
+    b = np.int64(leaves[north, GRADE]) + 1 if north >= 0 else np.int64(0)
+    c = np.int64(leaves[luma, GRADE]) + 1 if luma >= 0 else np.int64(0)
+    d = np.int64(leaves[blue, GRADE]) + 1 if blue >= 0 else np.int64(0)
+    if not role:
+        c, d = apart, np.int64(0)
+    surprise = min(bit_length(abs(residue)), 5)
+    grade = _code_grade(m, np.int64(leaf[GRADE]), role, log, a, b, c, d, surprise)
+    reach = np.int64(0)
+    if grade:
+        a = _reach_class(leaves[west], log) if west >= 0 else np.int64(0)
+        b = _reach_class(leaves[north], log) if north >= 0 else np.int64(0)
+        c = _reach_class(leaves[luma], log) if luma >= 0 else np.int64(0)
+        d = _reach_class(leaves[blue], log) if blue >= 0 else min(grade, 8)
+        reach = _code_reach(m, np.int64(leaf[REACH]), role, log, grade, a, b, c, d)
+    leaf[COMP], leaf[TOP], leaf[LEFT], leaf[LOG] = comp, top, left, log
+    leaf[MEAN], leaf[GRADE], leaf[REACH], leaf[RESIDUE] = level, grade, reach, min(max(residue, -(1 << 24)), 1 << 24)
+    leaf[START] = start
+    _fill(means[comp], cy, cx, span, mean_of(level, log, step))
+    _fill(owner[comp], cy, cx, span, at)
+
+
+@numba.njit(cache=True)
+def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, owner):  # type: ignore[no-untyped-def]
+    """Code the quadtrees and the leaves' means, grades and reaches.
+
+    Parameters
+    ----------
+    m : tuple
+        Coder bundle.
+    height, width : int
+        Pixels.
+    parts : (P, 2) int64
+        First component and number of components of each partition.
+    steps : (C,) int64
+        Quantizer steps, `STEP_BITS`.
+    leaves : (n, FIELDS) int32
+        The leaves in coding order (writing), or room for them (reading).
+    marks : (superblock rows,) int64
+        Filled with the coder's shifts after each row of superblocks (writing).
+    logs : (P, rows + 2, columns + 2) int8
+        Zeros; filled with the leaf size of each cell, one cell of margin.
+    means : (C, rows + 2, columns + 2) int32
+        Zeros; filled with the mean of each cell, `FRACTION_BITS`.
+    owner : (C, rows + 2, columns + 2) int32
+        Filled with -1 before; then with the leaf of each cell.
+
+    Returns
+    -------
+    int
+        Number of leaves.
+    """
+    rows, columns = (height + 3) >> CELL_LOG, (width + 3) >> CELL_LOG
+    decoding = m[0][6]
+    stack = np.zeros((32, 3), np.int64)
+    at = 0
+    place = np.zeros(len(steps), np.int64)
+    for y0 in range(0, height, ROOT):
+        for x0 in range(0, width, ROOT):
+            for part in range(len(parts)):
+                first, count = parts[part, 0], parts[part, 1]
+                role = 1 if count == 2 else 0
+                stack[0, 0], stack[0, 1], stack[0, 2] = y0, x0, ROOT_LOG
+                depth = 1
+                while depth:
+                    depth -= 1
+                    top, left, log = stack[depth, 0], stack[depth, 1], stack[depth, 2]
+                    if top >= height or left >= width:
+                        continue
+                    cy, cx = top >> CELL_LOG, left >> CELL_LOG
+                    span = np.int64(1) << (log - CELL_LOG)
+                    if log > CELL_LOG:
+                        want = 0
+                        if not decoding:
+                            want = 1 if leaves[at, LOG] != log else 0
+                        if _code_split(m, want, role, log, cy, cx, span, rows, columns, logs[part], logs[0]):
+                            half = np.int64(1) << (log - 1)
+                            for k in range(3, -1, -1):
+                                stack[depth, 0] = top + half * (k >> 1)
+                                stack[depth, 1] = left + half * (k & 1)
+                                stack[depth, 2] = log - 1
+                                depth += 1
+                            continue
+                    _fill(logs[part], cy, cx, span, log)
+                    for k in range(count):
+                        comp = first + k
+                        comp_class = k + 1 if role else 0
+                        _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, steps[comp], place[comp], means, owner)
+                        place[comp] += np.int64(1) << (2 * log)
+                        at += 1
+        marks[y0 // ROOT] = m[0][9]
+    return at
