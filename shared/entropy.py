@@ -21,11 +21,13 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from .compiled import compiled
 from .errors import BitstreamError
 
 IntArray = npt.NDArray[np.int32]
@@ -34,6 +36,7 @@ StateArray = npt.NDArray[np.int64]
 # Fields of the coder state.
 LOW, RANGE, CODE, POS, CACHE, PENDING, DECODING, STOPS, ENDED, SHIFTS = range(10)
 _TOP = 1 << 24
+_TABLE_FIELDS = ("probability", "confidence", "weights")
 GRACE = 4
 """Zero bytes at the end that the encoder leaves off and the decoder supplies, at most."""
 
@@ -100,8 +103,23 @@ class Tables:
         """Copies that a coder may change."""
         return self.probability.copy(), self.confidence.copy(), self.weights.copy()
 
+    @classmethod
+    def load(cls, path: Traversable) -> Tables:
+        """Read tables that `save` wrote."""
+        with path.open("rb") as stream, np.load(stream) as stored:
+            return cls(*(stored[name].astype(np.int32) for name in _TABLE_FIELDS))
 
-@numba.njit(cache=True)
+    def save(self, path: Path) -> None:
+        """Write ``.npz``."""
+        np.savez_compressed(
+            path,
+            probability=self.probability.astype(np.uint16),
+            confidence=self.confidence.astype(np.uint8),
+            weights=self.weights,
+        )
+
+
+@compiled
 def _shift(rc, buf):  # type: ignore[no-untyped-def]
     """Move the top byte of LOW out, holding back bytes that a carry may still change."""
     low = rc[LOW]
@@ -123,7 +141,7 @@ def _shift(rc, buf):  # type: ignore[no-untyped-def]
     rc[LOW] = (low & 0xFFFFFF) << 8
 
 
-@numba.njit(cache=True)
+@compiled
 def code_bit(rc, buf, bit, p1):  # type: ignore[no-untyped-def]
     """Code one decision whose probability of being 1 is ``p1 / 65536``.
 
@@ -174,7 +192,7 @@ def code_bit(rc, buf, bit, p1):  # type: ignore[no-untyped-def]
     return bit
 
 
-@numba.njit(cache=True)
+@compiled
 def code_mixed(rc, buf, bit, contexts, n, row, probability, confidence, weights, scratch, tally):  # type: ignore[no-untyped-def]
     """Code one decision predicted by `n` contexts, mixed with the weights of `row`.
 
