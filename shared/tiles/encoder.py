@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..codec import Geometry
 from ..entropy import Tables
 from . import cosine, rdo
-from .stream import Coder, TileSet, component_steps, padded, parts_of
+from .stream import NO_TALLY, Coder, TileSet, component_steps, padded, parts_of
 from .syntax import CELL_LOG, FIELDS
 
 LAMBDA = 0.11
@@ -77,13 +77,43 @@ def _capacity(geometry: Geometry) -> int:
     return 4 * padded(geometry.height) * padded(geometry.width) * geometry.channels + 65536
 
 
-def code(tables: Tables, tiles: TileSet, *, priced: bool, **options: object) -> tuple[Coder, npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    """Write a set of tiles; return the coder, the prices by level and the bits by leaf."""
-    coder = Coder(tables, capacity=_capacity(tiles.geometry), **options)  # type: ignore[arg-type]
+@dataclass
+class Written:
+    """What writing a set of tiles gives.
+
+    Parameters
+    ----------
+    coder : Coder
+    prices : (C, size) float32 or (0, 0)
+        Bits that a level 1 costs more than a 0.
+    spent : (n,) float64
+        Bits of each leaf's levels.
+    first : int
+        Coder shifts after the first stage.
+    marks : (k,) int64
+        Coder shifts after the levels of each leaf.
+    """
+
+    coder: Coder
+    prices: npt.NDArray[np.float32]
+    spent: npt.NDArray[np.float64]
+    first: int
+    marks: npt.NDArray[np.int64]
+
+
+def code(
+    tables: Tables,
+    tiles: TileSet,
+    *,
+    priced: bool,
+    tally: npt.NDArray[np.int64] = NO_TALLY,
+) -> Written:
+    """Write a set of tiles whose maps are still empty."""
+    coder = Coder(tables, capacity=_capacity(tiles.geometry), tally=tally)
     prices = np.zeros(tiles.levels.shape if priced else (0, 0), np.float32)
-    coder.partition(tiles)
-    _, spent, _ = coder.details(tiles, tiles.order(), prices)
-    return coder, prices, spent
+    marks = coder.partition(tiles)
+    _, spent, after = coder.details(tiles, tiles.order(), prices)
+    return Written(coder, prices, spent, int(marks[-1]), after[:-1])
 
 
 def choose(
@@ -113,12 +143,12 @@ def choose(
     probability = tables.probability
     for _ in range(passes):
         tiles, ratios = _decide(spectra, steps, rdo.Prices.of(probability), lmbda)
-        coder, prices, spent = code(tables, tiles, priced=True)
-        probability = coder.probability
-    rdo.drop_dear(tiles.leaves, tiles.levels, ratios, prices, np.float32(lmbda))
+        written = code(tables, tiles, priced=True)
+        probability = written.coder.probability
+    rdo.drop_dear(tiles.leaves, tiles.levels, ratios, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
-    coder, prices, spent = code(tables, tiles, priced=True)
-    return Choice(tiles, ratios, prices, spent, coder)
+    written = code(tables, tiles, priced=True)
+    return Choice(tiles, ratios, written.prices, written.spent, written.coder)
 
 
 def _decide(

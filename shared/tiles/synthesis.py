@@ -1,4 +1,4 @@
-"""Tiles to samples: dequantize, inverse transform. Integers, any array module."""
+"""Tiles to samples: dequantize, inverse transform, deblock. Integers, any array module."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from ..backend import is_numpy
 from .cosine import BASES, inverse_arrays, inverse_into
 from .partition import mean_of
 from .stream import TileSet, padded
-from .syntax import CELL_LOG, COMP, FRACTION_BITS, GRADE, LEFT, LOG, MEAN, REACH, STEP_BITS, START, TOP
+from .syntax import COMP, FRACTION_BITS, GRADE, LEFT, LOG, MEAN, REACH, START, STEP_BITS, TOP
 
 _SHIFT = STEP_BITS - FRACTION_BITS
-_LIMIT = 1 << 24
+_LIMIT = 1 << 22
+Known = npt.NDArray[np.bool_]
 
 
 @numba.njit(cache=True)
@@ -44,13 +45,55 @@ def _render(leaves, known, levels, steps, bases, out):  # type: ignore[no-untype
         inverse_into(block, log, reach, bases, plane, top, left, work)
 
 
-def render(tiles: TileSet, known: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
-    """Render tiles to padded components (C, H', W') int32 with `FRACTION_BITS`, compiled."""
+def _render_arrays(xp: Any, tiles: TileSet, known: Known, out: Any) -> None:
+    """Do what `_render` does with array operations, a size and component at a time."""
+    for comp in range(len(out)):
+        levels, step = xp.asarray(tiles.levels[comp]), int(tiles.steps[comp])
+        for log in range(2, 7):
+            side = 1 << log
+            chosen = (tiles.leaves[:, COMP] == comp) & (tiles.leaves[:, LOG] == log)
+            if not chosen.any():
+                continue
+            leaves = xp.asarray(tiles.leaves[chosen]).astype(xp.int64)
+            detailed = xp.asarray(known[chosen]) & (leaves[:, GRADE] > 0)
+            at = leaves[:, START, None] + xp.arange(side * side)[None, :]
+            blocks = levels[at].astype(xp.int64)
+            blocks[:, 0] = leaves[:, MEAN]
+            blocks = (blocks * step + (1 << (_SHIFT - 1))) >> _SHIFT
+            blocks = xp.clip(blocks, -_LIMIT, _LIMIT).reshape(-1, side, side)
+            samples = inverse_arrays(xp, blocks, log)
+            flat = (leaves[:, MEAN] * step + (1 << (log + 9))) >> (log + 10)
+            flat = xp.clip(flat, -(1 << 20), 1 << 20).astype(xp.int32)
+            samples = xp.where(detailed[:, None, None], samples, flat[:, None, None])
+            y = leaves[:, TOP, None, None] + xp.arange(side)[None, :, None]
+            x = leaves[:, LEFT, None, None] + xp.arange(side)[None, None, :]
+            out[comp, y, x] = samples
+
+
+def render(xp: Any, tiles: TileSet, known: Known) -> Any:
+    """Render tiles without deblocking.
+
+    Parameters
+    ----------
+    xp : module
+        NumPy or CuPy.
+    tiles : TileSet
+    known : (n,) bool
+        Leaves whose levels are known; the others show their mean.
+
+    Returns
+    -------
+    (C, H', W') int32
+        Components padded to whole superblocks, `FRACTION_BITS`.
+    """
     geometry = tiles.geometry
     shape = (geometry.channels, padded(geometry.height), padded(geometry.width))
-    out = np.zeros(shape, np.int32)
-    _render(tiles.leaves, known, tiles.levels, tiles.steps, BASES, out)
+    out = xp.zeros(shape, xp.int32)
+    if is_numpy(xp):
+        _render(tiles.leaves, known, tiles.levels, tiles.steps, BASES, out)
+    else:
+        _render_arrays(xp, tiles, known, out)
     return out
 
 
-__all__ = ["render", "is_numpy", "inverse_arrays", "CELL_LOG", "Any"]
+__all__ = ["render"]

@@ -45,7 +45,7 @@ def tally_files(
             tally = np.zeros((CONTEXTS, 2), np.int64)
             start = Tables(tables.probability, tables.confidence, weights)
             again = TileSet.blank(spectra.geometry, tiles.steps, tiles.leaves, tiles.levels)
-            coder = code(start, again, priced=False, tally=tally)[0]
+            coder = code(start, again, priced=False, tally=tally).coder
             weights = coder.weights
             tallies.append(tally.astype(np.uint32))
     return np.stack(tallies), weights
