@@ -11,7 +11,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from ..entropy import ENDED
+from ..entropy import ENDED, code_mixed
 from . import partition
 from .syntax import (
     CELL_LOG,
@@ -27,8 +27,6 @@ from .syntax import (
     START,
     TOP,
     code_escape,
-    decide,
-    rescale,
     starts,
 )
 
@@ -120,20 +118,22 @@ def more_context(role, i, shape, diagonal):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _same_frequency(levels, leaf, u, v, log):  # type: ignore[no-untyped-def]
-    """Magnitude at the frequency (u, v) of a tile of `log` in another leaf."""
-    other = leaf[LOG]
-    uu, vv = rescale(u, log, other), rescale(v, log, other)
-    side = np.int64(1) << other
-    at = leaf[START] + uu * side + vv
-    row = levels[leaf[COMP]]
-    value = abs(np.int64(row[at])) if uu + vv else np.int64(0)
-    if other > log:
-        if vv + 1 < side:
-            value = max(value, abs(np.int64(row[at + 1])))
-        if uu + 1 < side:
-            value = max(value, abs(np.int64(row[at + side])))
-    return value
+def _magnitude(flat, base, shift, log, u, v):  # type: ignore[no-untyped-def]
+    """Magnitude at the frequency (u, v) of this tile in a tile `shift` times larger.
+
+    `base` is the other tile's place in the flat levels, `log` the logarithm of its side.
+    """
+    if shift <= 0:
+        uu, vv = u >> -shift, v >> -shift
+        return abs(np.int64(flat[base + (uu << log) + vv])) if uu + vv else np.int64(0)
+    at = base + (u << (shift + log)) + (v << shift)
+    value = max(abs(np.int64(flat[at])), abs(np.int64(flat[at + 1])))
+    return max(value, abs(np.int64(flat[at + (np.int64(1) << log)])))
+
+
+@numba.njit(cache=True)
+def _sign(value):  # type: ignore[no-untyped-def]
+    return 1 if value > 0 else (-1 if value < 0 else 0)
 
 
 @numba.njit(cache=True)
@@ -189,11 +189,6 @@ def _guess_class(value):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _sign_of(levels, leaf, at):  # type: ignore[no-untyped-def]
-    return np.int64(np.sign(levels[leaf[COMP], leaf[START] + at]))
-
-
-@numba.njit(cache=True)
 def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):  # type: ignore[no-untyped-def]
     """Code the levels of one leaf.
 
@@ -232,21 +227,27 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
     pricing = len(prices) > 0
     most = (np.int64(1) << grade) - 1
     mapped = 1 if leaf[MAPPED] else 0
-    ctx = m[2]
     count = np.int64(0)
-    near_same = np.zeros(4, np.bool_)
-    near_known = np.zeros(4, np.bool_)
-    for i in range(4):
-        if nearby[i] >= 0 and known[nearby[i]]:
-            near_known[i] = True
-            near_same[i] = leaves[nearby[i], LOG] == log
-    luma_known = chroma and known[nearby[4]] != 0
-    luma_same = luma_known and leaves[nearby[4], LOG] == log
+    flat = levels.ravel()
+    bases = np.full(6, -1, np.int64)
+    shifts = np.zeros(6, np.int64)
+    logs = np.zeros(6, np.int64)
+    for i in range(6):
+        other = nearby[i]
+        if other >= 0 and known[other] and leaves[other, GRADE]:
+            bases[i] = np.int64(leaves[other, COMP]) * levels.shape[1] + leaves[other, START]
+            logs[i] = leaves[other, LOG]
+            shifts[i] = logs[i] - log
+    luma, luma_shift, luma_log = bases[4], shifts[4], logs[4]
+    luma_same = luma >= 0 and luma_shift == 0
+    blue = bases[5]
     blue_known = comp_class == 2 and known[nearby[5]] != 0
+    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
+    has_around = max(bases[0], bases[1], bases[2], bases[3]) >= 0
     for diagonal in range(reach, 0, -1):
         for u in range(max(0, diagonal - side + 1), min(diagonal, side - 1) + 1):
             v = diagonal - u
-            if m[0][ENDED]:
+            if rc[ENDED]:
                 return False
             here = u * side + v
             at = start + here
@@ -254,9 +255,10 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
             four = _FOUR[total]
             place = 0 if u == 0 else (1 if v == 0 else 2)
             around = np.int64(0)
-            for i in range(4):
-                if near_known[i]:
-                    around += min(_same_frequency(levels, leaves[nearby[i]], u, v, log), 15)
+            if has_around:
+                for i in range(4):
+                    if bases[i] >= 0:
+                        around += min(_magnitude(flat, bases[i], shifts[i], logs[i], u, v), 15)
             end = reach - diagonal
             which = 0
             if diagonal == 1:
@@ -265,20 +267,21 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
                 which = 4 if u == 0 else (3 if u == 1 else 5)
             guess = guesses[which] if which else np.int64(0)
             twin = np.int64(0)
-            blue = np.int64(0)
             ctx[0] = sig_context(role, k, diagonal, shape)
             ctx[1] = SIG_AT[1] + (((role * 5 + min(grade, 5) - 1) * 6 + _END_CLASS[end]) * TEMPLATES + shape) * 2 + mapped
             ctx[2] = SIG_AT[2] + (((role * 6 + _SIX[around]) * 4 + four) * 3 + place) * 3 + min(grade, 3) - 1
             ctx[3] = SIG_AT[3] + (comp_class * 5 + k) * 64 + min(u, 7) * 8 + min(v, 7)
             if chroma:
                 beside = np.int64(0)
-                if luma_known:
-                    twin = _same_frequency(levels, leaves[nearby[4]], u, v, log)
-                    beside = _same_frequency(levels, leaves[nearby[4]], u + 1, v, log) if u + 1 < side else 0
-                    beside += _same_frequency(levels, leaves[nearby[4]], u, v + 1, log) if v + 1 < side else 0
+                if luma >= 0:
+                    twin = _magnitude(flat, luma, luma_shift, luma_log, u, v)
+                    if u + 1 < side:
+                        beside = _magnitude(flat, luma, luma_shift, luma_log, u + 1, v)
+                    if v + 1 < side:
+                        beside += _magnitude(flat, luma, luma_shift, luma_log, u, v + 1)
+                b = np.int64(0)
                 if blue_known:
-                    blue = _same_frequency(levels, leaves[nearby[5]], u, v, log)
-                b = min(blue, 2) + 1 if blue_known else 0
+                    b = 1 + (min(abs(np.int64(flat[blue + here])), 2) if blue >= 0 else 0)
                 ctx[4] = SIG_AT[4] + 192 + ((((comp_class - 1) * 4 + min(twin, 3)) * 3 + min(beside, 2)) * 4 + b) * 3 + min(four, 2)
             else:
                 down = _cap(own[at + side], 3) if u + 1 < side else 0
@@ -291,10 +294,10 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
             row = _SIG_ROW + ((role * 4 + four) * 3 + _SIZE_GROUP[k]) * 6
             value = np.int64(own[at])
             size = abs(value)
-            bit, p = decide(m, SIGNIFICANCE, 1 if size else 0, 6, row)
+            bit, p = code_mixed(rc, buf, 1 if size else 0, ctx, 6, row, prob, conf, weights, scratch, tally)
+            bits[SIGNIFICANCE] += cost[p >> 4]
             if not bit:
                 continue
-            cost = m[9]
             if pricing:
                 prices[comp, at] = cost[p >> 4] - cost[(65536 - p) >> 4]
             count += 1
@@ -306,9 +309,11 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
                 ctx[1] = MORE_AT[1] + ((role * 6 + i) * 6 + min(grade, 7) - 2) * 5 + k
                 ctx[2] = MORE_AT[2] + ((role * 6 + i) * 8 + _EIGHT[around]) * 4 + min(twin, 3)
                 ctx[3] = MORE_AT[3] + ((comp_class * 3 + min(i, 2)) * 5 + k) * 36 + min(u, 5) * 6 + min(v, 5)
-                if m[0][ENDED]:
+                if rc[ENDED]:
                     return False
-                bit, p = decide(m, MAGNITUDES, 1 if size > coded else 0, 4, _MORE_ROW + (role * 3 + min(i, 2)) * 4)
+                row = _MORE_ROW + (role * 3 + min(i, 2)) * 4
+                bit, p = code_mixed(rc, buf, 1 if size > coded else 0, ctx, 4, row, prob, conf, weights, scratch, tally)
+                bits[MAGNITUDES] += cost[p >> 4]
                 if pricing and coded == 1:
                     prices[comp, at] += cost[p >> 4]
                 if not bit:
@@ -319,28 +324,30 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
             across = np.int64(0)
             along = np.int64(0)
             odd_v, odd_u = 1 - 2 * (v & 1), 1 - 2 * (u & 1)
-            if near_same[0]:
-                across += _sign_of(levels, leaves[nearby[0]], here) * odd_v
-            if near_same[1]:
-                across += _sign_of(levels, leaves[nearby[1]], here) * odd_v
-            if near_same[2]:
-                along += _sign_of(levels, leaves[nearby[2]], here) * odd_u
-            if near_same[3]:
-                along += _sign_of(levels, leaves[nearby[3]], here) * odd_u
-            across, along = np.int64(np.sign(across)) + 1, np.int64(np.sign(along)) + 1
-            luma_sign = _sign_of(levels, leaves[nearby[4]], here) + 1 if luma_same else 1
-            blue_sign = _sign_of(levels, leaves[nearby[5]], here) + 1 if blue_known else 1
-            down = np.int64(np.sign(own[at + 2 * side])) + 1 if u + 2 < side else 1
-            right = np.int64(np.sign(own[at + 2])) + 1 if v + 2 < side else 1
-            oblique = np.int64(np.sign(own[at + side + 1])) + 1 if u + 1 < side and v + 1 < side else 1
+            if bases[0] >= 0 and shifts[0] == 0:
+                across += _sign(flat[bases[0] + here]) * odd_v
+            if bases[1] >= 0 and shifts[1] == 0:
+                across += _sign(flat[bases[1] + here]) * odd_v
+            if bases[2] >= 0 and shifts[2] == 0:
+                along += _sign(flat[bases[2] + here]) * odd_u
+            if bases[3] >= 0 and shifts[3] == 0:
+                along += _sign(flat[bases[3] + here]) * odd_u
+            across, along = _sign(across) + 1, _sign(along) + 1
+            luma_sign = _sign(flat[luma + here]) + 1 if luma_same else 1
+            blue_sign = _sign(flat[blue + here]) + 1 if blue >= 0 else 1
+            down = _sign(own[at + 2 * side]) + 1 if u + 2 < side else 1
+            right = _sign(own[at + 2]) + 1 if v + 2 < side else 1
+            oblique = _sign(own[at + side + 1]) + 1 if u + 1 < side and v + 1 < side else 1
             low = _guess_class(guess)
             ctx[0] = SIGN_AT[0] + (role * 6 + which) * 9 + 4 + (low if guess >= 0 else -low)
             ctx[1] = SIGN_AT[1] + ((comp_class * 3 + luma_sign) * 3 + blue_sign) * 3 + place
             ctx[2] = SIGN_AT[2] + (((role * 3 + across) * 3 + along) * 3 + place) * 3 + min(diagonal, 3) - 1
             ctx[3] = SIGN_AT[3] + ((down * 3 + right) * 3 + oblique) * 3 + place
-            if m[0][ENDED]:
+            if rc[ENDED]:
                 return False
-            negative, p = decide(m, SIGNS, 1 if value < 0 else 0, 4, _SIGN_ROW + (role * 2 + (1 if which else 0)) * 4)
+            row = _SIGN_ROW + (role * 2 + (1 if which else 0)) * 4
+            negative, p = code_mixed(rc, buf, 1 if value < 0 else 0, ctx, 4, row, prob, conf, weights, scratch, tally)
+            bits[SIGNS] += cost[p >> 4]
             if pricing:
                 prices[comp, at] += cost[p >> 4]
             own[at] = -coded if negative else coded

@@ -81,6 +81,7 @@ def _relative(other, log):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # type: ignore[no-untyped-def]
     """Code whether a node is split; `own` and `luma` are maps of leaf sizes."""
+    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
     half = min(span >> 1, max(rows - 1 - cy, 0)), min(span >> 1, max(columns - 1 - cx, 0))
     west, west2 = own[cy + 1, cx], own[cy + 1 + half[0], cx]
     north, north2 = own[cy, cx + 1], own[cy, cx + 1 + half[1]]
@@ -100,10 +101,10 @@ def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # 
         deep = _relative(np.int64(corner), log)
     diagonal = _relative(np.int64(own[cy, cx]), log)
     k = log - CELL_LOG - 1
-    m[2][0] = SPLIT_AT[0] + (role * 4 + k) * 5 + finer
-    m[2][1] = SPLIT_AT[1] + ((role * 4 + k) * 5 + _relative(np.int64(west), log)) * 5 + _relative(np.int64(north), log)
-    m[2][2] = SPLIT_AT[2] + ((role * 4 + k) * 5 + deep) * 5 + diagonal
-    return decide(m, SPLIT, want, 3, _SPLIT_ROW + (role * 4 + k) * 3)[0]
+    ctx[0] = SPLIT_AT[0] + (role * 4 + k) * 5 + finer
+    ctx[1] = SPLIT_AT[1] + ((role * 4 + k) * 5 + _relative(np.int64(west), log)) * 5 + _relative(np.int64(north), log)
+    ctx[2] = SPLIT_AT[2] + ((role * 4 + k) * 5 + deep) * 5 + diagonal
+    return decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, SPLIT, want, 3, _SPLIT_ROW + (role * 4 + k) * 3)[0]
 
 
 @numba.njit(cache=True)
@@ -164,52 +165,54 @@ def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # ty
     `near` are the residues of the left and top leaf, `twin` and `twin2` those of luma and of
     the first chroma component at the same place.
     """
+    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
     role = 1 if comp_class else 0
     k = log - CELL_LOG
     west, north = near
     size = abs(residue)
     a, b = min(abs(west), 3), min(abs(north), 3)
     c, d = min(bit_length(abs(twin)), 3), min(bit_length(abs(twin2)), 3)
-    m[2][0] = ZERO_AT[0] + (role * 5 + k) * 6 + spread
-    m[2][1] = ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
-    m[2][2] = ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
-    if not decide(m, MEANS, 1 if size else 0, 3, _ZERO_ROW + (role * 5 + k) * 3)[0]:
+    ctx[0] = ZERO_AT[0] + (role * 5 + k) * 6 + spread
+    ctx[1] = ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
+    ctx[2] = ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
+    if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if size else 0, 3, _ZERO_ROW + (role * 5 + k) * 3)[0]:
         return np.int64(0)
     value = np.int64(1)
     ab = min(a + b, 3)
     while value <= MEAN_UNARY:
         i = value - 1
-        m[2][0] = MORE_AT[0] + (role * 14 + i) * 5 + k
-        m[2][1] = MORE_AT[1] + (role * 14 + i) * 6 + spread
-        m[2][2] = MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
-        if not decide(m, MEANS, 1 if size > value else 0, 3, _MORE_ROW + role * 3)[0]:
+        ctx[0] = MORE_AT[0] + (role * 14 + i) * 5 + k
+        ctx[1] = MORE_AT[1] + (role * 14 + i) * 6 + spread
+        ctx[2] = MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
+        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if size > value else 0, 3, _MORE_ROW + role * 3)[0]:
             break
         value += 1
     if value > MEAN_UNARY:
         value += code_escape(m, MEANS, size - value)
     s, t = np.int64(np.sign(twin)) + 1, np.int64(np.sign(twin2)) + 1
     u, v = np.int64(np.sign(west)) + 1, np.int64(np.sign(north)) + 1
-    m[2][0] = SIGN_AT[0] + (role * 3 + s) * 5 + k
-    m[2][1] = SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
-    m[2][2] = SIGN_AT[2] + (role * 3 + u) * 3 + v
-    negative = decide(m, MEANS, 1 if residue < 0 else 0, 3, _SIGN_ROW + role * 3)[0]
+    ctx[0] = SIGN_AT[0] + (role * 3 + s) * 5 + k
+    ctx[1] = SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
+    ctx[2] = SIGN_AT[2] + (role * 3 + u) * 3 + v
+    negative = decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if residue < 0 else 0, 3, _SIGN_ROW + role * 3)[0]
     return -value if negative else value
 
 
 @numba.njit(cache=True)
 def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type: ignore[no-untyped-def]
     """Code the bits of the largest level; arguments after `log` are grades nearby."""
+    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
     k = log - CELL_LOG
     value = np.int64(0)
     a, b, c, d = min(west, 5), min(north, 5), min(luma, 5), min(blue, 5)
     while value < MAX_GRADE:
         i = min(value, 7)
-        m[2][0] = GRADE_AT[0] + (role * 5 + k) * 8 + i
-        m[2][1] = GRADE_AT[1] + ((role * 8 + i) * 6 + a) * 6 + b
-        m[2][2] = GRADE_AT[2] + ((role * 8 + i) * 6 + c) * 6 + d
-        m[2][3] = GRADE_AT[3] + ((role * 8 + i) * 5 + k) * 6 + surprise
+        ctx[0] = GRADE_AT[0] + (role * 5 + k) * 8 + i
+        ctx[1] = GRADE_AT[1] + ((role * 8 + i) * 6 + a) * 6 + b
+        ctx[2] = GRADE_AT[2] + ((role * 8 + i) * 6 + c) * 6 + d
+        ctx[3] = GRADE_AT[3] + ((role * 8 + i) * 5 + k) * 6 + surprise
         row = _GRADE_ROW + (role * 2 + min(i, 1)) * 4
-        if not decide(m, GRADES, 1 if want > value else 0, 4, row)[0]:
+        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, GRADES, 1 if want > value else 0, 4, row)[0]:
             break
         value += 1
     return value
@@ -218,17 +221,18 @@ def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type:
 @numba.njit(cache=True)
 def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ignore[no-untyped-def]
     """Code the last diagonal; `west` .. `blue` are bit lengths of reaches nearby, 0 unknown."""
+    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
     k = log - CELL_LOG
     rest = want - 1
     size = bit_length(rest)
     largest = bit_length((np.int64(2) << log) - 3)
     value = np.int64(0)
     while value < largest:
-        m[2][0] = REACH_AT[0] + ((role * 5 + k) * 4 + min(grade, 4) - 1) * 8 + value
-        m[2][1] = REACH_AT[1] + ((role * 8 + value) * 9 + west) * 9 + north
-        m[2][2] = REACH_AT[2] + ((k * 8 + value) * 9 + luma) * 9 + blue
+        ctx[0] = REACH_AT[0] + ((role * 5 + k) * 4 + min(grade, 4) - 1) * 8 + value
+        ctx[1] = REACH_AT[1] + ((role * 8 + value) * 9 + west) * 9 + north
+        ctx[2] = REACH_AT[2] + ((k * 8 + value) * 9 + luma) * 9 + blue
         row = _REACH_ROW + (role * 2 + (1 if value > 1 else 0)) * 3
-        if not decide(m, REACHES, 1 if size > value else 0, 3, row)[0]:
+        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, REACHES, 1 if size > value else 0, 3, row)[0]:
             break
         value += 1
     if value < 2:
@@ -236,15 +240,17 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
     out = np.int64(1)
     for bit in range(value - 2, -1, -1):
         depth = value - 2 - bit
-        m[2][0] = REST_AT[0] + ((role * 5 + k) * 8 + value) * 8 + depth
-        m[2][1] = REST_AT[1] + (value * 8 + depth) * 4 + (out & 3)
-        out = out << 1 | decide(m, REACHES, (rest >> bit) & 1, 2, _REST_ROW + role * 2)[0]
+        ctx[0] = REST_AT[0] + ((role * 5 + k) * 8 + value) * 8 + depth
+        ctx[1] = REST_AT[1] + (value * 8 + depth) * 4 + (out & 3)
+        out = out << 1 | decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, REACHES, (rest >> bit) & 1, 2, _REST_ROW + role * 2)[0]
     return min(out + 1, (np.int64(2) << log) - 2)
 
 
 @numba.njit(cache=True)
 def _fill(target, cy, cx, span, value):  # type: ignore[no-untyped-def]
-    target[cy + 1 : cy + 1 + span, cx + 1 : cx + 1 + span] = value
+    for y in range(cy + 1, cy + 1 + span):
+        for x in range(cx + 1, cx + 1 + span):
+            target[y, x] = value
 
 
 @numba.njit(cache=True)

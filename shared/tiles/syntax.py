@@ -40,18 +40,21 @@ def starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @numba.njit(cache=True)
-def decide(m, kind, bit, n, row):  # type: ignore[no-untyped-def]
-    """Code one decision with the `n` contexts in the bundle; 0 once the data has ended.
+def decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, kind, bit, n, row):  # type: ignore[no-untyped-def]
+    """Code one decision with `n` contexts; 0 once the data has ended.
+
+    The first ten arguments are the coder bundle, taken apart: passing the tuple on from one
+    compiled function to the next costs more than the decision.
 
     Returns
     -------
     bit, probability : int, int
         The decision and the probability (16-bit fraction) that it had.
     """
-    if m[0][ENDED]:
+    if rc[ENDED]:
         return 0, 65535
-    bit, p = code_mixed(m[0], m[1], bit, m[2], n, row, m[3], m[4], m[5], m[6], m[7])
-    m[8][kind] += m[9][p >> 4]
+    bit, p = code_mixed(rc, buf, bit, ctx, n, row, prob, conf, weights, scratch, tally)
+    bits[kind] += cost[p >> 4]
     return bit, p
 
 
