@@ -168,5 +168,10 @@ def forward(plane: npt.NDArray[np.float32], log: int) -> npt.NDArray[np.float32]
     (rows, columns, side, side) float32
         Orthonormal coefficients.
     """
+    return forward_blocks(to_tiles(plane, log), log)
+
+
+def forward_blocks(blocks: npt.NDArray[np.float32], log: int) -> npt.NDArray[np.float32]:
+    """Transform tiles, (.., side, side) float32, in floats."""
     basis = _float_basis(log)
-    return np.matmul(np.matmul(basis, to_tiles(plane, log)), basis.T)
+    return np.matmul(np.matmul(basis, blocks), basis.T)

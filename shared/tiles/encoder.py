@@ -73,7 +73,7 @@ def transform(planes: list[npt.NDArray[np.float64]]) -> Spectra:
     return Spectra(Geometry(height, width, len(planes)), out)
 
 
-def _capacity(geometry: Geometry) -> int:
+def capacity(geometry: Geometry) -> int:
     return 4 * padded(geometry.height) * padded(geometry.width) * geometry.channels + 65536
 
 
@@ -106,12 +106,13 @@ def code(
     tiles: TileSet,
     *,
     priced: bool,
+    plain: bool = False,
     tally: npt.NDArray[np.int64] = NO_TALLY,
 ) -> Written:
     """Write a set of tiles whose maps are still empty."""
-    coder = Coder(tables, capacity=_capacity(tiles.geometry), tally=tally)
+    coder = Coder(tables, capacity=capacity(tiles.geometry), tally=tally)
     prices = np.zeros(tiles.levels.shape if priced else (0, 0), np.float32)
-    marks = coder.partition(tiles)
+    marks = coder.partition(tiles, plain=plain)
     _, spent, after = coder.details(tiles, tiles.order(), prices)
     return Written(coder, prices, spent, int(marks[-1]), after[:-1])
 
@@ -151,46 +152,72 @@ def choose(
     return Choice(tiles, ratios, written.prices, written.spent, written.coder)
 
 
+def in_steps(spectra: Spectra, steps: npt.NDArray[np.int64]) -> list[list[npt.NDArray[np.float32]]]:
+    """Coefficients in steps, by component and size, (rows, columns, side * side) float32."""
+    return [
+        [block.reshape(*block.shape[:2], -1) * np.float32(65536.0 / step) for block in blocks]
+        for blocks, step in zip(spectra.coefficients, steps, strict=True)
+    ]
+
+
+def roles_of(components: int) -> list[int]:
+    """1 for each chroma component, 0 for luma, grey and alpha."""
+    return [1 if components >= 3 and comp in (1, 2) else 0 for comp in range(components)]
+
+
 def _decide(
     spectra: Spectra, steps: npt.NDArray[np.int64], prices: rdo.Prices, lmbda: float
 ) -> tuple[TileSet, npt.NDArray[np.float32]]:
     """Quantize at all sizes, prune, and gather."""
     geometry = spectra.geometry
+    ratios = in_steps(spectra, steps)
+    candidates = [
+        rdo.quantize(blocks, role, lmbda, prices, geometry.height, geometry.width)
+        for blocks, role in zip(ratios, roles_of(geometry.channels), strict=True)
+    ]
+    return assemble(geometry, steps, candidates, ratios, prices, lmbda)
+
+
+def assemble(
+    geometry: Geometry,
+    steps: npt.NDArray[np.int64],
+    candidates: list[rdo.Candidates],
+    ratios: list[list[npt.NDArray[np.float32]]],
+    prices: rdo.Prices,
+    lmbda: float,
+) -> tuple[TileSet, npt.NDArray[np.float32]]:
+    """Prune the trees of all partitions and gather the leaves.
+
+    Returns
+    -------
+    tiles : TileSet
+        With empty maps.
+    ratios : (C, size) float32
+        Coefficients in steps, at the places of the levels.
+    """
     height, width, comps = geometry.height, geometry.width, geometry.channels
-    parts = parts_of(comps)
-    candidates, splits = [], []
+    parts, splits = parts_of(comps), []
     for first, count in parts.tolist():
-        role = 1 if count == 2 else 0
-        total: list[npt.NDArray[np.float32]] = []
-        for comp in range(first, first + count):
-            found = rdo.quantize(
-                spectra.coefficients[comp], steps[comp] / 65536.0, role, lmbda, prices, height, width
-            )
-            candidates.append(found)
-            total = [a + b for a, b in zip(total, found.costs, strict=True)] if total else found.costs
-        splits.append(tuple(rdo.prune(total, prices.split[role], lmbda)[1]))
+        total = [
+            np.sum([candidates[comp].costs[k] for comp in range(first, first + count)], axis=0)
+            for k in range(len(candidates[first].costs))
+        ]
+        splits.append(tuple(rdo.prune(total, prices.split[1 if count == 2 else 0], lmbda)[1]))
     size = padded(height) * padded(width)
     leaves = np.zeros((comps * size >> 2 * CELL_LOG, FIELDS), np.int32)
-    levels, ratios = np.zeros((comps, size), np.int16), np.zeros((comps, size), np.float32)
-    scaled = tuple(
-        tuple(
-            (block.reshape(*block.shape[:2], -1) * np.float32(65536.0 / steps[comp]))
-            for block in spectra.coefficients[comp]
-        )
-        for comp in range(comps)
-    )
+    levels, flat = np.zeros((comps, size), np.int16), np.zeros((comps, size), np.float32)
     count = rdo.collect(
         height,
         width,
         parts,
         tuple(splits),
         tuple(tuple(c.levels) for c in candidates),
-        scaled,
+        tuple(tuple(blocks) for blocks in ratios),
         tuple(tuple(c.means) for c in candidates),
         tuple(tuple(c.reaches) for c in candidates),
         tuple(tuple(c.grades) for c in candidates),
         leaves,
         levels,
-        ratios,
+        flat,
     )
-    return TileSet.blank(geometry, steps, leaves[:count].copy(), levels), ratios
+    return TileSet.blank(geometry, steps, leaves[:count].copy(), levels), flat

@@ -262,7 +262,7 @@ def _reach_class(leaf, log):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, step, start, means, owner):  # type: ignore[no-untyped-def]
+def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, step, start, means, owner, plain):  # type: ignore[no-untyped-def]
     """Code one leaf; fills its row of the table and the maps."""
     role = 1 if comp_class else 0
     side = 1 << log
@@ -296,7 +296,9 @@ def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, s
     if not role:
         c, d = apart, np.int64(0)
     surprise = min(bit_length(abs(residue)), 5)
-    grade = _code_grade(m, np.int64(leaf[GRADE]), role, log, a, b, c, d, surprise)
+    grade = np.int64(0)
+    if not plain:
+        grade = _code_grade(m, np.int64(leaf[GRADE]), role, log, a, b, c, d, surprise)
     reach = np.int64(0)
     if grade:
         a = _reach_class(leaves[west], log) if west >= 0 else np.int64(0)
@@ -312,7 +314,7 @@ def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, s
 
 
 @numba.njit(cache=True)
-def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, owner):  # type: ignore[no-untyped-def]
+def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, owner, plain):  # type: ignore[no-untyped-def]
     """Code the quadtrees and the leaves' means, grades and reaches.
 
     Parameters
@@ -335,6 +337,8 @@ def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, o
         Zeros; filled with the mean of each cell, `FRACTION_BITS`.
     owner : (C, rows + 2, columns + 2) int32
         Filled with -1 before; then with the leaf of each cell.
+    plain : bool
+        Whether no leaf has detail: grades are not coded.
 
     Returns
     -------
@@ -376,7 +380,7 @@ def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, o
                     for k in range(count):
                         comp = first + k
                         comp_class = k + 1 if role else 0
-                        _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, steps[comp], place[comp], means, owner)
+                        _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, steps[comp], place[comp], means, owner, plain)
                         place[comp] += np.int64(1) << (2 * log)
                         at += 1
         marks[y0 // ROOT] = m[0][9]

@@ -13,6 +13,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -172,7 +173,7 @@ def _quantize_tile(ratio, log, role, lmbda, significance, more, reach_bits, grad
 
 
 @numba.njit(cache=True)
-def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, reach_bits, mean_bits, inside, levels, means, reaches, grades, costs):  # type: ignore[no-untyped-def]
+def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, reach_bits, mean_bits, inside, plain, levels, means, reaches, grades, costs):  # type: ignore[no-untyped-def]
     """Choose the levels of all tiles of one size and component.
 
     Parameters
@@ -186,6 +187,8 @@ def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, rea
         See `Prices`; the last three for this role and size.
     inside : (2,) int64
         Rows and columns of tiles that touch the picture; others cost nothing.
+    plain : bool
+        Whether levels are not allowed.
     levels : (rows, columns, side * side) int16
         Filled.
     means, reaches, grades : (rows, columns) int32
@@ -206,9 +209,11 @@ def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, rea
             for at in range(1, side * side):
                 c = ratio[at]
                 energy += c * c
-                if abs(c) >= _KEPT:
+                if abs(c) >= _KEPT and not plain:
                     first = max(first, at // side + at % side)
-            cost = energy + lmbda * grade_bits[0]
+            cost = energy
+            if not plain:
+                cost += lmbda * grade_bits[0]
             if first:
                 for u in range(side):
                     for v in range(side):
@@ -254,38 +259,49 @@ class Candidates:
 
 
 def quantize(
-    coefficients: list[FloatArray], step: float, role: int, lmbda: float, prices: Prices, height: int, width: int
+    ratios: Sequence[FloatArray],
+    role: int,
+    lmbda: float,
+    prices: Prices,
+    height: int,
+    width: int,
+    *,
+    plain: bool = False,
 ) -> Candidates:
-    """Quantize one component at all sizes.
+    """Quantize one component at several sizes.
 
     Parameters
     ----------
-    coefficients : list of (rows, columns, side, side) float32
-        By size.
-    step : float
-        Code values.
+    ratios : sequence of (rows, columns, side * side) float32
+        Coefficients in steps; those of an empty array are skipped.
     role : int
         1 for chroma.
     lmbda : float
     prices : Prices
     height, width : int
         Of the picture.
+    plain : bool
+        Whether levels are not allowed.
     """
     out = Candidates([], [], [], [], [])
-    for k, block in enumerate(coefficients):
-        log = k + CELL_LOG
-        rows, columns, side, _ = block.shape
-        ratios = (block.reshape(rows, columns, side * side) * np.float32(1.0 / step))
-        levels = np.zeros(ratios.shape, np.int16)
+    for k, block in enumerate(ratios):
+        rows, columns = block.shape[:2]
+        side = 1 << (k + CELL_LOG)
+        levels = np.zeros(block.shape, np.int16)
         means, reaches, grades = (np.zeros((rows, columns), np.int32) for _ in range(3))
         costs = np.zeros((rows, columns), np.float32)
         inside = np.array([-(-height // side), -(-width // side)], np.int64)
-        quantize_tiles(
-            ratios, log, role, np.float32(lmbda), prices.significance, prices.more, prices.grade[role, k], prices.reach[role, k],
-            prices.mean[role, k], inside, levels, means, reaches, grades, costs,
-        )  # fmt: skip
-        for values, part in zip((out.levels, out.means, out.reaches, out.grades, out.costs), (levels, means, reaches, grades, costs), strict=True):
-            values.append(part)
+        if block.size:
+            quantize_tiles(
+                block, k + CELL_LOG, role, np.float32(lmbda), prices.significance, prices.more,
+                prices.grade[role, k], prices.reach[role, k], prices.mean[role, k],
+                inside, plain, levels, means, reaches, grades, costs,
+            )  # fmt: skip
+        out.levels.append(levels)
+        out.means.append(means)
+        out.reaches.append(reaches)
+        out.grades.append(grades)
+        out.costs.append(costs)
     return out
 
 

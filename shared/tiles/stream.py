@@ -184,8 +184,14 @@ class Coder:
             COST,
         )
 
-    def partition(self, tiles: TileSet) -> npt.NDArray[np.int64]:
-        """Code the first stage; return the shifts after each row of superblocks."""
+    def partition(self, tiles: TileSet, *, plain: bool = False) -> npt.NDArray[np.int64]:
+        """Code the first stage, `plain` if no leaf has detail.
+
+        Returns
+        -------
+        (rows,) int64
+            Shifts after each row of superblocks.
+        """
         geometry = tiles.geometry
         marks = np.zeros(padded(geometry.height) // ROOT, np.int64)
         count = partition.code_partition(
@@ -199,6 +205,7 @@ class Coder:
             tiles.logs,
             tiles.means,
             tiles.owner,
+            plain,
         )
         tiles.leaves = tiles.leaves[:count]
         return marks
