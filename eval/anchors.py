@@ -171,7 +171,19 @@ def _guess_target(limit: int) -> int:
     return int(np.clip(np.searchsorted(_TARGETS, limit), 0, len(_TARGETS) - 1))
 
 
-_AVIF = "speed 4, 4:2:0 (grey 4:0:0), libaom, {}, no tiles, one thread, whole file counted"
+def _avif_anchor(name: str, label: str, tune: str, remark: str = "") -> Anchor:
+    return Anchor(
+        name,
+        label,
+        "AVIF",
+        "avif",
+        f"speed 4, 4:2:0 (grey 4:0:0), libaom, tune={tune}{remark}, quality 0..100, no tiles, "
+        "one thread, container counted",
+        _avif(tune),
+        tuple(float(quality) for quality in range(101)),
+        version=_avif_version,
+    )
+
 
 ANCHORS: dict[str, Anchor] = {
     anchor.name: anchor
@@ -208,26 +220,8 @@ ANCHORS: dict[str, Anchor] = {
             tuple(q / 20 for q in range(2001)),
             version=lambda: f"libwebp {features.version('webp')}",
         ),
-        Anchor(
-            "avif",
-            "AVIF",
-            "AVIF",
-            "avif",
-            _AVIF.format("tune=psnr, quality 0..100"),
-            _avif("psnr"),
-            tuple(float(q) for q in range(101)),
-            version=_avif_version,
-        ),
-        Anchor(
-            "avif-iq",
-            "AVIF (tune=iq)",
-            "AVIF",
-            "avif",
-            _AVIF.format("tune=iq (libavif's default), quality 0..100"),
-            _avif("iq"),
-            tuple(float(q) for q in range(101)),
-            version=_avif_version,
-        ),
+        _avif_anchor("avif", "AVIF", "psnr"),
+        _avif_anchor("avif-iq", "AVIF (tune=iq)", "iq", " (libavif's default)"),
     )
 }
 """All anchors by name."""
@@ -305,16 +299,20 @@ class AnchorSearch:
         """Return the bytes of the file at the lowest setting."""
         return len(self._file(0).data)
 
+    def encode_once(self, setting: float) -> bytes:
+        """Call the encoder once, with no search and nothing remembered."""
+        try:
+            return self.anchor.encode(self._picture, setting)
+        except (OSError, ValueError) as error:
+            size = f"{self._picture.width}x{self._picture.height}"
+            message = f"{self.anchor.label} cannot encode this {size} image: {error}"
+            raise ImageInputError(message) from error
+
     def _file(self, index: int) -> AnchorFile:
         if index not in self._files:
             setting = self.anchor.scale[index]
             start = time.perf_counter()
-            try:
-                data = self.anchor.encode(self._picture, setting)
-            except (OSError, ValueError) as error:
-                size = f"{self._picture.width}x{self._picture.height}"
-                message = f"{self.anchor.label} cannot encode this {size} image: {error}"
-                raise ImageInputError(message) from error
+            data = self.encode_once(setting)
             self._files[index] = AnchorFile(data, setting, time.perf_counter() - start)
         return self._files[index]
 

@@ -23,8 +23,11 @@ from ..shared.errors import FractourError
 
 Point = tuple[float, float]
 
-MIN_OVERLAP = 0.5
-"""Share of the joint interval that both curves must cover; below it the number says little."""
+MIN_OVERLAP = 0.25
+"""Share of the joint interval that both curves must cover; with less there is no figure."""
+
+LOW_OVERLAP = 0.5
+"""With less than this there is a figure, and a note that it speaks of a part of the curves."""
 
 
 class BDError(FractourError, ValueError):
@@ -44,7 +47,7 @@ class BDResult:
     interval : tuple of float
         The shared interval, in quality for `bd_rate`, in log10 rate for `bd_quality`.
     notes : tuple of str
-        What was done to the points; empty if nothing.
+        Points that were dropped, low overlap; empty if there is nothing to say.
     """
 
     value: float
@@ -110,6 +113,11 @@ def _mean_gap(
     return (areas[1] - areas[0]) / (high - low), overlap, (low, high)
 
 
+def _notes(first: str, second: str, overlap: float) -> tuple[str, ...]:
+    low = f"overlap: {overlap:.0%} of the joint range" if overlap < LOW_OVERLAP else ""
+    return tuple(note for note in (first, second, low) if note)
+
+
 def _identity(value: float) -> float:
     return value
 
@@ -157,8 +165,7 @@ def bd_rate(
         min_overlap,
         "quality",
     )
-    notes = tuple(note for note in (first, second) if note)
-    return BDResult(100 * (10**gap - 1), overlap, interval, notes)
+    return BDResult(100 * (10**gap - 1), overlap, interval, _notes(first, second, overlap))
 
 
 def bd_quality(
@@ -188,8 +195,7 @@ def bd_quality(
         min_overlap,
         "log10 rate",
     )
-    notes = tuple(note for note in (first, second) if note)
-    return BDResult(gap, overlap, interval, notes)
+    return BDResult(gap, overlap, interval, _notes(first, second, overlap))
 
 
 def bd_psnr(

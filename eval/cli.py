@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import commands_eval, commands_files
+from . import commands_compare, commands_eval, commands_files
 from .output import CarriedError, Command, OutputError, UsageError, notice, say
 
 OK, FAILED, USAGE, BAD_INPUT, MISSING_PART, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -64,6 +64,7 @@ for _command in (
     commands_files.decode,
     commands_files.info,
     commands_files.trim,
+    commands_compare.compare,
     commands_eval.codecs,
     commands_eval.check,
     commands_eval.doctor,
@@ -78,7 +79,15 @@ def _exit_code(error: Exception) -> int:
 
     table: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
         ((UsageError,), USAGE),
-        ((OutputError, commands_eval.CheckFailedError, errors.BudgetError), FAILED),
+        (
+            (
+                OutputError,
+                commands_eval.CheckFailedError,
+                commands_compare.RowsFailedError,
+                errors.BudgetError,
+            ),
+            FAILED,
+        ),
         (
             (errors.BitstreamError, errors.ImageTooLargeError, errors.ImageInputError),
             BAD_INPUT,
@@ -108,6 +117,8 @@ def _report(error: Exception, *, debug: bool) -> int:
         traceback.print_exception(error, file=sys.stderr)
     code = _exit_code(error)
     text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        text = f"{error.filename}: {error.strerror}"
     if isinstance(error, MemoryError):
         say("error: not enough memory")
     elif code < 0:

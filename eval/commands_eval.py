@@ -37,7 +37,6 @@ def codecs(as_json: Json = False) -> None:
             )
             for row in rows
         ],
-        numeric=" rr",
     )
 
 
@@ -136,7 +135,6 @@ def corpora_list(as_json: Json = False) -> None:
     print_table(
         ["name", "images", "source"],
         [(row["name"], row["images"], row["source"] or row["remedy"]) for row in rows],
-        numeric=" r",
     )
 
 

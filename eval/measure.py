@@ -20,7 +20,7 @@ import numpy.typing as npt
 from ..corpora.images import pixel_sha256
 from ..shared import api, registry
 from ..shared.budget import DEFAULT_RANK, RANKS
-from ..shared.errors import BudgetError, FractourError
+from ..shared.errors import BudgetError, FractourError, UnknownCodecError
 from .anchors import ANCHORS, AnchorSearch, decode_anchor, get_anchor
 from .metrics import METRICS, measure
 from .store import Row
@@ -66,7 +66,7 @@ class CodecSpec:
         if name not in registry.codec_names():
             known = ", ".join([*registry.codec_names(), *ANCHORS])
             message = f"no codec or anchor {name!r}; there are {known}"
-            raise registry.UnknownCodecError(message)
+            raise UnknownCodecError(message)
         config = dict(DEFAULTS)
         for option in options:
             key, equals, value = option.partition("=")
@@ -89,6 +89,13 @@ class CodecSpec:
             message = f"effort must be 1 to 9, not {config['effort']!r}"
             raise FractourError(message)
         return {**config, "effort": int(config["effort"])}
+
+    @property
+    def label(self) -> str:
+        """Return the text that `parse` reads, without options that have their default."""
+        config = self.config.items()
+        options = [f"{key}={value}" for key, value in config if value != DEFAULTS.get(key)]
+        return ":".join([self.codec, *options])
 
     @property
     def version(self) -> str:
@@ -158,8 +165,8 @@ class Task:
         }
 
 
-class _Coder(Protocol):
-    """What a task needs of a codec."""
+class Coder(Protocol):
+    """What a task needs of a codec, be it an anchor or a target format."""
 
     def encode(self, limit: int) -> tuple[bytes, float, float | None]:
         """Return bytes, seconds, and the setting where there is one; or raise BudgetError."""
@@ -212,7 +219,8 @@ class _FractourCoder:
         return dict(api.info(data)["bits"])
 
 
-def _coder(spec: CodecSpec, image: Image) -> _Coder:
+def open_coder(spec: CodecSpec, image: Image) -> Coder:
+    """Return what encodes one image to any number of budgets, and decodes."""
     if spec.codec in ANCHORS:
         return _AnchorCoder(spec.codec, image)
     return _FractourCoder(spec, image)
@@ -230,7 +238,7 @@ def warm_up(spec: CodecSpec) -> None:
     ramp = np.arange(32 * 32 * 3, dtype=np.uint32).reshape(32, 32, 3)
     image = (ramp * 2654435761 >> 24).astype(np.uint8)
     try:
-        coder = _coder(spec, image)
+        coder = open_coder(spec, image)
         coder.decode(coder.encode(4096)[0])
     except Exception:
         return  # the real rows will name the error
@@ -251,7 +259,7 @@ _EMPTY: Row = {
 }
 
 
-def _measured(task: Task, coder: _Coder, limit: int) -> Row:
+def _measured(task: Task, coder: Coder, limit: int) -> Row:
     data, encode_s, setting = coder.encode(limit)
     seconds = []
     for _ in range(max(1, task.repeats)):
@@ -296,12 +304,12 @@ def measure_task(task: Task) -> Iterator[Row]:
         that small) or error (class and message are kept).
     """
     warm_up(task.spec)
-    coder: _Coder | None = None
+    coder: Coder | None = None
     for bpp in task.bpps:
         head = task.head(bpp)
         try:
             if coder is None:
-                coder = _coder(task.spec, task.pixels)
+                coder = open_coder(task.spec, task.pixels)
             body = _measured(task, coder, head["target_bytes"])
         except Exception as error:  # one codec on one image; the others go on
             body = _failed(task, error)

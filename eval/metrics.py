@@ -104,7 +104,8 @@ def luma(image: Image) -> npt.NDArray[np.float64]:
     colour = _colour(image[:, :, None] if image.ndim == 2 else image).astype(np.float64)
     if colour.shape[2] == 1:
         return colour[:, :, 0]
-    return colour @ np.array([0.299, 0.587, 0.114])
+    weighted: npt.NDArray[np.float64] = colour @ np.array([0.299, 0.587, 0.114])
+    return weighted
 
 
 def psnr_y(reference: Image, decoded: Image) -> float:

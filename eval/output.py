@@ -11,11 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
 from ..shared.errors import FractourError, ImageInputError
+
+if TYPE_CHECKING:
+    from .tables import Table
 
 STDIO = "-"
 
@@ -74,50 +77,56 @@ def plain(value: Any) -> Any:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout."""
-    text = json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain(document), indent=2, allow_nan=False)
     sys.stdout.write(text + "\n")
 
 
-def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "", numeric: str = ""
-) -> None:
-    """Print a table on stdout: boxes on a terminal, tab-separated values elsewhere.
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print one table of plain values, see `print_tables`."""
+    from .tables import Cell, Table
 
-    Parameters
-    ----------
-    columns : sequence of str
-    rows : sequence of sequences
-    title : str
-        Shown on a terminal only.
-    numeric : str
-        One letter a column, ``r`` for those aligned to the right.
+    cells = tuple(tuple(Cell(_text(value), _value(value)) for value in row) for row in rows)
+    print_tables([Table("", "", tuple(columns), cells)])
+
+
+def print_tables(tables: Sequence[Table]) -> None:
+    """Print tables on stdout: boxes on a terminal, tab-separated values elsewhere.
+
+    Of several tables each begins with a line ``# title`` and ends with its notes as ``# note``
+    and an empty line, so that programs can take them apart.
     """
-    cells = [[_cell(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
-        for row in [list(columns), *cells]:
-            sys.stdout.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+        for table in tables:
+            notes = "".join(f"# {note}\n" for note in table.notes)
+            head, tail = (f"# {table.title}\n", f"{notes}\n") if len(tables) > 1 else ("", notes)
+            sys.stdout.write(head + table.to_tsv() + tail)
         return
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left")
-    for index, column in enumerate(columns):
-        right = numeric[index : index + 1] == "r"
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*map(Text, row))
-    Console().print(table)
+    console = Console()
+    for table in tables:
+        shown = table.to_rich()
+        for column in shown.columns:
+            # What does not fit goes to the next line; nothing is cut.
+            column.overflow = "fold"
+        shown.title = shown.title or None
+        console.print(shown)
+        if len(tables) > 1:
+            console.print()
 
 
-def _cell(value: Any) -> str:
+def _value(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value)
+    return " ".join(str(value).split())
 
 
 @contextmanager

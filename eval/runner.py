@@ -120,11 +120,23 @@ _queue: Any = None
 _stop: Any = None
 
 
+def _end_with_parent() -> None:
+    """End the worker when its parent was killed; it would wait for tasks for ever."""
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _start_worker(queue: Any, stop: Any) -> None:
     import signal
+    import threading
 
     global _queue, _stop
     _queue, _stop = queue, stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides, and rows in the making arrive.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

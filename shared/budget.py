@@ -119,6 +119,7 @@ class _Fitter:
         self.best: _Try | None = None
         self.smallest: int | None = None
         self._sizes: dict[int, float] = {}
+        self._written: set[int] = set()
         self._recent: dict[int, Proposal] = {}
 
     def propose(self, step: int) -> Proposal:
@@ -187,13 +188,24 @@ class _Fitter:
             self.smallest = size
         return size
 
-    def cut(self, step: int) -> None:
-        """Write the file of `step`, candidates cut so that it fills the limit from below."""
+    def tried(self, step: int) -> bool:
+        """Tell whether a file was written at `step`."""
+        return step in self._written
+
+    def cut(self, step: int) -> int:
+        """Write the file of `step`, candidates cut so that it fills the limit from below.
+
+        Returns
+        -------
+        int
+            Size that the file has with every candidate kept, bytes.
+        """
         proposal = self.propose(step)
         everything = np.ones(len(proposal), np.bool_)
-        size = self.write(proposal, everything)
+        whole = size = self.write(proposal, everything)
+        self._written.add(step)
         if size <= self.limit:
-            return
+            return whole
         total = float(proposal.bits.sum())
         fixed = max(0.0, 8.0 * size - total)
         low, high = 0.0, total
@@ -205,16 +217,17 @@ class _Fitter:
             if size <= self.limit:
                 low = target
                 if size >= self.limit - max(2, self.limit // 1000):
-                    return
+                    break
             else:
                 high = target
             spent = float(proposal.bits[keep].sum())
             aim = spent + 8.0 * (self.limit - size) - 4.0
             target = aim if low < aim < high else (low + high) / 2
             if not keep.any() and size > self.limit:
-                return
+                break
         if self.best is None:
             self.write(proposal, ~everything)
+        return whole
 
 
 def fit(
@@ -228,9 +241,9 @@ def fit(
 ) -> bytes:
     """Write the best file of at most `limit` bytes.
 
-    The step is searched with priced proposals alone; then the finest step that fits is
-    written whole, and the next finer one is cut to the limit by `select`. The real sizes
-    decide, and the smaller estimated error of those that fit is returned.
+    The step is searched with priced proposals alone. From there on real files decide: the
+    finest step that fits whole, and the next finer one, cut to the limit by `select`. Of
+    all files that fit, the one with the least estimated error is returned.
 
     Raises
     ------
@@ -245,10 +258,16 @@ def fit(
         raise BudgetError(message, 64)
     fitter = _Fitter(codec, analysis, geometry, limit, rank, progress)
     step = fitter.bracket()
-    for candidate in (step, step - 1):
-        if 0 <= candidate < codec.steps:
-            fitter.cut(candidate)
-    if fitter.best is None and step < codec.steps - 1:
+    whole = fitter.cut(step)
+    if whole > limit:
+        while whole > limit and step + 1 < codec.steps and not fitter.tried(step + 1):
+            step += 1
+            whole = fitter.cut(step)
+    else:
+        while whole <= limit and step > 0 and not fitter.tried(step - 1):
+            step -= 1
+            whole = fitter.cut(step)
+    if fitter.best is None:
         fitter.cut(codec.steps - 1)
     if progress:
         progress(1.0)

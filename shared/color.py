@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from .backend import is_numpy
 from .codec import Image
+from .compiled import compiled
 
 OFFSET = 128
 """Subtracted from Y (and grey, and alpha) before analysis."""
@@ -48,7 +48,7 @@ def _pixels_arrays(xp: Any, planes: Sequence[Any], fraction: int) -> Any:
     return xp.stack([xp.clip(channel, 0, 255) for channel in channels], axis=-1).astype(xp.uint8)
 
 
-@numba.njit(cache=True)
+@compiled
 def _rgb_compiled(y, cb, cr, fraction, out):  # type: ignore[no-untyped-def]
     shift = fraction + _BITS
     half = 1 << (shift - 1)

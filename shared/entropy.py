@@ -193,8 +193,8 @@ def code_bit(rc, buf, bit, p1):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def code_mixed(rc, buf, bit, contexts, n, row, probability, confidence, weights, scratch, tally):  # type: ignore[no-untyped-def]
-    """Code one decision predicted by `n` contexts, mixed with the weights of `row`.
+def code_mixed(rc, buf, bit, contexts, n, row, row2, probability, confidence, weights, scratch, tally):  # type: ignore[no-untyped-def]
+    """Code one decision predicted by `n` contexts, mixed with the weights of two rows.
 
     Parameters
     ----------
@@ -204,8 +204,9 @@ def code_mixed(rc, buf, bit, contexts, n, row, probability, confidence, weights,
         Indices into `probability` and `confidence`.
     n : int
         Contexts that take part.
-    row : int
-        Offset of the first of `n` mixing weights.
+    row, row2 : int
+        Offsets of the first of `n` mixing weights each; their sums mix, so that two
+        small sets of weights, chosen by different circumstances, share the work.
     probability, confidence, weights : int32 arrays
         Adapted in place, see `Tables`.
     scratch : (>= n,) int64
@@ -221,7 +222,7 @@ def code_mixed(rc, buf, bit, contexts, n, row, probability, confidence, weights,
     for i in range(n):
         x = np.int64(STRETCH[probability[contexts[i]] >> 4])
         scratch[i] = x
-        dot += x * weights[row + i]
+        dot += x * (weights[row + i] + weights[row2 + i])
     x = (dot + (1 << 15)) >> 16
     x = min(max(x, -_DOMAIN), _DOMAIN)
     p1 = np.int64(SQUASH[x + _DOMAIN])
@@ -229,7 +230,9 @@ def code_mixed(rc, buf, bit, contexts, n, row, probability, confidence, weights,
     target = np.int64(65535) if bit else np.int64(0)
     error = target - p1
     for i in range(n):
-        weights[row + i] += (scratch[i] * error + (1 << 15)) >> 16
+        change = (scratch[i] * error + (1 << 15)) >> 16
+        weights[row + i] += change
+        weights[row2 + i] += change
         c = contexts[i]
         count = confidence[c]
         probability[c] += ((target - probability[c]) * _RATE[count]) >> 16

@@ -82,3 +82,15 @@ def picture() -> np.ndarray:
     grain = (row * 7919 + column * 104729) % 13
     planes = (4 * row + grain, 3 * column + grain, np.where(row > column, 200, 60) + grain)
     return np.stack(planes, axis=-1).astype(np.uint8)
+
+
+@pytest.fixture
+def cut(picture: np.ndarray) -> bytes:
+    """A 256x192 file that ends inside its second packet."""
+    import fractour
+
+    data = fractour.encode(np.tile(picture, (4, 4, 1)), budget=4000)
+    facts = fractour.info(data)
+    first, second, *_ = facts["packets"]
+    assert second > 1
+    return data[: facts["overhead_bytes"] + first + second // 2]

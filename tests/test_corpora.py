@@ -8,11 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fractour.corpora import Corpus, CorpusImage, corpus_names, open_corpus
-from fractour.corpora import catalog, lattice, manifest, pen, synthetic
+from fractour.corpora import (
+    Corpus,
+    CorpusImage,
+    catalog,
+    corpus_names,
+    lattice,
+    manifest,
+    open_corpus,
+    pen,
+    synthetic,
+)
 from fractour.corpora.images import file_sha256, pixel_sha256
 from fractour.shared.errors import BackendUnavailableError, FractourError, ImageInputError
 from PIL import Image
+
+# `lattice.hash64` at (0, 2) and (1, 2) with seed 3, written down once.
+HASHES = [10494450544842722334, 8247179812537219193]
 
 
 def save(path: Path, pixels: np.ndarray, **options: object) -> Path:
@@ -67,11 +79,13 @@ def test_synthetic_images_span_easy_to_hard() -> None:
     for name, maker in synthetic.MAKERS.items():
         smooth = np.diff(maker().astype(int), axis=1)
         sizes[name] = float(np.mean(np.abs(smooth)))
-    assert sizes["gradients"] < sizes["clouds"] < sizes["manuscript"] < sizes["noise"]
+    hard = {"manuscript", "line-drawing", "noise"}
+    assert 5 * sizes["clouds"] < min(sizes[name] for name in hard)
+    assert 2 * sizes["gradients"] < min(sizes[name] for name in hard)
 
 
 def test_lattice_noise_is_exact_and_in_range() -> None:
-    # Written down once; a platform that disagrees makes other corpora.
+    # A platform that disagrees makes other corpora.
     assert [int(lattice.hash64(x, 2, 3)) for x in (0, 1)] == HASHES
     x = np.arange(4096, dtype=np.int64)[None, :] * 37
     y = np.arange(16, dtype=np.int64)[:, None] * 91
@@ -81,9 +95,6 @@ def test_lattice_noise_is_exact_and_in_range() -> None:
     # Continuous: neighbours at 1/256 of a cell differ by little.
     fine = lattice.value_noise(np.arange(4096, dtype=np.int64), np.zeros(4096, np.int64), 1)
     assert np.abs(np.diff(fine)).max() < 65536 * 2 // 256
-
-
-HASHES = [10494450544842722334, 8247179812537219193]
 
 
 def test_integer_sine_is_close_to_the_real_one() -> None:

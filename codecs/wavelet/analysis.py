@@ -20,10 +20,11 @@ from .format import (
 from .layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout, make_layout
 from .transform import forward
 
-LAMBDA = 0.11
+LAMBDA = 0.14
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
 _ROUNDING = 0.42
 """Added before truncation when quantizing; what the Lagrangian would drop anyway is not priced."""
+_PRUNINGS = 2
 _NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 
 
@@ -87,18 +88,20 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     ratio = np.abs(analysis.coefficients) * scale
     magnitude = (ratio + np.float32(_ROUNDING)).astype(np.int32)
     sign = np.sign(analysis.coefficients).astype(np.int8) * (magnitude > 0)
-    written = write_coefficients(layout, magnitude, sign, with_prices=True)
     # Error of dropping less error of keeping, in squared steps.
     gain = ratio * ratio - (ratio - magnitude) ** 2
-    drop = (magnitude == 1) & (gain < lmbda * written.prices)
-    magnitude[drop] = 0
-    sign[drop] = 0
-    written = write_coefficients(layout, magnitude, sign, with_prices=True)
+    total = 0.0
+    for _ in range(_PRUNINGS):
+        # Once the least worthy are gone, their neighbours cost more: price again.
+        written = write_coefficients(layout, magnitude, sign, with_prices=True)
+        drop = (magnitude == 1) & (gain < lmbda * written.prices)
+        total = sum(written.bits.values()) - float(written.prices[drop].sum())
+        magnitude[drop] = 0
+        sign[drop] = 0
     where = np.nonzero(magnitude)
     unit = _unit_error(analysis.geometry, step)
     error = float(((ratio - magnitude) ** 2).sum()) * unit
     kept = magnitude[where]
-    total = sum(written.bits.values())
     prices = written.prices[where].astype(np.float64) + 1.5 * np.log2(kept)
     # Flags of blocks and zeros around are shared out so that the sum is what the file costs.
     prices *= max(1.0, total / max(prices.sum(), 1e-9))

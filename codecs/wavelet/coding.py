@@ -9,9 +9,9 @@ in its parent, its sibling subbands and the other components, forms the contexts
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from ...shared.compiled import compiled
 from ...shared.entropy import ENDED, code_mixed
 from .layout import (
     HEIGHT,
@@ -52,7 +52,7 @@ _R = _starts(_G[-1], _REF_SIZES)
 CONTEXTS = _R[-1]
 
 # Mixing weights: rows of each kind one after the other.
-_FLAG_ROWS, _SIG_ROWS, _SIGN_ROWS, _REF_ROWS = 3 * 2 * 3, 2 * 6 * 2, 2, 2 * 3
+_FLAG_ROWS, _SIG_ROWS, _SIGN_ROWS, _REF_ROWS = 3 * 2 * 3 + 8, 2 * 6 * 2 + 3 * 8 * 4, 2 + 4 * 3, 2 * 3 + 8
 _WF = 0
 _WS = _WF + _FLAG_ROWS * 3
 _WG = _WS + _SIG_ROWS * 6
@@ -68,17 +68,17 @@ _FOUR = np.array([0, 1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3])
 _SIX = np.array([0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5])
 
 
-@numba.njit(cache=True)
+@compiled
 def _cap(value, plane, limit):  # type: ignore[no-untyped-def]
     return min(np.int64(value) >> plane, limit)
 
 
-@numba.njit(cache=True)
+@compiled
 def _ternary(value):  # type: ignore[no-untyped-def]
     return 1 + value
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_flag(
     rc, buf, truth, band, bands, comp, level, ny, nx, plane, known, nodes, ctx, prob, conf, weights, scratch, tally
 ):  # type: ignore[no-untyped-def]
@@ -131,10 +131,10 @@ def _code_flag(
     ctx[1] = _F[1] + (((level * 4 + above) * 4 + twins) * 2 + luma) * 2 + chroma
     ctx[2] = _F[2] + ((level * 8 + depth) * 12 + min(plane, 11)) * 2 + chroma
     row = _WF + ((level * 2 + chroma) * 3 + min(near, 2)) * 3
-    return code_mixed(rc, buf, truth, ctx, 3, row, prob, conf, weights, scratch, tally)
+    return code_mixed(rc, buf, truth, ctx, 3, row, _WF + (18 + depth) * 3, prob, conf, weights, scratch, tally)
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_significance(
     rc, buf, truth, band, bands, comp, y, x, plane, known, ctx, prob, conf, weights, scratch, tally
 ):  # type: ignore[no-untyped-def]
@@ -211,10 +211,10 @@ def _code_significance(
     ctx[4] = _S[4] + (depth * 9 + far) * 2 + (1 if near else 0)
     ctx[5] = _S[5] + (((chroma + (1 if other1 else 0)) * 4 + other0) * 4 + ring) * 16 + other1 * 4 + _FOUR[min(near, 11)]
     row = _WS + ((chroma * 6 + min(six, 5)) * 2 + (1 if plane == 0 else 0)) * 6
-    return code_mixed(rc, buf, truth, ctx, 6, row, prob, conf, weights, scratch, tally)
+    return code_mixed(rc, buf, truth, ctx, 6, row, _WS + (24 + (kind * 8 + depth) * 4 + min(up, 3)) * 6, prob, conf, weights, scratch, tally)
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_sign(
     rc, buf, truth, band, bands, comp, y, x, signs, ctx, prob, conf, weights, scratch, tally
 ):  # type: ignore[no-untyped-def]
@@ -239,10 +239,10 @@ def _code_sign(
     along = _ternary(np.int64(g[i - st])) if orient == HL else _ternary(np.int64(g[i - 1]))
     ctx[2] = _G[2] + ((up * 3 + along) * 3 + min(orient, 2)) * 3 + min(comp, 2)
     row = _WG + (1 if comp in (1, 2) else 0) * 3
-    return code_mixed(rc, buf, truth, ctx, 3, row, prob, conf, weights, scratch, tally)
+    return code_mixed(rc, buf, truth, ctx, 3, row, _WG + (2 + orient * 3 + min(comp, 2)) * 3, prob, conf, weights, scratch, tally)
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_refinement(
     rc, buf, truth, band, bands, comp, y, x, plane, known, ctx, prob, conf, weights, scratch, tally
 ):  # type: ignore[no-untyped-def]
@@ -269,10 +269,10 @@ def _code_refinement(
     ctx[1] = _R[1] + (depth * 12 + min(plane, 11)) * 3 + size
     ctx[2] = _R[2] + (size * 8 + up) * 3 + (0 if near <= 2 else (1 if near <= 6 else 2))
     row = _WR + (chroma * 3 + size) * 3
-    return code_mixed(rc, buf, truth, ctx, 3, row, prob, conf, weights, scratch, tally)
+    return code_mixed(rc, buf, truth, ctx, 3, row, _WR + (6 + depth) * 3, prob, conf, weights, scratch, tally)
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_band(
     rc, buf, band, bands, comp, plane, truth, sign_truth, tops, known, signs, nodes, prices, bits, ctx, prob, conf, weights, scratch, tally, cost
 ):  # type: ignore[no-untyped-def]
@@ -349,7 +349,7 @@ def _code_band(
                                     signs[comp, i] = -1 if negative else 1
 
 
-@numba.njit(cache=True)
+@compiled
 def code_planes(
     rc, buf, bands, first_plane, truth, sign_truth, tops, known, signs, nodes, prices, bits, marks, prob, conf, weights, tally, cost
 ):  # type: ignore[no-untyped-def]
@@ -398,7 +398,7 @@ def code_planes(
     marks[-1, 0] = done
 
 
-@numba.njit(cache=True)
+@compiled
 def block_maxima(bands, truth, tops):  # type: ignore[no-untyped-def]
     """Fill `tops` (C, nodes) int32 with the largest magnitude in each coding block."""
     for comp in range(len(truth)):

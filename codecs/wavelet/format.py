@@ -115,22 +115,14 @@ def band_steps(layout: Layout, step: int, chroma: int, components: int) -> npt.N
 @cache
 def initial_tables() -> entropy.Tables:
     """Trained initial states, part of the format (``tables.npz``)."""
-    path = files(__package__).joinpath("tables.npz")
-    if not path.is_file():
-        return default_tables()
-    with path.open("rb") as stream, np.load(stream) as stored:
-        return entropy.Tables(
-            stored["probability"].astype(np.int32),
-            stored["confidence"].astype(np.int32),
-            stored["weights"].astype(np.int32),
-        )
+    return entropy.Tables.load(files(__package__).joinpath("tables.npz"))
 
 
 def default_tables() -> entropy.Tables:
     """Untrained states: where training starts."""
     weights = np.zeros(WEIGHTS, np.int32)
     for start, end, inputs in WEIGHT_INPUTS:
-        weights[start:end] = int(65536 * 1.2 / inputs)
+        weights[start:end] = int(65536 * 0.6 / inputs)
     return entropy.Tables(
         np.full(CONTEXTS, 16384, np.int32), np.zeros(CONTEXTS, np.int32), weights
     )

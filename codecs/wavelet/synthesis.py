@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from ...shared import color
 from ...shared.backend import is_numpy
+from ...shared.compiled import compiled
 from .format import FRACTION_BITS, Symbols, band_steps
 from .layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout
 from .transform import inverse_arrays, inverse_compiled
@@ -42,7 +42,7 @@ def _dequantize_arrays(
     return dense
 
 
-@numba.njit(cache=True)
+@compiled
 def _dequantize_compiled(magnitude, sign, bands, places, last_plane, steps, dense):  # type: ignore[no-untyped-def]
     for i in range(len(bands)):
         plane = last_plane[i]

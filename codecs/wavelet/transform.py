@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from ...shared.compiled import compiled
 
 ALPHA, BETA, GAMMA, DELTA = (
     -1.586134342059924,
@@ -94,7 +95,7 @@ def inverse_arrays(xp: Any, dense: Any, shapes: tuple[tuple[int, int], ...]) -> 
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def _lift_rows(target, source, factor, of_low):  # type: ignore[no-untyped-def]
     last = source.shape[0] - 1
     for i in range(target.shape[0]):
@@ -106,7 +107,7 @@ def _lift_rows(target, source, factor, of_low):  # type: ignore[no-untyped-def]
             t[x] -= change >> LIFT_BITS
 
 
-@numba.njit(cache=True)
+@compiled
 def _merge_line(line, low, n_low, n):  # type: ignore[no-untyped-def]
     """Undo one level of a row: `low` holds the low half, then the high half."""
     n_high = n - n_low
@@ -137,7 +138,7 @@ def _merge_line(line, low, n_low, n):  # type: ignore[no-untyped-def]
                 line[i] -= change >> LIFT_BITS
 
 
-@numba.njit(cache=True)
+@compiled
 def _inverse_level(out, low_h, low_w, h, w):  # type: ignore[no-untyped-def]
     if h > low_h:
         low, high = out[:low_h, :w], out[low_h:h, :w]

@@ -1,0 +1,195 @@
+"""The command ``compare``: codecs and anchors on the same images at the same bytes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .commands_files import Json, complete_codec
+from .output import UsageError, notice, print_json, print_tables, progress, say
+
+if TYPE_CHECKING:
+    from .measure import CodecSpec
+    from .store import Run
+
+DEFAULT_BPPS = "0.02,0.03,0.05,0.1,0.2,0.3,0.5,1.0"
+DEFAULT_ANCHORS = "jpeg,jpeg2000,webp,avif"
+
+
+class RowsFailedError(Exception):
+    """Some rows ended in an error; the tables say which. Exit code 1."""
+
+
+def complete_corpus(incomplete: str) -> list[str]:
+    """Names of corpora, for the shell's completion."""
+    from ..corpora.catalog import corpus_names
+
+    return [name for name in corpus_names() if name.startswith(incomplete)]
+
+
+def _listed(*texts: str) -> list[str]:
+    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
+
+
+def _specs(codecs: list[str], anchors: str) -> list[CodecSpec]:
+    from ..shared.errors import BackendUnavailableError, FractourError
+    from .measure import CodecSpec
+
+    try:
+        return [CodecSpec.parse(text) for text in _listed(*codecs, anchors)]
+    except BackendUnavailableError:
+        raise
+    except FractourError as error:
+        raise UsageError(str(error)) from error
+
+
+def _budgets(text: str) -> list[float]:
+    try:
+        bpps = [float(word) for word in _listed(text)]
+    except ValueError:
+        bpps = []
+    if not bpps or not all(0 < bpp < 1000 for bpp in bpps):
+        message = f"--bpp takes positive numbers separated by commas, not {text!r}"
+        raise UsageError(message)
+    return bpps
+
+
+def _metrics(text: str | None) -> list[str] | None:
+    from .metrics import METRICS
+
+    names = _listed(text or "")
+    for name in names:
+        if name not in METRICS:
+            message = f"no metric {name!r}; there are {', '.join(METRICS)}"
+            raise UsageError(message)
+    return names or None
+
+
+def compare(
+    corpus: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|DIR", help="See fractour corpora list.", autocompletion=complete_corpus
+        ),
+    ] = "default",
+    codec: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:effort=N:rank=RULE:encoder=WAY]",
+            help="Codecs, repeated or separated by commas.  [default: wavelet]",
+            autocompletion=complete_codec,
+        ),
+    ] = None,
+    anchors: Annotated[
+        str, typer.Option(metavar="LIST", help='Classic codecs; "" for none.')
+    ] = DEFAULT_ANCHORS,
+    bpp: Annotated[
+        str, typer.Option(metavar="LIST", help="Budgets, bits per pixel of the whole file.")
+    ] = DEFAULT_BPPS,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="LIST", help="psnr_rgb, psnr_y, ...  [default: all]")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the run.  [default: results/CORPUS]"),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, metavar="N", help="Processes; 0 is one per CPU.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Keep finished rows of the folder, or not.")
+    ] = True,
+    reference: Annotated[
+        str, typer.Option(metavar="NAME", help="Codec that differences and BD-rates refer to.")
+    ] = "jpeg2000",
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare codecs on a corpus at equal bytes: tables, rows, plots.
+
+    Every row is written as soon as it is measured; the same command goes on where an
+    interrupted one stopped.
+    """
+    bpps = _budgets(bpp)
+    names = _metrics(metrics)
+    specs = _specs(codec or ["wavelet"], anchors)
+    if reference not in {spec.codec for spec in specs}:
+        notice(f"{reference!r} is not compared, so there are no differences and BD-rates to it")
+    from ..corpora.catalog import open_corpus
+    from .runner import run as run_comparison
+
+    images = open_corpus(corpus)
+    folder = out or Path("results") / images.name
+    say(
+        f"{images.name}: {len(images)} images, {len(specs)} codecs, {len(bpps)} budgets -> {folder}"
+    )
+    with progress("comparing") as update:
+        try:
+            result = run_comparison(
+                images,
+                specs,
+                bpps,
+                folder,
+                metrics=names,
+                jobs=jobs or os.cpu_count() or 1,
+                seed=seed,
+                fresh=not resume,
+                command=["fractour", *sys.argv[1:]],
+                progress=lambda done, total, row: update(done / total),
+            )
+        except KeyboardInterrupt:
+            say(f"finished rows are kept in {folder}; the same command goes on from there")
+            raise
+    _present(result, names, reference, seed, as_json)
+
+
+def _present(
+    result: Run, metrics: list[str] | None, reference: str, seed: int, as_json: bool
+) -> None:
+    from .summary import all_tables
+
+    # The first two are drawn and get a BD-rate.
+    shown = metrics or ["psnr_rgb", "ms_ssim", "psnr_y", "ssim"]
+    tables = all_tables(result.rows, anchor=reference, seed=seed, metrics=shown)
+    (result.folder / "tables.md").write_text(
+        "\n".join(table.to_markdown() for table in tables), encoding="utf-8"
+    )
+    plots = _plots(result, shown[:2])
+    if as_json:
+        print_json(
+            {
+                "folder": str(result.folder),
+                "run": result.meta,
+                "tables": [table.to_dict() for table in tables],
+                "plots": [str(path) for path in plots],
+            }
+        )
+    else:
+        print_tables(tables)
+    written = ", ".join(["run.json", "rows.jsonl", "tables.md", *(path.name for path in plots)])
+    say(f"{result.folder}: {written}")
+    failed = [row for row in result.rows if row["status"] == "error"]
+    if failed:
+        first = failed[0]
+        message = (
+            f"{len(failed)} of {len(result.rows)} rows failed, the first: {first['codec']} on "
+            f"{first['image']} at {first['target_bpp']:g} bpp: {first['message']}"
+        )
+        raise RowsFailedError(message)
+
+
+def _plots(result: Run, metrics: Sequence[str]) -> list[Path]:
+    """Draw the plots; what stands in the way is a notice, the tables are there already."""
+    from ..shared.errors import BackendUnavailableError
+    from .plots import PlotError, save_rd_plot
+
+    try:
+        return save_rd_plot(
+            result.rows, result.folder / "rd", metrics=metrics, title=result.meta["corpus"]["name"]
+        )
+    except (BackendUnavailableError, PlotError) as error:
+        notice(f"no plot: {error}")
+        return []
