@@ -48,10 +48,14 @@ MORE_AT = starts(SIG_AT[-1], _MORE_SIZES)
 SIGN_AT = starts(MORE_AT[-1], _SIGN_SIZES)
 CONTEXTS = SIGN_AT[-1]
 
+# Mixing weights: two sets of rows for every kind of decision.
 _SIG_ROW = partition.WEIGHTS
-_MORE_ROW = _SIG_ROW + 2 * 4 * 3 * 6
-_SIGN_ROW = _MORE_ROW + 2 * 3 * 4
-WEIGHTS = _SIGN_ROW + 2 * 2 * 4
+_SIG_ROW2 = _SIG_ROW + 2 * 4 * 3 * 6
+_MORE_ROW = _SIG_ROW2 + 2 * 4 * 3 * 6
+_MORE_ROW2 = _MORE_ROW + 2 * 3 * 4
+_SIGN_ROW = _MORE_ROW2 + 5 * 4
+_SIGN_ROW2 = _SIGN_ROW + 2 * 2 * 4
+WEIGHTS = _SIGN_ROW2 + 3 * 2 * 4
 WEIGHT_INPUTS = ((_SIG_ROW, _MORE_ROW, 6), (_MORE_ROW, WEIGHTS, 4))
 
 DIAGONAL_CLASS = np.array(
@@ -292,9 +296,10 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
             low = _guess_class(guess) if which else _SIX[min(count, 30)]
             ctx[5] = SIG_AT[5] + ((which * 6 + low) * 4 + four) * 2 + mapped
             row = _SIG_ROW + ((role * 4 + four) * 3 + _SIZE_GROUP[k]) * 6
+            row2 = _SIG_ROW2 + ((role * 4 + min(grade, 4) - 1) * 3 + place) * 6
             value = np.int64(own[at])
             size = abs(value)
-            bit, p = code_mixed(rc, buf, 1 if size else 0, ctx, 6, row, prob, conf, weights, scratch, tally)
+            bit, p = code_mixed(rc, buf, 1 if size else 0, ctx, 6, row, row2, prob, conf, weights, scratch, tally)
             bits[SIGNIFICANCE] += cost[p >> 4]
             if not bit:
                 continue
@@ -312,7 +317,8 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
                 if rc[ENDED]:
                     return False
                 row = _MORE_ROW + (role * 3 + min(i, 2)) * 4
-                bit, p = code_mixed(rc, buf, 1 if size > coded else 0, ctx, 4, row, prob, conf, weights, scratch, tally)
+                row2 = _MORE_ROW2 + k * 4
+                bit, p = code_mixed(rc, buf, 1 if size > coded else 0, ctx, 4, row, row2, prob, conf, weights, scratch, tally)
                 bits[MAGNITUDES] += cost[p >> 4]
                 if pricing and coded == 1:
                     prices[comp, at] += cost[p >> 4]
@@ -346,7 +352,8 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
             if rc[ENDED]:
                 return False
             row = _SIGN_ROW + (role * 2 + (1 if which else 0)) * 4
-            negative, p = code_mixed(rc, buf, 1 if value < 0 else 0, ctx, 4, row, prob, conf, weights, scratch, tally)
+            row2 = _SIGN_ROW2 + (place * 2 + (1 if luma_same else 0)) * 4
+            negative, p = code_mixed(rc, buf, 1 if value < 0 else 0, ctx, 4, row, row2, prob, conf, weights, scratch, tally)
             bits[SIGNS] += cost[p >> 4]
             if pricing:
                 prices[comp, at] += cost[p >> 4]

@@ -54,20 +54,22 @@ REACH_AT = starts(GRADE_AT[-1], _REACH_SIZES)
 REST_AT = starts(REACH_AT[-1], _REST_SIZES)
 CONTEXTS = REST_AT[-1]
 
-_SPLIT_ROW = 0
-_ZERO_ROW = _SPLIT_ROW + 8 * 3
-_MORE_ROW = _ZERO_ROW + 10 * 3
-_SIGN_ROW = _MORE_ROW + 2 * 3
-_GRADE_ROW = _SIGN_ROW + 2 * 3
-_REACH_ROW = _GRADE_ROW + 4 * 4
-_REST_ROW = _REACH_ROW + 4 * 3
-WEIGHTS = _REST_ROW + 2 * 2
-WEIGHT_INPUTS = (
-    (_SPLIT_ROW, _GRADE_ROW, 3),
-    (_GRADE_ROW, _REACH_ROW, 4),
-    (_REACH_ROW, _REST_ROW, 3),
-    (_REST_ROW, WEIGHTS, 2),
-)
+# Mixing weights: two sets of rows for every kind of decision.
+_SPLIT_ROW, _SPLIT_ROW2 = 0, 8 * 3
+_ZERO_ROW = _SPLIT_ROW2 + 5 * 3
+_ZERO_ROW2 = _ZERO_ROW + 10 * 3
+_MORE_ROW = _ZERO_ROW2 + 6 * 3
+_MORE_ROW2 = _MORE_ROW + 2 * 3
+_SIGN_ROW = _MORE_ROW2 + 4 * 3
+_SIGN_ROW2 = _SIGN_ROW + 2 * 3
+_REACH_ROW = _SIGN_ROW2 + 5 * 3
+_REACH_ROW2 = _REACH_ROW + 4 * 3
+_GRADE_ROW = _REACH_ROW2 + 5 * 3
+_GRADE_ROW2 = _GRADE_ROW + 4 * 4
+_REST_ROW = _GRADE_ROW2 + 5 * 4
+_REST_ROW2 = _REST_ROW + 2 * 2
+WEIGHTS = _REST_ROW2 + 8 * 2
+WEIGHT_INPUTS = ((_SPLIT_ROW, _GRADE_ROW, 3), (_GRADE_ROW, _REST_ROW, 4), (_REST_ROW, WEIGHTS, 2))
 
 
 @numba.njit(cache=True)
@@ -104,7 +106,7 @@ def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # 
     ctx[0] = SPLIT_AT[0] + (role * 4 + k) * 5 + finer
     ctx[1] = SPLIT_AT[1] + ((role * 4 + k) * 5 + _relative(np.int64(west), log)) * 5 + _relative(np.int64(north), log)
     ctx[2] = SPLIT_AT[2] + ((role * 4 + k) * 5 + deep) * 5 + diagonal
-    return decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, SPLIT, want, 3, _SPLIT_ROW + (role * 4 + k) * 3)[0]
+    return decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, SPLIT, want, 3, _SPLIT_ROW + (role * 4 + k) * 3, _SPLIT_ROW2 + finer * 3)[0]
 
 
 @numba.njit(cache=True)
@@ -175,7 +177,7 @@ def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # ty
     ctx[0] = ZERO_AT[0] + (role * 5 + k) * 6 + spread
     ctx[1] = ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
     ctx[2] = ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
-    if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if size else 0, 3, _ZERO_ROW + (role * 5 + k) * 3)[0]:
+    if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if size else 0, 3, _ZERO_ROW + (role * 5 + k) * 3, _ZERO_ROW2 + spread * 3)[0]:
         return np.int64(0)
     value = np.int64(1)
     ab = min(a + b, 3)
@@ -184,7 +186,7 @@ def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # ty
         ctx[0] = MORE_AT[0] + (role * 14 + i) * 5 + k
         ctx[1] = MORE_AT[1] + (role * 14 + i) * 6 + spread
         ctx[2] = MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
-        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if size > value else 0, 3, _MORE_ROW + role * 3)[0]:
+        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if size > value else 0, 3, _MORE_ROW + role * 3, _MORE_ROW2 + min(i, 3) * 3)[0]:
             break
         value += 1
     if value > MEAN_UNARY:
@@ -194,7 +196,7 @@ def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # ty
     ctx[0] = SIGN_AT[0] + (role * 3 + s) * 5 + k
     ctx[1] = SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
     ctx[2] = SIGN_AT[2] + (role * 3 + u) * 3 + v
-    negative = decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if residue < 0 else 0, 3, _SIGN_ROW + role * 3)[0]
+    negative = decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if residue < 0 else 0, 3, _SIGN_ROW + role * 3, _SIGN_ROW2 + k * 3)[0]
     return -value if negative else value
 
 
@@ -212,7 +214,7 @@ def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type:
         ctx[2] = GRADE_AT[2] + ((role * 8 + i) * 6 + c) * 6 + d
         ctx[3] = GRADE_AT[3] + ((role * 8 + i) * 5 + k) * 6 + surprise
         row = _GRADE_ROW + (role * 2 + min(i, 1)) * 4
-        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, GRADES, 1 if want > value else 0, 4, row)[0]:
+        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, GRADES, 1 if want > value else 0, 4, row, _GRADE_ROW2 + k * 4)[0]:
             break
         value += 1
     return value
@@ -232,7 +234,7 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
         ctx[1] = REACH_AT[1] + ((role * 8 + value) * 9 + west) * 9 + north
         ctx[2] = REACH_AT[2] + ((k * 8 + value) * 9 + luma) * 9 + blue
         row = _REACH_ROW + (role * 2 + (1 if value > 1 else 0)) * 3
-        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, REACHES, 1 if size > value else 0, 3, row)[0]:
+        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, REACHES, 1 if size > value else 0, 3, row, _REACH_ROW2 + k * 3)[0]:
             break
         value += 1
     if value < 2:
@@ -242,7 +244,7 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
         depth = value - 2 - bit
         ctx[0] = REST_AT[0] + ((role * 5 + k) * 8 + value) * 8 + depth
         ctx[1] = REST_AT[1] + (value * 8 + depth) * 4 + (out & 3)
-        out = out << 1 | decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, REACHES, (rest >> bit) & 1, 2, _REST_ROW + role * 2)[0]
+        out = out << 1 | decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, REACHES, (rest >> bit) & 1, 2, _REST_ROW + role * 2, _REST_ROW2 + value * 2)[0]
     return min(out + 1, (np.int64(2) << log) - 2)
 
 

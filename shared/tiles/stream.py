@@ -65,7 +65,7 @@ def default_tables(
     """Untrained states: where training starts."""
     values = np.zeros(weights, np.int32)
     for start, end, count in inputs:
-        values[start:end] = int(65536 * 1.2 / count)
+        values[start:end] = int(65536 * 0.6 / count)
     return entropy.Tables(
         np.full(contexts, 16384, np.int32), np.zeros(contexts, np.int32), values
     )

@@ -40,7 +40,7 @@ def starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @numba.njit(cache=True)
-def decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, kind, bit, n, row):  # type: ignore[no-untyped-def]
+def decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, kind, bit, n, row, row2):  # type: ignore[no-untyped-def]
     """Code one decision with `n` contexts; 0 once the data has ended.
 
     The first ten arguments are the coder bundle, taken apart: passing the tuple on from one
@@ -53,7 +53,7 @@ def decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, kind, 
     """
     if rc[ENDED]:
         return 0, 65535
-    bit, p = code_mixed(rc, buf, bit, ctx, n, row, prob, conf, weights, scratch, tally)
+    bit, p = code_mixed(rc, buf, bit, ctx, n, row, row2, prob, conf, weights, scratch, tally)
     bits[kind] += cost[p >> 4]
     return bit, p
 
