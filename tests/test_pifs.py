@@ -51,7 +51,7 @@ def encoded(name: str, image: np.ndarray, step: int) -> tuple[list[bytes], Any, 
     height=st.integers(1, 100),
     width=st.integers(1, 100),
     channels=st.integers(1, 4),
-    step=st.integers(70, 150),
+    step=st.integers(105, 225),
     name=st.sampled_from(NAMES),
 )
 def test_reads_what_was_written(height: int, width: int, channels: int, step: int, name: str) -> None:
@@ -70,7 +70,7 @@ def test_reads_what_was_written(height: int, width: int, channels: int, step: in
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_start_does_not_matter_and_nothing_comes_after_the_seventh_pass(name: str) -> None:
-    _, _, _, symbols = encoded(name, scene(192, 256, 3), 112)
+    _, _, _, symbols = encoded(name, scene(192, 256, 3), 168)
     tiles, maps = symbols.tiles, symbols.maps
     mine = (maps[:, 0] != 0) & (tiles.leaves[:, COMP] == 0)
     assert mine.any()
@@ -93,7 +93,7 @@ def test_domains_help() -> None:
     sizes = {}
     for name in ("tiles", "pifs"):
         codec = get_codec(name)
-        proposal = codec.propose(codec.analyze(image, encoder="search", effort=5), 112)
+        proposal = codec.propose(codec.analyze(image, encoder="search", effort=5), 168)
         bits = proposal.overhead_bits + proposal.bits.sum()
         unit = (proposal.residual, bits)
         sizes[name] = unit
@@ -103,7 +103,7 @@ def test_domains_help() -> None:
 
 
 def test_pure_has_no_harmonics() -> None:
-    _, _, _, symbols = encoded("pifs-pure", scene(128, 128, 3), 112)
+    _, _, _, symbols = encoded("pifs-pure", scene(128, 128, 3), 168)
     assert not symbols.tiles.levels.any()
     assert not symbols.tiles.leaves[:, GRADE].any()
     assert (symbols.maps[:, 0] != 0).any()
@@ -160,14 +160,14 @@ def test_any_bytes_are_safe(data: bytes, complete: bool, channels: int, name: st
 
 
 def test_profiles_are_told_apart() -> None:
-    packets, proposal, _, _ = encoded("pifs", scene(64, 64, 1), 120)
+    packets, proposal, _, _ = encoded("pifs", scene(64, 64, 1), 180)
     geometry = proposal.state.tiles.geometry
     with pytest.raises(BitstreamError, match="profile"):
         get_codec("pifs-pure").read(geometry, packets, complete=True)
 
 
 def test_planes_of_leaves_without_maps_are_tiles() -> None:
-    _, _, _, symbols = encoded("pifs", scene(128, 128, 1), 112)
+    _, _, _, symbols = encoded("pifs", scene(128, 128, 1), 168)
     plain = synthesis.render(np, symbols.tiles, symbols.known)[0]
     whole = pifs_synthesis.planes(symbols, np)[0]
     for leaf, fractal in zip(symbols.tiles.leaves, symbols.maps, strict=True):

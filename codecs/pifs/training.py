@@ -20,7 +20,7 @@ from .coding import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
 from .format import write
 
 TABLES = Path(__file__).with_name("tables.npz")
-_STEP_RANGE = (84, 152)
+_STEP_RANGE = (126, 228)
 
 
 def untrained() -> Tables:

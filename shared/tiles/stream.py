@@ -13,16 +13,17 @@ from ..codec import Geometry
 from . import details, partition
 from .syntax import CELL_LOG, COMP, FIELDS, GRADE, KINDS, REACH, ROOT, START, LOG
 
-STEPS = 192
-STEPS_PER_OCTAVE = 16
-# 2**14 * 2**(i / 16), rounded; step index 0 is a quarter of a code value, as Q16.
+STEPS = 256
+STEPS_PER_OCTAVE = 24
+# 2**14 * 2**(i / 24), rounded; step index 0 is a quarter of a code value, as Q16.
 _MANTISSA = (
-    *(16384, 17109, 17867, 18658, 19484, 20347, 21247, 22188),
-    *(23170, 24196, 25268, 26386, 27554, 28774, 30048, 31379),
+    *(16384, 16864, 17358, 17867, 18390, 18929, 19484, 20055),
+    *(20643, 21247, 21870, 22511, 23170, 23849, 24548, 25268),
+    *(26008, 26770, 27554, 28362, 29193, 30048, 30929, 31835),
 )
 # Relative step of Y, Cb, Cr (and A): sqrt(3 / squared error in RGB), times 4096.
 _COMPONENT_GAIN = (4096, 3931, 4509, 4096)
-CHROMA_OFFSETS = (-8, -4, 0, 4, 8, 12, 16, 24)
+CHROMA_OFFSETS = (-12, -6, 0, 6, 12, 18, 24, 36)
 NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 
 CONTEXTS = details.CONTEXTS
@@ -40,7 +41,7 @@ def component_steps(step: int, chroma: int, components: int) -> npt.NDArray[np.i
     for comp in range(components):
         role = comp if components >= 3 else 0
         index = step + (CHROMA_OFFSETS[chroma] if role in (1, 2) else 0)
-        index = min(max(index, 0), STEPS + 32)
+        index = min(max(index, 0), STEPS + 47)
         base = _MANTISSA[index % STEPS_PER_OCTAVE] << (index // STEPS_PER_OCTAVE)
         out[comp] = base * _COMPONENT_GAIN[role] >> 12
     return out

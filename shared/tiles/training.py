@@ -23,7 +23,7 @@ from .encoder import choose, code, transform
 from .stream import CONTEXTS, NEUTRAL_CHROMA, TileSet, default_tables
 
 TABLES = Path(__file__).with_name("tables.npz")
-_STEP_RANGE = (84, 152)
+_STEP_RANGE = (126, 228)
 
 
 def tally_files(
