@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 import numpy.typing as npt
 
 from . import container
@@ -140,7 +139,7 @@ def decode(
     if scale != 1 and not codec.scalable:
         message = f"codec {codec.name!r} has a fixed resolution; decode with scale=1 and resize"
         raise FractourError(message)
-    pixels = to_numpy(codec.synthesize(symbols, xp=xp, scale=scale))
+    pixels: Image = to_numpy(codec.synthesize(symbols, xp=xp, scale=scale))
     return pixels[:, :, 0] if frame.geometry.channels == 1 else pixels
 
 
@@ -191,5 +190,3 @@ def trim(data: bytes, size: int) -> bytes:
     if len(data) <= size and frame.complete:
         return bytes(data)
     return container.cut(frame, size, embedded=codec.embedded)
-
-

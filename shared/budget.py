@@ -151,7 +151,7 @@ class _Fitter:
             else:
                 high = step
             # Sizes fall about exponentially with the step; two points give the slope.
-            slope = -0.04
+            slope = -10.0 / self.codec.steps
             if previous is not None and previous[0] != step:
                 slope = min(-1e-3, (excess - previous[1]) / (step - previous[0]))
             previous = (step, excess)
@@ -166,22 +166,8 @@ class _Fitter:
         packets = self.codec.write(proposal, keep)
         data = container.pack(self.codec.number, self.codec.version, self.geometry, packets)
         size = len(data)
-        lost = 0.0
-        if size > self.limit and self.codec.embedded:
-            excess = (size - self.limit) / size
-            # Only a sliver may fall to the knife; more is the selection's business.
-            if excess < 0.01 or size - self.limit <= 4 or not keep.any():
-                frame = container.unpack(data, max_pixels=self.geometry.pixels)
-                try:
-                    data = container.cut(frame, self.limit, embedded=True)
-                except BudgetError as error:
-                    self.smallest = error.smallest
-                else:
-                    order = np.argsort(proposal.gain[keep] / np.maximum(proposal.bits[keep], 1e-9))
-                    cheap = proposal.bits[keep][order].cumsum() <= 8 * (size - self.limit)
-                    lost = float(proposal.gain[keep][order][cheap].sum())
-        if len(data) <= self.limit:
-            distortion = proposal.residual + float(proposal.gain[~keep].sum()) + lost
+        if size <= self.limit:
+            distortion = proposal.residual + float(proposal.gain[~keep].sum())
             if self.best is None or distortion < self.best.distortion:
                 self.best = _Try(data, distortion)
         elif self.smallest is None or size < self.smallest:

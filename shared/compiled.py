@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numba.core.config
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _FOLDERS = ("shared", "codecs")
@@ -36,10 +37,10 @@ def _cache_folder() -> str:
         for stale in beside.glob("fractour-*"):
             if stale.name != name:
                 shutil.rmtree(stale, ignore_errors=True)
-        folder = beside / name
-        folder.mkdir(exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return str(folder)
+        own = beside / name
+        own.mkdir(exist_ok=True)
+        if os.access(own, os.W_OK):
+            return str(own)
     except OSError:
         pass  # a read-only installation
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fractour"
@@ -50,11 +51,30 @@ def _cache_folder() -> str:
     return str(home / name)
 
 
+# Without Numba's reference counting kernels must not allocate, and run three times as fast:
+# otherwise every array taken from a tuple is counted in and out, atomically, per decision.
+_njit: Any = numba.njit  # its annotations do not know the options
+_OPTIONS: dict[str, Any] = {"_nrt": False}
+
+
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile `function` with Numba on first use and keep the result for later processes."""
-    folder = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _cache_folder()
+    """Compile `function` with Numba on first use and keep the result for later processes.
+
+    It may index and slice its arrays, but not make new ones.
+    """
+    config: Any = numba.core.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = _cache_folder()
     try:
-        return numba.njit(cache=True)(function)
+        return _njit(cache=True, **_OPTIONS)(function)
     finally:
-        numba.config.CACHE_DIR = folder
+        config.CACHE_DIR = before
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile `function` into each of its callers, for the innermost loops.
+
+    A call passes every array as seven machine words; inside a decision loop that costs more
+    than the decision.
+    """
+    return _njit(inline="always", **_OPTIONS)(function)

@@ -5,12 +5,13 @@
     offset  bytes   field
     0       2       magic 8F 46
     2       1       codec number (low 7 bits); the top bit is reserved, 0
-    3       1       format version (high nibble) | trimmed (bit 3) | channels - 1 (bits 0-1); bit 2 is 0
+    3       1       format version (high nibble) | trimmed (bit 3) | several packets (bit 2)
+                    | channels - 1 (bits 0-1)
     4       1-3     width, varint (7 bits a byte, low first, top bit: more follow)
     ..      1-3     height, varint
     ..      4       CRC-32 (zlib) of all other bytes of the file, big-endian
-    ..      1-..    number of packets n - 1 (one byte, 0..31), only in a file of several packets,
-                    announced by bit 2 of byte 3, then n - 1 lengths as varints
+    ..      2-..    only in a file of several packets: their number n - 1 (one byte, 1..31),
+                    then n - 1 lengths as varints
     ..              packets; the last one runs to the end of the file
 
 A single-packet file of 768x512 pixels thus spends 12 bytes on all this.

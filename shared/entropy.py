@@ -23,11 +23,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .compiled import compiled
+from .compiled import compiled, inlined
 from .errors import BitstreamError
 
 IntArray = npt.NDArray[np.int32]
@@ -40,7 +41,11 @@ _TABLE_FIELDS = ("probability", "confidence", "weights")
 GRACE = 4
 """Zero bytes at the end that the encoder leaves off and the decoder supplies, at most."""
 
+READ_AHEAD = 4
+"""A decoder has read this many bytes more than the encoder has shifted out."""
+
 PROBABILITY_BITS = 16
+_MOST_INPUTS = 8
 COUNT_LIMIT = 255
 # ln(p / (1 - p)) in 1/256; the knots are 65536 / (1 + exp(-x)) every quarter.
 _DOMAIN = 2816
@@ -99,10 +104,6 @@ class Tables:
     confidence: IntArray
     weights: IntArray
 
-    def fresh(self) -> tuple[IntArray, IntArray, IntArray]:
-        """Copies that a coder may change."""
-        return self.probability.copy(), self.confidence.copy(), self.weights.copy()
-
     @classmethod
     def load(cls, path: Traversable) -> Tables:
         """Read tables that `save` wrote."""
@@ -141,7 +142,7 @@ def _shift(rc, buf):  # type: ignore[no-untyped-def]
     rc[LOW] = (low & 0xFFFFFF) << 8
 
 
-@compiled
+@inlined
 def code_bit(rc, buf, bit, p1):  # type: ignore[no-untyped-def]
     """Code one decision whose probability of being 1 is ``p1 / 65536``.
 
@@ -173,7 +174,7 @@ def code_bit(rc, buf, bit, p1):  # type: ignore[no-untyped-def]
         while rc[RANGE] < _TOP:
             rc[RANGE] <<= 8
             pos = rc[POS]
-            byte = 0
+            byte = np.int64(0)
             if pos < len(buf):
                 byte = np.int64(buf[pos])
             elif rc[STOPS] or pos >= len(buf) + GRACE:
@@ -192,40 +193,36 @@ def code_bit(rc, buf, bit, p1):  # type: ignore[no-untyped-def]
     return bit
 
 
-@compiled
-def code_mixed(rc, buf, bit, contexts, n, row, row2, probability, confidence, weights, scratch, tally):  # type: ignore[no-untyped-def]
+@inlined
+def code_mixed(rc, buf, model, bit, n, row, row2):  # type: ignore[no-untyped-def]
     """Code one decision predicted by `n` contexts, mixed with the weights of two rows.
 
     Parameters
     ----------
     rc, buf, bit
         See `code_bit`.
-    contexts : (>= n,) int64
-        Indices into `probability` and `confidence`.
+    model : tuple
+        See `start_model`; the caller has put the indices of the contexts into its fourth
+        field. Adapted in place.
     n : int
         Contexts that take part.
     row, row2 : int
         Offsets of the first of `n` mixing weights each; their sums mix, so that two
         small sets of weights, chosen by different circumstances, share the work.
-    probability, confidence, weights : int32 arrays
-        Adapted in place, see `Tables`.
-    scratch : (>= n,) int64
-    tally : (n_contexts, 2) int64 or (0, 2)
-        Counts zeros and ones of each context (for training) unless empty.
 
     Returns
     -------
-    bit, cost : int, int
+    bit, chance : int, int
         The decision, and the probability it had, 16-bit fraction.
     """
+    probability, confidence, weights, contexts, scratch, tally = model
     dot = np.int64(0)
     for i in range(n):
         x = np.int64(STRETCH[probability[contexts[i]] >> 4])
         scratch[i] = x
         dot += x * (weights[row + i] + weights[row2 + i])
-    x = (dot + (1 << 15)) >> 16
-    x = min(max(x, -_DOMAIN), _DOMAIN)
-    p1 = np.int64(SQUASH[x + _DOMAIN])
+    mixed = min(max(int(dot + (1 << 15)) >> 16, -_DOMAIN), _DOMAIN)
+    p1 = np.int64(SQUASH[mixed + _DOMAIN])
     bit = code_bit(rc, buf, bit, p1)
     target = np.int64(65535) if bit else np.int64(0)
     error = target - p1
@@ -242,6 +239,31 @@ def code_mixed(rc, buf, bit, contexts, n, row, row2, probability, confidence, we
         for i in range(n):
             tally[contexts[i], bit] += 1
     return bit, p1 if bit else 65536 - p1
+
+
+def start_model(tables: Tables, tally: StateArray | None = None) -> tuple[Any, ...]:
+    """Make the adaptive part of a coder, starting from `tables`, which stay as they are.
+
+    Parameters
+    ----------
+    tables : Tables
+    tally : (n_contexts, 2) int64, optional
+        Counts zeros and ones of each context, for training.
+
+    Returns
+    -------
+    tuple
+        Probabilities, confidences, weights (int32 arrays), indices of the contexts of the
+        next decision, scratch, tally (int64 arrays).
+    """
+    return (
+        tables.probability.copy(),
+        tables.confidence.copy(),
+        tables.weights.copy(),
+        np.zeros(_MOST_INPUTS, np.int64),
+        np.zeros(_MOST_INPUTS, np.int64),
+        np.zeros((0, 2), np.int64) if tally is None else tally,
+    )
 
 
 def start_encoder(capacity: int) -> tuple[StateArray, npt.NDArray[np.uint8]]:
@@ -268,11 +290,6 @@ def start_decoder(data: bytes, *, complete: bool) -> tuple[StateArray, npt.NDArr
     if not complete and len(data) < 4:
         rc[ENDED] = 1
     return rc, np.frombuffer(bytearray(data), np.uint8)
-
-
-def read_position(rc: StateArray) -> int:
-    """Bytes that a decoder has read when it reaches the encoder's current state."""
-    return int(rc[SHIFTS]) + 4
 
 
 def finish_encoder(rc: StateArray, buf: npt.NDArray[np.uint8]) -> bytes:

@@ -10,7 +10,9 @@ from .entropy import COUNT_LIMIT
 _STRENGTHS = np.array([0.5, 1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 130, 250])
 
 
-def fit_prior(tallies: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def fit_prior(
+    tallies: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Fit a Beta prior to the counts of one context in many files, for all contexts.
 
     Parameters

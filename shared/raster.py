@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -27,6 +28,10 @@ def as_raster(image: Any) -> Image:
     ImageInputError
         If shape or dtype is none of these.
     """
+    if "PIL.Image" in sys.modules and isinstance(image, sys.modules["PIL.Image"].Image):
+        from .pillow_plugin import pillow_to_array  # it may hold a palette, EXIF, ...
+
+        image = pillow_to_array(image)
     array = np.asarray(image)
     if array.ndim == 2:
         array = array[:, :, None]
@@ -40,7 +45,7 @@ def as_raster(image: Any) -> Image:
         raise ImageInputError(message)
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
-    elif array.dtype == np.uint16:
+    elif array.dtype.kind == "u" and array.dtype.itemsize == 2:
         warnings.warn("16-bit samples are rounded to 8 bits", UserWarning, stacklevel=3)
         # 257 * 255 = 65535, so this rounds to the nearest eight-bit sample.
         array = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Finding codecs: the entry-point group ``fractour.codecs``, for built-in and third-party ones alike."""
+"""Finding codecs, built-in and third-party alike: the entry-point group ``fractour.codecs``."""
 
 from __future__ import annotations
 
@@ -70,9 +70,17 @@ def codec_by_number(number: int, version: int) -> Codec:
         If the installed codec is older than the file.
     """
     known = NUMBERS.get(number)
-    candidates = [known] if known in _entries() else [n for n in codec_names() if n not in NUMBERS]
+    if known in _entries():
+        candidates = [str(known)]
+    else:
+        candidates = [name for name in codec_names() if name not in NUMBERS.values()]
     for name in candidates:
-        codec = get_codec(str(name))
+        try:
+            codec = get_codec(name)
+        except FractourError:
+            if name == known:
+                raise
+            continue  # somebody's broken plug-in does not stop other files from decoding
         if codec.number != number:
             continue
         if not 1 <= version <= codec.version:

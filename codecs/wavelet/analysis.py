@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +12,7 @@ import numpy.typing as npt
 from ...shared import color
 from ...shared.codec import Geometry, Image, Proposal
 from .format import (
-    CHROMA_OFFSETS,
-    STEPS,
+    STEPS_PER_OCTAVE,
     band_steps,
     header_bytes,
     split_packets,
@@ -25,10 +26,9 @@ LAMBDA = 0.14
 _ROUNDING = 0.42
 """Added before truncation when quantizing; what the Lagrangian would drop anyway is not priced."""
 _PRUNINGS = 2
-_NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Analysis:
     """Transformed image.
 
@@ -49,10 +49,9 @@ class Analysis:
 class _State:
     analysis: Analysis
     step: int
-    chroma: int
     magnitude: npt.NDArray[np.int32]
     sign: npt.NDArray[np.int8]
-    where: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+    where: tuple[npt.NDArray[np.intp], ...]
 
 
 def analyze(image: Image) -> Analysis:
@@ -68,7 +67,10 @@ def analyze(image: Image) -> Analysis:
     return Analysis(Geometry(height, width, channels), layout, flat)
 
 
-def _band_view(flat: npt.NDArray[np.float32], row: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def _band_view(flat: npt.NDArray[_Scalar], row: npt.NDArray[np.int64]) -> npt.NDArray[_Scalar]:
     """Two-dimensional view of one subband in a flattened component."""
     start, stride, height, width = (int(row[k]) for k in (OFFSET, STRIDE, HEIGHT, WIDTH))
     return np.lib.stride_tricks.as_strided(
@@ -79,8 +81,7 @@ def _band_view(flat: npt.NDArray[np.float32], row: npt.NDArray[np.int64]) -> npt
 def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Quantize at `step`, price every coefficient, drop those not worth their bits."""
     layout, components = analysis.layout, len(analysis.coefficients)
-    chroma = _NEUTRAL_CHROMA
-    steps = band_steps(layout, step, chroma, components) / 65536.0
+    steps = band_steps(layout, step, components) / 65536.0
     scale = np.zeros(analysis.coefficients.shape, np.float32)
     for comp in range(components):
         for i, row in enumerate(layout.table):
@@ -102,25 +103,36 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     unit = _unit_error(analysis.geometry, step)
     error = float(((ratio - magnitude) ** 2).sum()) * unit
     kept = magnitude[where]
-    prices = written.prices[where].astype(np.float64) + 1.5 * np.log2(kept)
+    prices = np.maximum(written.prices[where], 0.5) + 1.5 * np.log2(kept)
     # Flags of blocks and zeros around are shared out so that the sum is what the file costs.
     prices *= max(1.0, total / max(prices.sum(), 1e-9))
+    level = _levels(layout)[where[1]].astype(np.float64)
     return Proposal(
         step=step,
-        contrast=(ratio[where] / scale[where]).astype(np.float64),
-        area=np.ones(len(kept)),
+        # A function of level l spreads its energy over 4**l pixels.
+        contrast=ratio[where] * (0.25 * 2.0 ** (step / STEPS_PER_OCTAVE)) / 2.0**level,
+        area=4.0**level,
         gain=gain[where].astype(np.float64) * unit,
         bits=prices,
         residual=error,
         overhead_bits=16.0,
-        state=_State(analysis, step, chroma, magnitude, sign, where),
+        state=_State(analysis, step, magnitude, sign, where),
     )
+
+
+@lru_cache(maxsize=8)
+def _levels(layout: Layout) -> npt.NDArray[np.uint8]:
+    """Decomposition level of every place in a flattened component."""
+    out = np.zeros(layout.size, np.uint8)
+    for row, band in zip(layout.table, layout.bands, strict=True):
+        _band_view(out, row)[:] = band.level
+    return out
 
 
 def _unit_error(geometry: Geometry, step: int) -> float:
     """Squared error over all samples that one squared luma step makes."""
     weight = color.ERROR_WEIGHTS[geometry.channels][0]
-    return weight * (0.25 * 2.0 ** (step / 16)) ** 2
+    return float(weight * (0.25 * 2.0 ** (step / STEPS_PER_OCTAVE)) ** 2)
 
 
 def write(state: _State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
@@ -132,7 +144,4 @@ def write(state: _State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     sign[dropped] = 0
     written = write_coefficients(state.analysis.layout, magnitude, sign)
     first = max(int(magnitude.max(initial=0)).bit_length() - 1, 0)
-    return split_packets(header_bytes(state.step, first, state.chroma), written)
-
-
-__all__ = ["LAMBDA", "STEPS", "Analysis", "Layout", "analyze", "propose", "write"]
+    return split_packets(header_bytes(state.step, first), written)

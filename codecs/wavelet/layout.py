@@ -38,7 +38,7 @@ class Band:
     level: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
     """Geometry shared by all components.
 
@@ -98,7 +98,10 @@ def make_layout(height: int, width: int) -> Layout:
         row[SIBLINGS] = 0
         for other in range(HL, band.orient):
             twin = bands[index[other, band.level]] if (other, band.level) in index else None
-            if twin is not None and abs(twin.height - band.height) + abs(twin.width - band.width) <= 2:
+            if (
+                twin is not None
+                and abs(twin.height - band.height) + abs(twin.width - band.width) <= 2
+            ):
                 row[SIBLINGS] |= 1 << other
         size += (band.height + 2 * PAD) * (band.width + 2 * PAD)
         for k in range(NODE_LEVELS):

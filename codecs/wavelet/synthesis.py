@@ -64,7 +64,7 @@ def _dequantize_compiled(magnitude, sign, bands, places, last_plane, steps, dens
 def components(symbols: Symbols, xp: Any) -> list[Any]:
     """Decode the components, (H, W) int32 each, with `FRACTION_BITS` fractional bits."""
     layout = symbols.layout
-    steps = band_steps(layout, symbols.step, symbols.chroma, symbols.geometry.channels)
+    steps = band_steps(layout, symbols.step, symbols.geometry.channels)
     planes = []
     places = np.array([(band.top, band.left) for band in layout.bands], np.int64)
     for comp in range(symbols.geometry.channels):

@@ -139,32 +139,34 @@ def _merge_line(line, low, n_low, n):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _inverse_level(out, low_h, low_w, h, w):  # type: ignore[no-untyped-def]
+def _inverse_level(out, merged, line, low_h, low_w, h, w):  # type: ignore[no-untyped-def]
     if h > low_h:
         low, high = out[:low_h, :w], out[low_h:h, :w]
         _lift_rows(low, high, DELTA_INT, True)
         _lift_rows(high, low, GAMMA_INT, False)
         _lift_rows(low, high, BETA_INT, True)
         _lift_rows(high, low, ALPHA_INT, False)
-    merged = np.empty((h, w), np.int32)
-    line = np.empty(w, np.int32)
     for y in range(h):
         row = out[y // 2, :w] if y % 2 == 0 else out[low_h + y // 2, :w]
         if w > low_w:
             _merge_line(line, row, low_w, w)
-            merged[y] = line
+            for x in range(w):
+                merged[y, x] = line[x]
         else:
-            merged[y] = row
-    out[:h, :w] = merged
+            for x in range(w):
+                merged[y, x] = row[x]
+    for y in range(h):
+        for x in range(w):
+            out[y, x] = merged[y, x]
 
 
 def inverse_compiled(
     dense: npt.NDArray[np.int32], shapes: tuple[tuple[int, int], ...]
 ) -> npt.NDArray[np.int32]:
     """Do what `inverse_arrays` does, in compiled loops on the CPU."""
-    out = dense.copy()
+    out, merged, line = dense.copy(), np.empty_like(dense), np.empty(dense.shape[1], np.int32)
     for (low_h, low_w), (h, w) in zip(shapes[:0:-1], shapes[-2::-1], strict=True):
-        _inverse_level(out, low_h, low_w, h, w)
+        _inverse_level(out, merged, line, low_h, low_w, h, w)
     return out
 
 
