@@ -6,9 +6,9 @@ tiles come the maps of all leaves that may have one, in coding order.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from ...shared.compiled import compiled
 from ...shared.entropy import ENDED, code_bit
 from ...shared.tiles import details
 from ...shared.tiles.syntax import (
@@ -56,7 +56,7 @@ WEIGHTS = _SIGN_ROW2 + 5 * 2
 WEIGHT_INPUTS = ((_FLAG_ROW, _NEAR_ROW, 3), (_NEAR_ROW, WEIGHTS, 2))
 
 
-@numba.njit(cache=True)
+@compiled
 def window(place, count, reach):  # type: ignore[no-untyped-def]
     """First and one past the last domain along one axis.
 
@@ -72,19 +72,19 @@ def window(place, count, reach):  # type: ignore[no-untyped-def]
     return max(0, min(place, count) - reach), min(count, place + reach + 1)
 
 
-@numba.njit(cache=True)
+@compiled
 def far(log):  # type: ignore[no-untyped-def]
     """Leaf sides that a domain's corner may lie away from its leaf's corner."""
     return _REACH_PIXELS >> log if log > CELL_LOG else _SMALL_REACH
 
 
-@numba.njit(cache=True)
+@compiled
 def domains(length, log):  # type: ignore[no-untyped-def]
     """Domains along one axis of `length` pixels, wholly inside it, on the grid of the leaf."""
     return max((np.int64(length) >> log) - 1, 0)
 
 
-@numba.njit(cache=True)
+@compiled
 def code_even(rc, buf, bits, value, count):  # type: ignore[no-untyped-def]
     """Code an integer that is 0 .. `count` - 1 with equal chances."""
     low = np.int64(0)
@@ -104,7 +104,7 @@ def code_even(rc, buf, bits, value, count):  # type: ignore[no-untyped-def]
     return low
 
 
-@numba.njit(cache=True)
+@compiled
 def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  # type: ignore[no-untyped-def]
     """Code the maps of all leaves.
 

@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from ...shared.compiled import compiled
 from ...shared.backend import is_numpy
 from ...shared.tiles.syntax import LEFT, LOG, ROOT_LOG, TOP
 from .coding import SCALE_BITS
@@ -43,7 +43,7 @@ def pool(plane: Any) -> list[Any]:
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def _map_level(out, offsets, coarse, leaves, maps, level):  # type: ignore[no-untyped-def]
     """Add the maps to the means over cells of side ``2 ** level``."""
     for i in range(len(leaves)):

@@ -27,7 +27,7 @@ def untrained() -> Tables:
     """States of the trained tiles, and untrained ones for the maps."""
     known = Tables.load(tile_training.TABLES)
     blank = default_tables(CONTEXTS, WEIGHTS, (*TILE_INPUTS, *WEIGHT_INPUTS))
-    out = Tables(*blank.fresh())
+    out = blank
     out.probability[: len(known.probability)] = known.probability
     out.confidence[: len(known.confidence)] = known.confidence
     out.weights[: len(known.weights)] = known.weights

@@ -14,9 +14,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from ..compiled import compiled
 
 LEAST, LARGEST = 2, 6
 """Binary logarithms of the smallest and the largest side."""
@@ -56,7 +57,7 @@ for _log in range(LEAST, LARGEST + 1):
     BASES[_log, : 1 << _log, : 1 << _log] = _basis(_log)
 
 
-@numba.njit(cache=True)
+@compiled
 def inverse_into(block, log, reach, bases, out, top, left, work):  # type: ignore[no-untyped-def]
     """Transform one tile back, its first `reach` + 1 diagonals, into a plane.
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from ..compiled import compiled
 from ..backend import is_numpy
 from .stream import TileSet, parts_of
 from .syntax import CELL, FRACTION_BITS, STEP_BITS
@@ -41,7 +41,7 @@ def thresholds(step: int, strength: int) -> npt.NDArray[np.int64]:
     return _THRESHOLD * (int(step) * STRENGTHS[strength]) >> _SHIFT
 
 
-@numba.njit(cache=True)
+@compiled
 def _across(plane, owner, logs, limits, ramps):  # type: ignore[no-untyped-def]
     """Soften the seams between columns, in place."""
     rows, columns = owner.shape[0] - 2, owner.shape[1] - 2
@@ -71,7 +71,7 @@ def _across(plane, owner, logs, limits, ramps):  # type: ignore[no-untyped-def]
                     line[x + i] -= change
 
 
-@numba.njit(cache=True)
+@compiled
 def _down(plane, owner, logs, limits, ramps):  # type: ignore[no-untyped-def]
     """Soften the seams between rows, in place."""
     rows, columns = owner.shape[0] - 2, owner.shape[1] - 2

@@ -8,9 +8,9 @@ what the means around the leaf, all known by now, say about its lowest frequenci
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from ..compiled import compiled
 from ..entropy import ENDED, code_mixed
 from . import partition
 from .syntax import (
@@ -69,12 +69,12 @@ _EIGHT = np.array([0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6] + [7] * 70, np.int6
 _SIZE_GROUP = np.array([0, 0, 1, 2, 2], np.int64)
 
 
-@numba.njit(cache=True)
+@compiled
 def _cap(value, limit):  # type: ignore[no-untyped-def]
     return min(abs(np.int64(value)), limit)
 
 
-@numba.njit(cache=True)
+@compiled
 def template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
     """Class of the five neighbours of higher frequency, and their capped sum."""
     total = np.int64(0)
@@ -91,7 +91,7 @@ def template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
     return _TEMPLATE_CLASS[total], total
 
 
-@numba.njit(cache=True)
+@compiled
 def more_template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
     """Class of the sum of the five neighbours' magnitudes."""
     total = np.int64(0)
@@ -108,20 +108,20 @@ def more_template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
     return _EIGHT[total]
 
 
-@numba.njit(cache=True)
+@compiled
 def sig_context(role, k, diagonal, shape):  # type: ignore[no-untyped-def]
     """First context of significance: also what the encoder's prices go by."""
     return SIG_AT[0] + ((role * 5 + k) * DIAGONALS + DIAGONAL_CLASS[diagonal]) * TEMPLATES + shape
 
 
-@numba.njit(cache=True)
+@compiled
 def more_context(role, i, shape, diagonal):  # type: ignore[no-untyped-def]
     """First context of "is the magnitude larger than i": also what prices go by."""
     place = 0 if diagonal == 1 else (1 if diagonal < 5 else 2)
     return MORE_AT[0] + ((role * 6 + min(i, 6) - 1) * 8 + shape) * 3 + place
 
 
-@numba.njit(cache=True)
+@compiled
 def _magnitude(flat, base, shift, log, u, v):  # type: ignore[no-untyped-def]
     """Magnitude at the frequency (u, v) of this tile in a tile `shift` times larger.
 
@@ -135,18 +135,18 @@ def _magnitude(flat, base, shift, log, u, v):  # type: ignore[no-untyped-def]
     return max(value, abs(np.int64(flat[at + (np.int64(1) << log)])))
 
 
-@numba.njit(cache=True)
+@compiled
 def _sign(value):  # type: ignore[no-untyped-def]
     return 1 if value > 0 else (-1 if value < 0 else 0)
 
 
-@numba.njit(cache=True)
+@compiled
 def _mean_at(means, owner, cy, cx, own):  # type: ignore[no-untyped-def]
     """Mean of a cell, or `own` outside the picture."""
     return np.int64(means[cy + 1, cx + 1]) if owner[cy + 1, cx + 1] >= 0 else own
 
 
-@numba.njit(cache=True)
+@compiled
 def expect_low(means, owner, leaf, step, out):  # type: ignore[no-untyped-def]
     """Guess the lowest levels of a leaf from the means around it.
 
@@ -185,15 +185,15 @@ def expect_low(means, owner, leaf, step, out):  # type: ignore[no-untyped-def]
     out[5] = (north + south - 2 * own) * 9 * scale // step
 
 
-@numba.njit(cache=True)
+@compiled
 def _guess_class(value):  # type: ignore[no-untyped-def]
     """Class 0 .. 4 of the magnitude of a guess in eighths of a level."""
     size = abs(value)
     return 0 if size < 2 else (1 if size < 4 else (2 if size < 8 else (3 if size < 16 else 4)))
 
 
-@numba.njit(cache=True)
-def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):  # type: ignore[no-untyped-def]
+@compiled
+def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, prices, room):  # type: ignore[no-untyped-def]
     """Code the levels of one leaf.
 
     Parameters
@@ -206,12 +206,16 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
         Which leaves' levels are known.
     levels : (C, size) int16
         Read when writing, filled when reading.
+    flat : (C * size,) int16
+        The same memory.
     nearby : (6,) int64
         Leaf left, right, above, below, of luma and of the first chroma component, or -1.
     guesses : (6,) int64
         See `expect_low`.
     prices : (C, size) float32 or (0, 0)
         Filled with the bits that a level 1 costs more than a 0.
+    room : (5, 6) int64
+        Scratch.
 
     Returns
     -------
@@ -232,12 +236,10 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
     most = (np.int64(1) << grade) - 1
     mapped = 1 if leaf[MAPPED] else 0
     count = np.int64(0)
-    flat = levels.ravel()
-    bases = np.full(6, -1, np.int64)
-    shifts = np.zeros(6, np.int64)
-    logs = np.zeros(6, np.int64)
+    bases, shifts, logs = room[0], room[1], room[2]
     for i in range(6):
         other = nearby[i]
+        bases[i], shifts[i], logs[i] = -1, 0, 0
         if other >= 0 and known[other] and leaves[other, GRADE]:
             bases[i] = np.int64(leaves[other, COMP]) * levels.shape[1] + leaves[other, START]
             logs[i] = leaves[other, LOG]
@@ -247,6 +249,7 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
     blue = bases[5]
     blue_known = comp_class == 2 and known[nearby[5]] != 0
     rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
+    model = (prob, conf, weights, ctx, scratch, tally)
     has_around = max(bases[0], bases[1], bases[2], bases[3]) >= 0
     for diagonal in range(reach, 0, -1):
         for u in range(max(0, diagonal - side + 1), min(diagonal, side - 1) + 1):
@@ -299,7 +302,7 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
             row2 = _SIG_ROW2 + ((role * 4 + min(grade, 4) - 1) * 3 + place) * 6
             value = np.int64(own[at])
             size = abs(value)
-            bit, p = code_mixed(rc, buf, 1 if size else 0, ctx, 6, row, row2, prob, conf, weights, scratch, tally)
+            bit, p = code_mixed(rc, buf, model, 1 if size else 0, 6, row, row2)
             bits[SIGNIFICANCE] += cost[p >> 4]
             if not bit:
                 continue
@@ -318,7 +321,7 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
                     return False
                 row = _MORE_ROW + (role * 3 + min(i, 2)) * 4
                 row2 = _MORE_ROW2 + k * 4
-                bit, p = code_mixed(rc, buf, 1 if size > coded else 0, ctx, 4, row, row2, prob, conf, weights, scratch, tally)
+                bit, p = code_mixed(rc, buf, model, 1 if size > coded else 0, 4, row, row2)
                 bits[MAGNITUDES] += cost[p >> 4]
                 if pricing and coded == 1:
                     prices[comp, at] += cost[p >> 4]
@@ -353,7 +356,7 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
                 return False
             row = _SIGN_ROW + (role * 2 + (1 if which else 0)) * 4
             row2 = _SIGN_ROW2 + (place * 2 + (1 if luma_same else 0)) * 4
-            negative, p = code_mixed(rc, buf, 1 if value < 0 else 0, ctx, 4, row, row2, prob, conf, weights, scratch, tally)
+            negative, p = code_mixed(rc, buf, model, 1 if value < 0 else 0, 4, row, row2)
             bits[SIGNS] += cost[p >> 4]
             if pricing:
                 prices[comp, at] += cost[p >> 4]
@@ -361,8 +364,8 @@ def code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
     return True
 
 
-@numba.njit(cache=True)
-def code_details(m, rows, columns, steps, leaves, order, owner, means, levels, prices, spent, marks, paired):  # type: ignore[no-untyped-def]
+@compiled
+def code_details(m, rows, columns, steps, leaves, order, owner, means, levels, flat, prices, spent, marks, paired, known, room):  # type: ignore[no-untyped-def]
     """Code the levels of all leaves that have any.
 
     Parameters
@@ -377,6 +380,8 @@ def code_details(m, rows, columns, steps, leaves, order, owner, means, levels, p
         Leaves with detail, in coding order.
     owner, means : (C, rows + 2, columns + 2) int32
     levels : (C, size) int16
+    flat : (C * size,) int16
+        The same memory.
     prices : (C, size) float32 or (0, 0)
     spent : (n,) float64
         Filled with the bits of each leaf's levels.
@@ -384,17 +389,20 @@ def code_details(m, rows, columns, steps, leaves, order, owner, means, levels, p
         Filled with the coder's shifts after each leaf (writing).
     paired : bool
         Whether components 1 and 2 are chroma.
+    known : (n,) uint8
+        Filled: whether a leaf has nothing more to come.
+    room : (5, 6) int64
+        Scratch.
 
     Returns
     -------
     int
         Leaves completed.
     """
-    known = np.zeros(len(leaves), np.uint8)
+    bits = m[8]
     for i in range(len(leaves)):
         known[i] = leaves[i, GRADE] == 0
-    nearby = np.zeros(6, np.int64)
-    guesses = np.zeros(6, np.int64)
+    nearby, guesses = room[3], room[4]
     last_row, last_column = owner.shape[1] - 2, owner.shape[2] - 2
     for n in range(len(order)):
         index = order[n]
@@ -414,12 +422,13 @@ def code_details(m, rows, columns, steps, leaves, order, owner, means, levels, p
             if comp == 2:
                 nearby[5] = owner[1, my + 1, mx + 1]
         expect_low(means[comp], owner[comp], leaf, steps[comp], guesses)
-        before = m[8].sum()
-        if not code_leaf_details(m, leaves, index, known, levels, nearby, guesses, prices):
+        before = bits[SIGNIFICANCE] + bits[SIGNS] + bits[MAGNITUDES]
+        if not code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, prices, room):
             side = np.int64(1) << log
-            levels[comp, leaf[START] : leaf[START] + side * side] = 0
+            for i in range(side * side):
+                levels[comp, leaf[START] + i] = 0
             return n
-        spent[index] = m[8].sum() - before
+        spent[index] = bits[SIGNIFICANCE] + bits[SIGNS] + bits[MAGNITUDES] - before
         known[index] = 1
         marks[n] = m[0][9]
     return len(order)

@@ -219,5 +219,7 @@ def assemble(
         leaves,
         levels,
         flat,
+        np.zeros((32, 3), np.int64),
+        np.zeros(comps, np.int64),
     )
     return TileSet.blank(geometry, steps, leaves[:count].copy(), levels), flat

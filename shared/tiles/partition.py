@@ -8,9 +8,9 @@ its largest level, 0: no detail) and its *reach* (last diagonal that holds a lev
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from ..compiled import compiled
 from .syntax import (
     CELL_LOG,
     COMP,
@@ -72,7 +72,7 @@ WEIGHTS = _REST_ROW2 + 8 * 2
 WEIGHT_INPUTS = ((_SPLIT_ROW, _GRADE_ROW, 3), (_GRADE_ROW, _REST_ROW, 4), (_REST_ROW, WEIGHTS, 2))
 
 
-@numba.njit(cache=True)
+@compiled
 def _relative(other, log):  # type: ignore[no-untyped-def]
     """Size of a neighbour relative to `log`, 0 unknown, 1 to 4: coarser or equal .. finer."""
     if other <= 0:
@@ -80,7 +80,7 @@ def _relative(other, log):  # type: ignore[no-untyped-def]
     return min(max(np.int64(log) - other, 0), 3) + 1
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # type: ignore[no-untyped-def]
     """Code whether a node is split; `own` and `luma` are maps of leaf sizes."""
     rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
@@ -109,7 +109,7 @@ def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # 
     return decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, SPLIT, want, 3, _SPLIT_ROW + (role * 4 + k) * 3, _SPLIT_ROW2 + finer * 3)[0]
 
 
-@numba.njit(cache=True)
+@compiled
 def _edges(means, top, left, side, rows, columns):  # type: ignore[no-untyped-def]
     """Mean along the left and the top neighbours, and of the corner cell."""
     cy, cx, span = top >> CELL_LOG, left >> CELL_LOG, side >> CELL_LOG
@@ -126,7 +126,7 @@ def _edges(means, top, left, side, rows, columns):  # type: ignore[no-untyped-de
     return west, north, np.int64(means[cy, cx])
 
 
-@numba.njit(cache=True)
+@compiled
 def predict_mean(means, top, left, side, rows, columns):  # type: ignore[no-untyped-def]
     """Predict the mean of a leaf from its left and top neighbours.
 
@@ -147,20 +147,20 @@ def predict_mean(means, top, left, side, rows, columns):  # type: ignore[no-unty
     return (west + north + 2 * planar + 2) >> 2, high - low
 
 
-@numba.njit(cache=True)
+@compiled
 def level_of(mean, log, step):  # type: ignore[no-untyped-def]
     """Nearest mean level of a mean with `FRACTION_BITS`."""
     return (2 * (np.int64(mean) << (log + 10)) + step) // (2 * step)
 
 
-@numba.njit(cache=True)
+@compiled
 def mean_of(level, log, step):  # type: ignore[no-untyped-def]
     """Mean, `FRACTION_BITS`, that a mean level stands for."""
     value = (np.int64(level) * step + (np.int64(1) << (log + 9))) >> (log + 10)
     return min(max(value, -(1 << 20)), 1 << 20)
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # type: ignore[no-untyped-def]
     """Code the difference of a mean level to its prediction.
 
@@ -200,7 +200,7 @@ def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # ty
     return -value if negative else value
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type: ignore[no-untyped-def]
     """Code the bits of the largest level; arguments after `log` are grades nearby."""
     rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
@@ -220,7 +220,7 @@ def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type:
     return value
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ignore[no-untyped-def]
     """Code the last diagonal; `west` .. `blue` are bit lengths of reaches nearby, 0 unknown."""
     rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
@@ -248,14 +248,14 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
     return min(out + 1, (np.int64(2) << log) - 2)
 
 
-@numba.njit(cache=True)
+@compiled
 def _fill(target, cy, cx, span, value):  # type: ignore[no-untyped-def]
     for y in range(cy + 1, cy + 1 + span):
         for x in range(cx + 1, cx + 1 + span):
             target[y, x] = value
 
 
-@numba.njit(cache=True)
+@compiled
 def _reach_class(leaf, log):  # type: ignore[no-untyped-def]
     """Bit length of a leaf's reach rescaled to a tile of `log`; 1: no detail."""
     if leaf[GRADE] == 0:
@@ -263,7 +263,7 @@ def _reach_class(leaf, log):  # type: ignore[no-untyped-def]
     return min(1 + bit_length(rescale(np.int64(leaf[REACH]), leaf[LOG], log)), 8)
 
 
-@numba.njit(cache=True)
+@compiled
 def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, step, start, means, owner, plain):  # type: ignore[no-untyped-def]
     """Code one leaf; fills its row of the table and the maps."""
     role = 1 if comp_class else 0
@@ -315,8 +315,8 @@ def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, s
     _fill(owner[comp], cy, cx, span, at)
 
 
-@numba.njit(cache=True)
-def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, owner, plain):  # type: ignore[no-untyped-def]
+@compiled
+def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, owner, plain, stack, place):  # type: ignore[no-untyped-def]
     """Code the quadtrees and the leaves' means, grades and reaches.
 
     Parameters
@@ -341,6 +341,9 @@ def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, o
         Filled with -1 before; then with the leaf of each cell.
     plain : bool
         Whether no leaf has detail: grades are not coded.
+    stack : (32, 3) int64
+    place : (C,) int64
+        Zeros.
 
     Returns
     -------
@@ -349,9 +352,7 @@ def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, o
     """
     rows, columns = (height + 3) >> CELL_LOG, (width + 3) >> CELL_LOG
     decoding = m[0][6]
-    stack = np.zeros((32, 3), np.int64)
     at = 0
-    place = np.zeros(len(steps), np.int64)
     for y0 in range(0, height, ROOT):
         for x0 in range(0, width, ROOT):
             for part in range(len(parts)):

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from ..compiled import compiled
 from .details import DIAGONAL_CLASS, DIAGONALS, MORE_AT, SIG_AT, TEMPLATES, more_template, template
 from .partition import GRADE_AT, MEAN_UNARY, REACH_AT, SPLIT_AT, ZERO_AT
 from .partition import MORE_AT as MEAN_MORE_AT
@@ -99,7 +99,7 @@ class Prices:
         )
 
 
-@numba.njit(cache=True)
+@compiled
 def _level_bits(more, role, wide, place, level):  # type: ignore[no-untyped-def]
     """Bits of the magnitude and the sign of a level that is not zero."""
     bits = np.float32(1.0)
@@ -108,7 +108,7 @@ def _level_bits(more, role, wide, place, level):  # type: ignore[no-untyped-def]
     return bits + more[role, min(level, 6) - 1, wide, place, 0]
 
 
-@numba.njit(cache=True)
+@compiled
 def _quantize_tile(ratio, log, role, lmbda, significance, more, reach_bits, grade_bits, out, first, kept, zero, tops):  # type: ignore[no-untyped-def]
     """Choose the levels of one tile, its mean left out.
 
@@ -172,8 +172,8 @@ def _quantize_tile(ratio, log, role, lmbda, significance, more, reach_bits, grad
     return best_cost - energy, best_reach, best_grade
 
 
-@numba.njit(cache=True)
-def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, reach_bits, mean_bits, inside, plain, levels, means, reaches, grades, costs):  # type: ignore[no-untyped-def]
+@compiled
+def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, reach_bits, mean_bits, inside, plain, levels, means, reaches, grades, costs, kept, zero, tops, work):  # type: ignore[no-untyped-def]
     """Choose the levels of all tiles of one size and component.
 
     Parameters
@@ -195,12 +195,11 @@ def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, rea
         Filled.
     costs : (rows, columns) float32
         Filled with the Lagrangian cost.
+    kept, zero, tops : (128,) float32, float32, int64
+    work : (4096,) int64
+        Scratch.
     """
     side = 1 << log
-    kept = np.zeros(128, np.float32)
-    zero = np.zeros(128, np.float32)
-    tops = np.zeros(128, np.int64)
-    work = np.zeros(side * side, np.int64)
     for y in range(inside[0]):
         for x in range(inside[1]):
             ratio = ratios[y, x]
@@ -284,6 +283,7 @@ def quantize(
         Whether levels are not allowed.
     """
     out = Candidates([], [], [], [], [])
+    scratch = (*np.zeros((2, 128), np.float32), np.zeros(128, np.int64), np.zeros(4096, np.int64))
     for k, block in enumerate(ratios):
         rows, columns = block.shape[:2]
         side = 1 << (k + CELL_LOG)
@@ -295,7 +295,7 @@ def quantize(
             quantize_tiles(
                 block, k + CELL_LOG, role, np.float32(lmbda), prices.significance, prices.more,
                 prices.grade[role, k], prices.reach[role, k], prices.mean[role, k],
-                inside, plain, levels, means, reaches, grades, costs,
+                inside, plain, levels, means, reaches, grades, costs, *scratch,
             )  # fmt: skip
         out.levels.append(levels)
         out.means.append(means)
@@ -334,8 +334,8 @@ def prune(costs: list[FloatArray], split: FloatArray, lmbda: float) -> tuple[Flo
     return best, splits
 
 
-@numba.njit(cache=True)
-def collect(height, width, parts, splits, levels, ratios, means, reaches, grades, leaves, all_levels, all_ratios):  # type: ignore[no-untyped-def]
+@compiled
+def collect(height, width, parts, splits, levels, ratios, means, reaches, grades, leaves, all_levels, all_ratios, stack, starts):  # type: ignore[no-untyped-def]
     """Gather the leaves of a pruned picture in coding order.
 
     Parameters
@@ -349,14 +349,15 @@ def collect(height, width, parts, splits, levels, ratios, means, reaches, grades
         Filled.
     all_levels, all_ratios : (C, size)
         Filled from each leaf's start.
+    stack : (32, 3) int64
+    starts : (C,) int64
+        Zeros.
 
     Returns
     -------
     int
         Number of leaves.
     """
-    stack = np.zeros((32, 3), np.int64)
-    starts = np.zeros(len(all_levels), np.int64)
     at = 0
     for y0 in range(0, height, ROOT):
         for x0 in range(0, width, ROOT):
@@ -386,14 +387,15 @@ def collect(height, width, parts, splits, levels, ratios, means, reaches, grades
                         leaf[REACH], leaf[GRADE] = reaches[comp][k][y, x], grades[comp][k][y, x]
                         start = starts[comp]
                         leaf[START] = start
-                        all_levels[comp, start : start + area] = levels[comp][k][y, x]
-                        all_ratios[comp, start : start + area] = ratios[comp][k][y, x]
+                        for i in range(area):
+                            all_levels[comp, start + i] = levels[comp][k][y, x, i]
+                            all_ratios[comp, start + i] = ratios[comp][k][y, x, i]
                         starts[comp] += area
                         at += 1
     return at
 
 
-@numba.njit(cache=True)
+@compiled
 def drop_dear(leaves, levels, ratios, prices, lmbda):  # type: ignore[no-untyped-def]
     """Set levels of 1 to 0 where the coder's real price is more than they are worth."""
     for i in range(len(leaves)):

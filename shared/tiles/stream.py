@@ -29,6 +29,7 @@ NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 CONTEXTS = details.CONTEXTS
 WEIGHTS = details.WEIGHTS
 WEIGHT_INPUTS = (*partition.WEIGHT_INPUTS, *details.WEIGHT_INPUTS)
+_STACK = 32
 NO_TALLY = np.zeros((0, 2), np.int64)
 NO_PRICES = np.zeros((0, 0), np.float32)
 # Bits by the upper 12 bits of a 16-bit probability; for prices and statistics only.
@@ -169,7 +170,8 @@ class Coder:
             self.rc, self.buf = entropy.start_encoder(capacity)
         else:
             self.rc, self.buf = entropy.start_decoder(data, complete=complete)
-        self.probability, self.confidence, self.weights = tables.fresh()
+        self.probability, self.confidence = tables.probability.copy(), tables.confidence.copy()
+        self.weights = tables.weights.copy()
         self.bits = np.zeros(len(KINDS))
         scratch, contexts = np.zeros(8, np.int64), np.zeros(8, np.int64)
         self.bundle = (
@@ -207,6 +209,8 @@ class Coder:
             tiles.means,
             tiles.owner,
             plain,
+            np.zeros((_STACK, 3), np.int64),
+            np.zeros(geometry.channels, np.int64),
         )
         tiles.leaves = tiles.leaves[:count]
         return marks
@@ -236,10 +240,13 @@ class Coder:
             tiles.owner,
             tiles.means,
             tiles.levels,
+            tiles.levels.reshape(-1),
             prices,
             spent,
             marks,
             geometry.channels >= 3,
+            np.zeros(len(tiles.leaves), np.uint8),
+            np.zeros((5, 6), np.int64),
         )
         return done, spent, marks
 

@@ -7,9 +7,9 @@ as one argument and work in the direction that ``rc`` says.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from ..compiled import compiled
 from ..entropy import ENDED, code_bit, code_mixed
 
 # Columns of the leaf table, int32.
@@ -39,7 +39,7 @@ def starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
     return (*out, first)
 
 
-@numba.njit(cache=True)
+@compiled
 def decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, kind, bit, n, row, row2):  # type: ignore[no-untyped-def]
     """Code one decision with `n` contexts; 0 once the data has ended.
 
@@ -53,12 +53,12 @@ def decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, kind, 
     """
     if rc[ENDED]:
         return 0, 65535
-    bit, p = code_mixed(rc, buf, bit, ctx, n, row, row2, prob, conf, weights, scratch, tally)
+    bit, p = code_mixed(rc, buf, (prob, conf, weights, ctx, scratch, tally), bit, n, row, row2)
     bits[kind] += cost[p >> 4]
     return bit, p
 
 
-@numba.njit(cache=True)
+@compiled
 def decide_flat(m, kind, bit):  # type: ignore[no-untyped-def]
     """Code one decision that is as likely 0 as 1."""
     if m[0][ENDED]:
@@ -67,7 +67,7 @@ def decide_flat(m, kind, bit):  # type: ignore[no-untyped-def]
     return code_bit(m[0], m[1], bit, 32768)
 
 
-@numba.njit(cache=True)
+@compiled
 def code_escape(m, kind, value):  # type: ignore[no-untyped-def]
     """Code a non-negative integer as an Exp-Golomb word of order 0, at most 16 bits long."""
     size = np.int64(0)
@@ -82,7 +82,7 @@ def code_escape(m, kind, value):  # type: ignore[no-untyped-def]
     return out - 1
 
 
-@numba.njit(cache=True)
+@compiled
 def bit_length(value):  # type: ignore[no-untyped-def]
     """Bits of a non-negative integer."""
     size = np.int64(0)
@@ -92,7 +92,7 @@ def bit_length(value):  # type: ignore[no-untyped-def]
     return size
 
 
-@numba.njit(cache=True)
+@compiled
 def rescale(value, log_from, log_to):  # type: ignore[no-untyped-def]
     """Frequency of a tile of one side as a frequency of a tile of another side."""
     if log_to >= log_from:

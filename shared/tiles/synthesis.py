@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from ..compiled import compiled
 from ..backend import is_numpy
 from .cosine import BASES, inverse_arrays, inverse_into
 from .partition import mean_of
@@ -19,10 +19,8 @@ _LIMIT = 1 << 22
 Known = npt.NDArray[np.bool_]
 
 
-@numba.njit(cache=True)
-def _render(leaves, known, levels, steps, bases, out):  # type: ignore[no-untyped-def]
-    block = np.zeros(64 * 64, np.int64)
-    work = np.zeros((64, 64), np.int64)
+@compiled
+def _render(leaves, known, levels, steps, bases, out, block, work):  # type: ignore[no-untyped-def]
     for i in range(len(leaves)):
         leaf = leaves[i]
         comp, log = np.int64(leaf[COMP]), np.int64(leaf[LOG])
@@ -31,7 +29,10 @@ def _render(leaves, known, levels, steps, bases, out):  # type: ignore[no-untype
         step = steps[comp]
         plane = out[comp]
         if leaf[GRADE] == 0 or not known[i]:
-            plane[top : top + side, left : left + side] = mean_of(leaf[MEAN], log, step)
+            value = mean_of(leaf[MEAN], log, step)
+            for y in range(top, top + side):
+                for x in range(left, left + side):
+                    plane[y, x] = value
             continue
         row = levels[comp]
         start = np.int64(leaf[START])
@@ -90,7 +91,7 @@ def render(xp: Any, tiles: TileSet, known: Known) -> Any:
     shape = (geometry.channels, padded(geometry.height), padded(geometry.width))
     out = xp.zeros(shape, xp.int32)
     if is_numpy(xp):
-        _render(tiles.leaves, known, tiles.levels, tiles.steps, BASES, out)
+        _render(tiles.leaves, known, tiles.levels, tiles.steps, BASES, out, np.zeros(64 * 64, np.int64), np.zeros((64, 64), np.int64))
     else:
         _render_arrays(xp, tiles, known, out)
     return out
