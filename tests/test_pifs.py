@@ -54,7 +54,9 @@ def encoded(name: str, image: np.ndarray, step: int) -> tuple[list[bytes], Any, 
     step=st.integers(105, 225),
     name=st.sampled_from(NAMES),
 )
-def test_reads_what_was_written(height: int, width: int, channels: int, step: int, name: str) -> None:
+def test_reads_what_was_written(
+    height: int, width: int, channels: int, step: int, name: str
+) -> None:
     image = scene(height, width, channels, step)
     _, proposal, codec, symbols = encoded(name, image, step)
     written = proposal.state

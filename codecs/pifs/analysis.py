@@ -7,8 +7,7 @@ at the same step, and the levels are chosen again against the decoded domains in
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,19 @@ from ...shared.entropy import Tables
 from ...shared.tiles import cosine, encoder, rdo, synthesis
 from ...shared.tiles.deblock import USUAL
 from ...shared.tiles.encoder import Choice, Spectra, in_steps, pad, roles_of, transform
-from ...shared.tiles.stream import COST, NEUTRAL_CHROMA, TileSet, component_steps
-from ...shared.tiles.syntax import CELL_LOG, COMP, FRACTION_BITS, GRADE, LEFT, LOG, MAPS, REACH, START, TOP
-from ..tiles.analysis import errors, peaks
+from ...shared.tiles.stream import COST, NEUTRAL_CHROMA, STEPS, TileSet, component_steps
+from ...shared.tiles.syntax import (
+    CELL_LOG,
+    COMP,
+    FRACTION_BITS,
+    GRADE,
+    LEFT,
+    LOG,
+    REACH,
+    START,
+    TOP,
+)
+from ..tiles.analysis import drop_details, errors, peaks
 from ..tiles.format import HEADER, header_bytes, split_packets
 from .coding import FLAG_AT, MAX_SCALE, NEAR, NEAR_AT, SCALE_AT, domains, far, window
 from .format import PURE, Written, initial_tables, smallest_mapped, write
@@ -158,7 +167,9 @@ def _with_maps(
         for c in range(count):
             places = found.places[:, :, c]
             blocks = domain_blocks(half, log, places[..., 0], places[..., 1])
-            domain = cosine.forward_blocks(blocks, log).reshape(rows, columns, -1) * np.float32(1 / step)
+            domain = cosine.forward_blocks(blocks, log).reshape(rows, columns, -1) * np.float32(
+                1 / step
+            )
             domain[..., 0] = 0.0
             power = np.maximum((domain * domain).sum(-1), 1e-6)
             scale = (plain * domain).sum(-1) / power
@@ -237,7 +248,9 @@ def _refit(
             domain *= np.float32(1 / step)
             domain[:, 0] = 0.0
             source = analysis.spectra.coefficients[comp][k]
-            goal = source[leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log].reshape(len(mine), -1)
+            goal = source[leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log].reshape(
+                len(mine), -1
+            )
             goal = goal * np.float32(1 / step)
             if analysis.pure:
                 power = np.maximum((domain * domain).sum(1), 1e-6)
@@ -246,9 +259,14 @@ def _refit(
                 maps[mine, 0] = np.where(quarters == 0, maps[mine, 0], quarters)
             rest = goal - (maps[mine, 0] / 4).astype(np.float32)[:, None] * domain
             found = rdo.quantize(
-                [*([_EMPTY] * k), rest[None]], roles[comp], lmbda, prices, 1 << log, len(mine) << log,
+                [*([_EMPTY] * k), rest[None]],
+                roles[comp],
+                lmbda,
+                prices,
+                1 << log,
+                len(mine) << log,
                 plain=analysis.pure,
-            )  # fmt: skip
+            )
             leaves[mine, GRADE], leaves[mine, REACH] = found.grades[k][0], found.reaches[k][0]
             at = leaves[mine, START, None].astype(np.int64) + np.arange(1 << 2 * log)
             tiles.levels[comp][at] = found.levels[k][0]
@@ -305,6 +323,7 @@ def choose(
 
 def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`; elements are the details and the maps of the leaves."""
+    step = min(step, STEPS - 1)
     tiles, maps, flat, written = choose(analysis, step, initial_tables(), lmbda=lmbda)
     choice = Choice(tiles, flat, written.prices, written.spent, written.coder)
     leaves = tiles.leaves
@@ -337,8 +356,6 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     count = len(state.details)
     lost_maps = state.mapped[~keep[count:]]
     dropped = np.union1d(state.details[~keep[:count]], lost_maps)
-    from ..tiles.analysis import drop_details
-
     tiles = drop_details(state.tiles, dropped)
     maps = state.maps.copy()
     maps[lost_maps] = 0
@@ -347,6 +364,3 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     head = bytearray(header_bytes(state.step, NEUTRAL_CHROMA, USUAL))
     head[1] |= (PURE if state.pure else 0) << 6
     return split_packets(bytes(head), payload, written.first, written.marks)
-
-
-__all__ = ["Analysis", "Callable", "MAPS", "analyze", "choose", "propose", "replace", "write_packets"]

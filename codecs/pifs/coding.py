@@ -10,7 +10,7 @@ import numpy as np
 
 from ...shared.compiled import compiled
 from ...shared.entropy import ENDED, code_bit
-from ...shared.tiles import details
+from ...shared.tiles import contexts as tile_contexts
 from ...shared.tiles.syntax import (
     CELL_LOG,
     COMP,
@@ -38,13 +38,13 @@ _FLAG_SIZES = (2 * 5 * 4, 2 * 3 * 3 * 5, 2 * 5 * 9)
 _NEAR_SIZES = (2 * 5, 2 * 3 * 3)
 _SCALE_SIZES = (2 * 5 * 8, 2 * 4 * 8)
 _SIGN_SIZES = (2 * 5, 2 * 4)
-FLAG_AT = starts(details.CONTEXTS, _FLAG_SIZES)
+FLAG_AT = starts(tile_contexts.CONTEXTS, _FLAG_SIZES)
 NEAR_AT = starts(FLAG_AT[-1], _NEAR_SIZES)
 SCALE_AT = starts(NEAR_AT[-1], _SCALE_SIZES)
 SIGN_AT = starts(SCALE_AT[-1], _SIGN_SIZES)
 CONTEXTS = SIGN_AT[-1]
 
-_FLAG_ROW = details.WEIGHTS
+_FLAG_ROW = tile_contexts.WEIGHTS
 _FLAG_ROW2 = _FLAG_ROW + 2 * 3
 _NEAR_ROW = _FLAG_ROW2 + 5 * 3
 _NEAR_ROW2 = _NEAR_ROW + 2 * 2
@@ -126,7 +126,7 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
     spent : (n,) float64
         Filled with the bits of each leaf's map.
     """
-    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
+    rc, buf, ctx, bits = m[0], m[1], m[2], m[8]
     for index in range(len(leaves)):
         leaf = leaves[index]
         comp, log = np.int64(leaf[COMP]), np.int64(leaf[LOG])
@@ -150,7 +150,7 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         ctx[0] = FLAG_AT[0] + (role * 5 + k) * 4 + grade
         ctx[1] = FLAG_AT[1] + ((role * 3 + a) * 3 + b) * 5 + k
         ctx[2] = FLAG_AT[2] + (role * 5 + k) * 9 + reach
-        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MAPS, 1 if truth else 0, 3, _FLAG_ROW + role * 3, _FLAG_ROW2 + k * 3)[0]:
+        if not decide(m, MAPS, 1 if truth else 0, 3, _FLAG_ROW + role * 3, _FLAG_ROW2 + k * 3)[0]:
             spent[index] = bits[MAPS] - before
             marks[index] = rc[9]
             continue
@@ -160,7 +160,7 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         inside = near_y[0] <= dy < near_y[1] and near_x[0] <= dx < near_x[1]
         ctx[0] = NEAR_AT[0] + role * 5 + k
         ctx[1] = NEAR_AT[1] + (role * 3 + a) * 3 + b
-        inside = decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MAPS, 1 if inside else 0, 2, _NEAR_ROW + role * 2, _NEAR_ROW2 + k * 2)[0]
+        inside = decide(m, MAPS, 1 if inside else 0, 2, _NEAR_ROW + role * 2, _NEAR_ROW2 + k * 2)[0]
         if not inside:
             near_y = window(place_y, rows, far(log))
             near_x = window(place_x, columns, far(log))
@@ -170,12 +170,21 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         while size < MAX_SCALE:
             ctx[0] = SCALE_AT[0] + (role * 5 + k) * 8 + size
             ctx[1] = SCALE_AT[1] + (role * 4 + grade) * 8 + size
-            if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MAPS, 1 if abs(truth) > size else 0, 2, _SCALE_ROW + role * 2, _SCALE_ROW2 + k * 2)[0]:
+            if not decide(
+                m,
+                MAPS,
+                1 if abs(truth) > size else 0,
+                2,
+                _SCALE_ROW + role * 2,
+                _SCALE_ROW2 + k * 2,
+            )[0]:
                 break
             size += 1
         ctx[0] = SIGN_AT[0] + role * 5 + k
         ctx[1] = SIGN_AT[1] + role * 4 + grade
-        negative = decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MAPS, 1 if truth < 0 else 0, 2, _SIGN_ROW + role * 2, _SIGN_ROW2 + k * 2)[0]
+        negative = decide(
+            m, MAPS, 1 if truth < 0 else 0, 2, _SIGN_ROW + role * 2, _SIGN_ROW2 + k * 2
+        )[0]
         if rc[ENDED]:
             # Whether all of it was there is unknown: the map is not used.
             return index

@@ -125,9 +125,7 @@ def write(
     return Written(coder, prices, spent, map_bits, int(rows[-1]), marks)
 
 
-def read(
-    geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: bool
-) -> Symbols:
+def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: bool) -> Symbols:
     """Parse packets, see `shared.codec.Codec.read`."""
     data = whole_header(b"".join(packets), HEADER, "pifs", complete=complete)
     step, chroma, strength, flags = parse_header(data, "pifs", PURE)

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...shared.compiled import compiled
 from ...shared.backend import is_numpy
+from ...shared.compiled import compiled
 from ...shared.tiles.syntax import LEFT, LOG, ROOT_LOG, TOP
 from .coding import SCALE_BITS
 
@@ -90,9 +90,7 @@ def _offsets(xp: Any, levels: Sequence[Any], leaves: Any, maps: Any) -> Any:
     return out
 
 
-def _step(
-    xp: Any, pooled: list[Any], state: list[Any], leaves: Any, maps: Any, level: int
-) -> Any:
+def _step(xp: Any, pooled: list[Any], state: list[Any], leaves: Any, maps: Any, level: int) -> Any:
     """Means over cells of side ``2 ** level`` from those of larger cells in `state`."""
     out = pooled[level].copy()
     deep = leaves[:, LOG] > level

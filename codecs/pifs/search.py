@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Progress
-from ...shared.tiles.syntax import CELL_LOG
 from .coding import NEAR, domains, far, window
 
 FloatArray = npt.NDArray[np.float32]
@@ -112,12 +111,16 @@ def shortlist(
                     break
                 y1 += 1
             low_y, high_y = window(y0, count_y, reach)[0], window(y1 - 1, count_y, reach)[1]
-            dy, dx = (g.ravel() for g in np.meshgrid(np.arange(low_y, high_y), grid_x, indexing="ij"))
+            dy, dx = (
+                g.ravel() for g in np.meshgrid(np.arange(low_y, high_y), grid_x, indexing="ij")
+            )
             pool = _centred(domain_blocks(half, log, dy, dx))
             inverse = 1.0 / np.sqrt(np.maximum((pool * pool).sum(1), 1e-3 * side * side))
             mine = _centred(ranges[y0:y1, x0:x1].reshape(-1, side, side))
             score = np.abs(mine @ (pool * inverse[:, None]).T)
-            ys, xs = (g.ravel() for g in np.meshgrid(np.arange(y0, y1), np.arange(x0, x1), indexing="ij"))
+            ys, xs = (
+                g.ravel() for g in np.meshgrid(np.arange(y0, y1), np.arange(x0, x1), indexing="ij")
+            )
             if high_x - low_x > reach + 1 or high_y - low_y > reach + 1:
                 _outside(score, ys, dy, count_y, reach)
                 _outside(score, xs, dx, count_x, reach)
@@ -143,6 +146,3 @@ def _outside(
     low = np.maximum(np.minimum(leaf, count) - reach, 0)
     high = np.minimum(leaf + reach + 1, count)
     score[(domain[None, :] < low[:, None]) | (domain[None, :] >= high[:, None])] = -1.0
-
-
-__all__ = ["CELL_LOG", "KEPT", "KEPT_NEAR", "Shortlist", "decimate", "domain_blocks", "shortlist"]

@@ -11,7 +11,7 @@ from ...shared import color, entropy
 from ...shared.codec import Proposal
 from ...shared.tiles.deblock import USUAL
 from ...shared.tiles.encoder import LAMBDA, Choice, Spectra, choose, code
-from ...shared.tiles.stream import NEUTRAL_CHROMA, TileSet
+from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS, TileSet
 from ...shared.tiles.syntax import COMP, GRADE, LOG, MEAN, REACH, START
 from .format import HEADER, header_bytes, initial_tables, split_packets
 
@@ -69,6 +69,7 @@ def errors(choice: Choice) -> tuple[npt.NDArray[np.float64], float]:
 
 def propose(spectra: Spectra, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`, and price the detail of every leaf."""
+    step = min(step, STEPS - 1)
     choice = choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), lmbda=lmbda)
     leaves = choice.tiles.leaves
     found = np.nonzero(leaves[:, GRADE])[0]

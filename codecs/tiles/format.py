@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,7 @@ def split_packets(
             if at - cuts[-1] >= least and total - at >= least // 2:
                 cuts.append(at)
     cuts.append(total)
-    parts = [payload[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [payload[a:b] for a, b in pairwise(cuts)]
     parts[0] = head + parts[0]
     return parts
 

@@ -45,10 +45,9 @@ def _cosine(m: int) -> int:
 def _basis(log: int) -> npt.NDArray[np.int64]:
     """Rows: frequencies; columns: samples; 14 fractional bits, without ``sqrt(2 / side)``."""
     side = 1 << log
-    rows = [[_FLAT] * side]
-    for k in range(1, side):
-        rows.append([_cosine((2 * n + 1) * k * (64 >> log)) for n in range(side)])
-    return np.array(rows, np.int64)
+    unit = 64 >> log
+    rows = [[_cosine((2 * n + 1) * k * unit) for n in range(side)] for k in range(1, side)]
+    return np.array([[_FLAT] * side, *rows], np.int64)
 
 
 BASES = np.zeros((LARGEST + 1, 64, 64), np.int64)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..compiled import compiled
 from ..backend import is_numpy
+from ..compiled import compiled
 from .stream import TileSet, parts_of
 from .syntax import CELL, FRACTION_BITS, STEP_BITS
 
@@ -100,7 +100,9 @@ def _down(plane, owner, logs, limits, ramps):  # type: ignore[no-untyped-def]
                     plane[y + i, x] -= change
 
 
-def _across_arrays(xp: Any, plane: Any, owner: Any, logs: Any, limits: npt.NDArray[np.int64]) -> None:
+def _across_arrays(
+    xp: Any, plane: Any, owner: Any, logs: Any, limits: npt.NDArray[np.int64]
+) -> None:
     """Do what `_across` does with array operations."""
     a, b = owner[1:-1, 1:-2], owner[1:-1, 2:-1]
     log = xp.minimum(logs[1:-1, 1:-2], logs[1:-1, 2:-1]).astype(xp.int64)

@@ -12,7 +12,27 @@ import numpy as np
 
 from ..compiled import compiled
 from ..entropy import ENDED, code_mixed
-from . import partition
+from .contexts import (
+    DIAGONAL_CLASS,
+    DIAGONALS,
+    EIGHT,
+    END_CLASS,
+    FOUR,
+    MORE_AT,
+    MORE_ROW,
+    MORE_ROW2,
+    SIG_AT,
+    SIG_ROW,
+    SIG_ROW2,
+    SIGN_AT,
+    SIGN_ROW,
+    SIGN_ROW2,
+    SIX,
+    SIZE_GROUP,
+    TEMPLATE_CLASS,
+    TEMPLATES,
+    UNARY,
+)
 from .syntax import (
     CELL_LOG,
     COMP,
@@ -27,46 +47,7 @@ from .syntax import (
     START,
     TOP,
     code_escape,
-    starts,
 )
-
-UNARY = 14
-TEMPLATES, DIAGONALS = 7, 10
-_SIG_SIZES = (
-    2 * 5 * DIAGONALS * TEMPLATES,
-    2 * 5 * 6 * TEMPLATES * 2,
-    2 * 6 * 4 * 3 * 3,
-    3 * 5 * 64,
-    4 * 4 * 3 * 4 + 2 * 4 * 3 * 4 * 3,
-    6 * 6 * 4 * 2,
-)
-_MORE_SIZES = (2 * 6 * 8 * 3, 2 * 6 * 6 * 5, 2 * 6 * 8 * 4, 3 * 3 * 5 * 36)
-_SIGN_SIZES = (2 * 6 * 9, 3 * 3 * 3 * 3, 2 * 3 * 3 * 3 * 3, 3 * 3 * 3 * 3)
-
-SIG_AT = starts(partition.CONTEXTS, _SIG_SIZES)
-MORE_AT = starts(SIG_AT[-1], _MORE_SIZES)
-SIGN_AT = starts(MORE_AT[-1], _SIGN_SIZES)
-CONTEXTS = SIGN_AT[-1]
-
-# Mixing weights: two sets of rows for every kind of decision.
-_SIG_ROW = partition.WEIGHTS
-_SIG_ROW2 = _SIG_ROW + 2 * 4 * 3 * 6
-_MORE_ROW = _SIG_ROW2 + 2 * 4 * 3 * 6
-_MORE_ROW2 = _MORE_ROW + 2 * 3 * 4
-_SIGN_ROW = _MORE_ROW2 + 5 * 4
-_SIGN_ROW2 = _SIGN_ROW + 2 * 2 * 4
-WEIGHTS = _SIGN_ROW2 + 3 * 2 * 4
-WEIGHT_INPUTS = ((_SIG_ROW, _MORE_ROW, 6), (_MORE_ROW, WEIGHTS, 4))
-
-DIAGONAL_CLASS = np.array(
-    [0, 0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6] + [7] * 8 + [8] * 12 + [9] * 95, np.int64
-)
-_TEMPLATE_CLASS = np.array([0, 1, 2, 3, 4, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6], np.int64)
-_END_CLASS = np.array([0, 1, 2, 3, 3, 4, 4, 4, 4] + [5] * 120, np.int64)
-_FOUR = np.array([0, 1, 2, 2] + [3] * 60, np.int64)
-_SIX = np.array([0, 1, 2, 3, 4, 4] + [5] * 60, np.int64)
-_EIGHT = np.array([0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6] + [7] * 70, np.int64)
-_SIZE_GROUP = np.array([0, 0, 1, 2, 2], np.int64)
 
 
 @compiled
@@ -88,7 +69,7 @@ def template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
         total += _cap(levels[at + 1], 3)
         if v + 2 < side:
             total += _cap(levels[at + 2], 3)
-    return _TEMPLATE_CLASS[total], total
+    return TEMPLATE_CLASS[total], total
 
 
 @compiled
@@ -105,7 +86,7 @@ def more_template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
         total += _cap(levels[at + 1], 15)
         if v + 2 < side:
             total += _cap(levels[at + 2], 15)
-    return _EIGHT[total]
+    return EIGHT[total]
 
 
 @compiled
@@ -173,8 +154,12 @@ def expect_low(means, owner, leaf, step, out):  # type: ignore[no-untyped-def]
         south += _mean_at(means, owner, cy + span, cx + i, own)
     shift = log - CELL_LOG
     west, east, north, south = west >> shift, east >> shift, north >> shift, south >> shift
-    twist = _mean_at(means, owner, cy - 1, cx - 1, own) + _mean_at(means, owner, cy + span, cx + span, own)
-    twist -= _mean_at(means, owner, cy - 1, cx + span, own) + _mean_at(means, owner, cy + span, cx - 1, own)
+    twist = _mean_at(means, owner, cy - 1, cx - 1, own) + _mean_at(
+        means, owner, cy + span, cx + span, own
+    )
+    twist -= _mean_at(means, owner, cy - 1, cx + span, own) + _mean_at(
+        means, owner, cy + span, cx - 1, own
+    )
     # Ratios for a linear and a quadratic surface through means one side apart, times 256;
     # eighths of a level; FRACTION_BITS of the means against STEP_BITS of the step.
     scale = np.int64(1) << (log + 10 + 3 - 8)
@@ -259,7 +244,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             here = u * side + v
             at = start + here
             shape, total = template(own, at, u, v, side)
-            four = _FOUR[total]
+            four = FOUR[total]
             place = 0 if u == 0 else (1 if v == 0 else 2)
             around = np.int64(0)
             if has_around:
@@ -275,8 +260,17 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             guess = guesses[which] if which else np.int64(0)
             twin = np.int64(0)
             ctx[0] = sig_context(role, k, diagonal, shape)
-            ctx[1] = SIG_AT[1] + (((role * 5 + min(grade, 5) - 1) * 6 + _END_CLASS[end]) * TEMPLATES + shape) * 2 + mapped
-            ctx[2] = SIG_AT[2] + (((role * 6 + _SIX[around]) * 4 + four) * 3 + place) * 3 + min(grade, 3) - 1
+            ctx[1] = (
+                SIG_AT[1]
+                + (((role * 5 + min(grade, 5) - 1) * 6 + END_CLASS[end]) * TEMPLATES + shape) * 2
+                + mapped
+            )
+            ctx[2] = (
+                SIG_AT[2]
+                + (((role * 6 + SIX[around]) * 4 + four) * 3 + place) * 3
+                + min(grade, 3)
+                - 1
+            )
             ctx[3] = SIG_AT[3] + (comp_class * 5 + k) * 64 + min(u, 7) * 8 + min(v, 7)
             if chroma:
                 beside = np.int64(0)
@@ -289,17 +283,22 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 b = np.int64(0)
                 if blue_known:
                     b = 1 + (min(abs(np.int64(flat[blue + here])), 2) if blue >= 0 else 0)
-                ctx[4] = SIG_AT[4] + 192 + ((((comp_class - 1) * 4 + min(twin, 3)) * 3 + min(beside, 2)) * 4 + b) * 3 + min(four, 2)
+                ctx[4] = (
+                    SIG_AT[4]
+                    + 192
+                    + ((((comp_class - 1) * 4 + min(twin, 3)) * 3 + min(beside, 2)) * 4 + b) * 3
+                    + min(four, 2)
+                )
             else:
                 down = _cap(own[at + side], 3) if u + 1 < side else 0
                 down += _cap(own[at + 2 * side], 3) if u + 2 < side else 0
                 right = _cap(own[at + 1], 3) if v + 1 < side else 0
                 right += _cap(own[at + 2], 3) if v + 2 < side else 0
-                ctx[4] = SIG_AT[4] + ((_FOUR[down] * 4 + _FOUR[right]) * 3 + place) * 4 + min(k, 3)
-            low = _guess_class(guess) if which else _SIX[min(count, 30)]
+                ctx[4] = SIG_AT[4] + ((FOUR[down] * 4 + FOUR[right]) * 3 + place) * 4 + min(k, 3)
+            low = _guess_class(guess) if which else SIX[min(count, 30)]
             ctx[5] = SIG_AT[5] + ((which * 6 + low) * 4 + four) * 2 + mapped
-            row = _SIG_ROW + ((role * 4 + four) * 3 + _SIZE_GROUP[k]) * 6
-            row2 = _SIG_ROW2 + ((role * 4 + min(grade, 4) - 1) * 3 + place) * 6
+            row = SIG_ROW + ((role * 4 + four) * 3 + SIZE_GROUP[k]) * 6
+            row2 = SIG_ROW2 + ((role * 4 + min(grade, 4) - 1) * 3 + place) * 6
             value = np.int64(own[at])
             size = abs(value)
             bit, p = code_mixed(rc, buf, model, 1 if size else 0, 6, row, row2)
@@ -315,12 +314,17 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 i = min(coded, 6) - 1
                 ctx[0] = more_context(role, coded, wide, diagonal)
                 ctx[1] = MORE_AT[1] + ((role * 6 + i) * 6 + min(grade, 7) - 2) * 5 + k
-                ctx[2] = MORE_AT[2] + ((role * 6 + i) * 8 + _EIGHT[around]) * 4 + min(twin, 3)
-                ctx[3] = MORE_AT[3] + ((comp_class * 3 + min(i, 2)) * 5 + k) * 36 + min(u, 5) * 6 + min(v, 5)
+                ctx[2] = MORE_AT[2] + ((role * 6 + i) * 8 + EIGHT[around]) * 4 + min(twin, 3)
+                ctx[3] = (
+                    MORE_AT[3]
+                    + ((comp_class * 3 + min(i, 2)) * 5 + k) * 36
+                    + min(u, 5) * 6
+                    + min(v, 5)
+                )
                 if rc[ENDED]:
                     return False
-                row = _MORE_ROW + (role * 3 + min(i, 2)) * 4
-                row2 = _MORE_ROW2 + k * 4
+                row = MORE_ROW + (role * 3 + min(i, 2)) * 4
+                row2 = MORE_ROW2 + k * 4
                 bit, p = code_mixed(rc, buf, model, 1 if size > coded else 0, 4, row, row2)
                 bits[MAGNITUDES] += cost[p >> 4]
                 if pricing and coded == 1:
@@ -350,12 +354,17 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             low = _guess_class(guess)
             ctx[0] = SIGN_AT[0] + (role * 6 + which) * 9 + 4 + (low if guess >= 0 else -low)
             ctx[1] = SIGN_AT[1] + ((comp_class * 3 + luma_sign) * 3 + blue_sign) * 3 + place
-            ctx[2] = SIGN_AT[2] + (((role * 3 + across) * 3 + along) * 3 + place) * 3 + min(diagonal, 3) - 1
+            ctx[2] = (
+                SIGN_AT[2]
+                + (((role * 3 + across) * 3 + along) * 3 + place) * 3
+                + min(diagonal, 3)
+                - 1
+            )
             ctx[3] = SIGN_AT[3] + ((down * 3 + right) * 3 + oblique) * 3 + place
             if rc[ENDED]:
                 return False
-            row = _SIGN_ROW + (role * 2 + (1 if which else 0)) * 4
-            row2 = _SIGN_ROW2 + (place * 2 + (1 if luma_same else 0)) * 4
+            row = SIGN_ROW + (role * 2 + (1 if which else 0)) * 4
+            row2 = SIGN_ROW2 + (place * 2 + (1 if luma_same else 0)) * 4
             negative, p = code_mixed(rc, buf, model, 1 if value < 0 else 0, 4, row, row2)
             bits[SIGNS] += cost[p >> 4]
             if pricing:
@@ -365,7 +374,24 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
 
 
 @compiled
-def code_details(m, rows, columns, steps, leaves, order, owner, means, levels, flat, prices, spent, marks, paired, known, room):  # type: ignore[no-untyped-def]
+def code_details(
+    m,
+    rows,
+    columns,
+    steps,
+    leaves,
+    order,
+    owner,
+    means,
+    levels,
+    flat,
+    prices,
+    spent,
+    marks,
+    paired,
+    known,
+    room,
+):  # type: ignore[no-untyped-def]
     """Code the levels of all leaves that have any.
 
     Parameters
@@ -423,7 +449,9 @@ def code_details(m, rows, columns, steps, leaves, order, owner, means, levels, f
                 nearby[5] = owner[1, my + 1, mx + 1]
         expect_low(means[comp], owner[comp], leaf, steps[comp], guesses)
         before = bits[SIGNIFICANCE] + bits[SIGNS] + bits[MAGNITUDES]
-        if not code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, prices, room):
+        if not code_leaf_details(
+            m, leaves, index, known, levels, flat, nearby, guesses, prices, room
+        ):
             side = np.int64(1) << log
             for i in range(side * side):
                 levels[comp, leaf[START] + i] = 0

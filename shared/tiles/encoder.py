@@ -74,6 +74,7 @@ def transform(planes: list[npt.NDArray[np.float64]]) -> Spectra:
 
 
 def capacity(geometry: Geometry) -> int:
+    """Bytes that no set of tiles of this geometry exceeds."""
     return 4 * padded(geometry.height) * padded(geometry.width) * geometry.channels + 65536
 
 

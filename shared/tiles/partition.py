@@ -11,6 +11,30 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiled import compiled
+from .contexts import (
+    GRADE_AT,
+    GRADE_ROW,
+    GRADE_ROW2,
+    MEAN_MORE_AT,
+    MEAN_MORE_ROW,
+    MEAN_MORE_ROW2,
+    MEAN_SIGN_AT,
+    MEAN_SIGN_ROW,
+    MEAN_SIGN_ROW2,
+    MEAN_UNARY,
+    MEAN_ZERO_AT,
+    MEAN_ZERO_ROW,
+    MEAN_ZERO_ROW2,
+    REACH_AT,
+    REACH_ROW,
+    REACH_ROW2,
+    REST_AT,
+    REST_ROW,
+    REST_ROW2,
+    SPLIT_AT,
+    SPLIT_ROW,
+    SPLIT_ROW2,
+)
 from .syntax import (
     CELL_LOG,
     COMP,
@@ -33,43 +57,7 @@ from .syntax import (
     code_escape,
     decide,
     rescale,
-    starts,
 )
-
-MEAN_UNARY = 14
-_SPLIT_SIZES = (2 * 4 * 5, 2 * 4 * 5 * 5, 2 * 4 * 5 * 5)
-_ZERO_SIZES = (2 * 5 * 6, 2 * 5 * 4 * 4, 3 * 5 * 4 * 4)
-_MORE_SIZES = (2 * 14 * 5, 2 * 14 * 6, 2 * 14 * 4 * 4)
-_SIGN_SIZES = (2 * 3 * 5, 3 * 3 * 3, 2 * 3 * 3)
-_GRADE_SIZES = (2 * 5 * 8, 2 * 8 * 6 * 6, 2 * 8 * 6 * 6, 2 * 8 * 5 * 6)
-_REACH_SIZES = (2 * 5 * 4 * 8, 2 * 8 * 9 * 9, 5 * 8 * 9 * 9)
-_REST_SIZES = (2 * 5 * 8 * 8, 8 * 8 * 4)
-
-SPLIT_AT = starts(0, _SPLIT_SIZES)
-ZERO_AT = starts(SPLIT_AT[-1], _ZERO_SIZES)
-MORE_AT = starts(ZERO_AT[-1], _MORE_SIZES)
-SIGN_AT = starts(MORE_AT[-1], _SIGN_SIZES)
-GRADE_AT = starts(SIGN_AT[-1], _GRADE_SIZES)
-REACH_AT = starts(GRADE_AT[-1], _REACH_SIZES)
-REST_AT = starts(REACH_AT[-1], _REST_SIZES)
-CONTEXTS = REST_AT[-1]
-
-# Mixing weights: two sets of rows for every kind of decision.
-_SPLIT_ROW, _SPLIT_ROW2 = 0, 8 * 3
-_ZERO_ROW = _SPLIT_ROW2 + 5 * 3
-_ZERO_ROW2 = _ZERO_ROW + 10 * 3
-_MORE_ROW = _ZERO_ROW2 + 6 * 3
-_MORE_ROW2 = _MORE_ROW + 2 * 3
-_SIGN_ROW = _MORE_ROW2 + 4 * 3
-_SIGN_ROW2 = _SIGN_ROW + 2 * 3
-_REACH_ROW = _SIGN_ROW2 + 5 * 3
-_REACH_ROW2 = _REACH_ROW + 4 * 3
-_GRADE_ROW = _REACH_ROW2 + 5 * 3
-_GRADE_ROW2 = _GRADE_ROW + 4 * 4
-_REST_ROW = _GRADE_ROW2 + 5 * 4
-_REST_ROW2 = _REST_ROW + 2 * 2
-WEIGHTS = _REST_ROW2 + 8 * 2
-WEIGHT_INPUTS = ((_SPLIT_ROW, _GRADE_ROW, 3), (_GRADE_ROW, _REST_ROW, 4), (_REST_ROW, WEIGHTS, 2))
 
 
 @compiled
@@ -83,7 +71,7 @@ def _relative(other, log):  # type: ignore[no-untyped-def]
 @compiled
 def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # type: ignore[no-untyped-def]
     """Code whether a node is split; `own` and `luma` are maps of leaf sizes."""
-    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
+    ctx = m[2]
     half = min(span >> 1, max(rows - 1 - cy, 0)), min(span >> 1, max(columns - 1 - cx, 0))
     west, west2 = own[cy + 1, cx], own[cy + 1 + half[0], cx]
     north, north2 = own[cy, cx + 1], own[cy, cx + 1 + half[1]]
@@ -104,9 +92,13 @@ def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # 
     diagonal = _relative(np.int64(own[cy, cx]), log)
     k = log - CELL_LOG - 1
     ctx[0] = SPLIT_AT[0] + (role * 4 + k) * 5 + finer
-    ctx[1] = SPLIT_AT[1] + ((role * 4 + k) * 5 + _relative(np.int64(west), log)) * 5 + _relative(np.int64(north), log)
+    ctx[1] = (
+        SPLIT_AT[1]
+        + ((role * 4 + k) * 5 + _relative(np.int64(west), log)) * 5
+        + _relative(np.int64(north), log)
+    )
     ctx[2] = SPLIT_AT[2] + ((role * 4 + k) * 5 + deep) * 5 + diagonal
-    return decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, SPLIT, want, 3, _SPLIT_ROW + (role * 4 + k) * 3, _SPLIT_ROW2 + finer * 3)[0]
+    return decide(m, SPLIT, want, 3, SPLIT_ROW + (role * 4 + k) * 3, SPLIT_ROW2 + finer * 3)[0]
 
 
 @compiled
@@ -167,43 +159,59 @@ def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # ty
     `near` are the residues of the left and top leaf, `twin` and `twin2` those of luma and of
     the first chroma component at the same place.
     """
-    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
+    ctx = m[2]
     role = 1 if comp_class else 0
     k = log - CELL_LOG
     west, north = near
     size = abs(residue)
     a, b = min(abs(west), 3), min(abs(north), 3)
     c, d = min(bit_length(abs(twin)), 3), min(bit_length(abs(twin2)), 3)
-    ctx[0] = ZERO_AT[0] + (role * 5 + k) * 6 + spread
-    ctx[1] = ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
-    ctx[2] = ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
-    if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if size else 0, 3, _ZERO_ROW + (role * 5 + k) * 3, _ZERO_ROW2 + spread * 3)[0]:
+    ctx[0] = MEAN_ZERO_AT[0] + (role * 5 + k) * 6 + spread
+    ctx[1] = MEAN_ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
+    ctx[2] = MEAN_ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
+    if not decide(
+        m,
+        MEANS,
+        1 if size else 0,
+        3,
+        MEAN_ZERO_ROW + (role * 5 + k) * 3,
+        MEAN_ZERO_ROW2 + spread * 3,
+    )[0]:
         return np.int64(0)
     value = np.int64(1)
     ab = min(a + b, 3)
     while value <= MEAN_UNARY:
         i = value - 1
-        ctx[0] = MORE_AT[0] + (role * 14 + i) * 5 + k
-        ctx[1] = MORE_AT[1] + (role * 14 + i) * 6 + spread
-        ctx[2] = MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
-        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if size > value else 0, 3, _MORE_ROW + role * 3, _MORE_ROW2 + min(i, 3) * 3)[0]:
+        ctx[0] = MEAN_MORE_AT[0] + (role * 14 + i) * 5 + k
+        ctx[1] = MEAN_MORE_AT[1] + (role * 14 + i) * 6 + spread
+        ctx[2] = MEAN_MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
+        if not decide(
+            m,
+            MEANS,
+            1 if size > value else 0,
+            3,
+            MEAN_MORE_ROW + role * 3,
+            MEAN_MORE_ROW2 + min(i, 3) * 3,
+        )[0]:
             break
         value += 1
     if value > MEAN_UNARY:
         value += code_escape(m, MEANS, size - value)
     s, t = np.int64(np.sign(twin)) + 1, np.int64(np.sign(twin2)) + 1
     u, v = np.int64(np.sign(west)) + 1, np.int64(np.sign(north)) + 1
-    ctx[0] = SIGN_AT[0] + (role * 3 + s) * 5 + k
-    ctx[1] = SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
-    ctx[2] = SIGN_AT[2] + (role * 3 + u) * 3 + v
-    negative = decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, MEANS, 1 if residue < 0 else 0, 3, _SIGN_ROW + role * 3, _SIGN_ROW2 + k * 3)[0]
+    ctx[0] = MEAN_SIGN_AT[0] + (role * 3 + s) * 5 + k
+    ctx[1] = MEAN_SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
+    ctx[2] = MEAN_SIGN_AT[2] + (role * 3 + u) * 3 + v
+    negative = decide(
+        m, MEANS, 1 if residue < 0 else 0, 3, MEAN_SIGN_ROW + role * 3, MEAN_SIGN_ROW2 + k * 3
+    )[0]
     return -value if negative else value
 
 
 @compiled
 def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type: ignore[no-untyped-def]
     """Code the bits of the largest level; arguments after `log` are grades nearby."""
-    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
+    ctx = m[2]
     k = log - CELL_LOG
     value = np.int64(0)
     a, b, c, d = min(west, 5), min(north, 5), min(luma, 5), min(blue, 5)
@@ -213,8 +221,8 @@ def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type:
         ctx[1] = GRADE_AT[1] + ((role * 8 + i) * 6 + a) * 6 + b
         ctx[2] = GRADE_AT[2] + ((role * 8 + i) * 6 + c) * 6 + d
         ctx[3] = GRADE_AT[3] + ((role * 8 + i) * 5 + k) * 6 + surprise
-        row = _GRADE_ROW + (role * 2 + min(i, 1)) * 4
-        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, GRADES, 1 if want > value else 0, 4, row, _GRADE_ROW2 + k * 4)[0]:
+        row = GRADE_ROW + (role * 2 + min(i, 1)) * 4
+        if not decide(m, GRADES, 1 if want > value else 0, 4, row, GRADE_ROW2 + k * 4)[0]:
             break
         value += 1
     return value
@@ -223,7 +231,7 @@ def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type:
 @compiled
 def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ignore[no-untyped-def]
     """Code the last diagonal; `west` .. `blue` are bit lengths of reaches nearby, 0 unknown."""
-    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
+    ctx = m[2]
     k = log - CELL_LOG
     rest = want - 1
     size = bit_length(rest)
@@ -233,8 +241,8 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
         ctx[0] = REACH_AT[0] + ((role * 5 + k) * 4 + min(grade, 4) - 1) * 8 + value
         ctx[1] = REACH_AT[1] + ((role * 8 + value) * 9 + west) * 9 + north
         ctx[2] = REACH_AT[2] + ((k * 8 + value) * 9 + luma) * 9 + blue
-        row = _REACH_ROW + (role * 2 + (1 if value > 1 else 0)) * 3
-        if not decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, REACHES, 1 if size > value else 0, 3, row, _REACH_ROW2 + k * 3)[0]:
+        row = REACH_ROW + (role * 2 + (1 if value > 1 else 0)) * 3
+        if not decide(m, REACHES, 1 if size > value else 0, 3, row, REACH_ROW2 + k * 3)[0]:
             break
         value += 1
     if value < 2:
@@ -244,7 +252,12 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
         depth = value - 2 - bit
         ctx[0] = REST_AT[0] + ((role * 5 + k) * 8 + value) * 8 + depth
         ctx[1] = REST_AT[1] + (value * 8 + depth) * 4 + (out & 3)
-        out = out << 1 | decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, REACHES, (rest >> bit) & 1, 2, _REST_ROW + role * 2, _REST_ROW2 + value * 2)[0]
+        out = (
+            out << 1
+            | decide(m, REACHES, (rest >> bit) & 1, 2, REST_ROW + role * 2, REST_ROW2 + value * 2)[
+                0
+            ]
+        )
     return min(out + 1, (np.int64(2) << log) - 2)
 
 
@@ -264,7 +277,9 @@ def _reach_class(leaf, log):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, step, start, means, owner, plain):  # type: ignore[no-untyped-def]
+def _code_leaf(
+    m, leaves, at, comp, comp_class, top, left, log, rows, columns, step, start, means, owner, plain
+):  # type: ignore[no-untyped-def]
     """Code one leaf; fills its row of the table and the maps."""
     role = 1 if comp_class else 0
     side = 1 << log
@@ -289,7 +304,9 @@ def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, s
     )
     twin = np.int64(leaves[luma, RESIDUE]) if luma >= 0 else np.int64(0)
     twin2 = np.int64(leaves[blue, RESIDUE]) if blue >= 0 else np.int64(0)
-    residue = _code_residue(m, np.int64(leaf[MEAN]) - predicted, comp_class, log, apart, near, twin, twin2)
+    residue = _code_residue(
+        m, np.int64(leaf[MEAN]) - predicted, comp_class, log, apart, near, twin, twin2
+    )
     level = min(max(predicted + residue, -(1 << 24)), 1 << 24)
     a = np.int64(leaves[west, GRADE]) + 1 if west >= 0 else np.int64(0)
     b = np.int64(leaves[north, GRADE]) + 1 if north >= 0 else np.int64(0)
@@ -309,14 +326,21 @@ def _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, s
         d = _reach_class(leaves[blue], log) if blue >= 0 else min(grade, 8)
         reach = _code_reach(m, np.int64(leaf[REACH]), role, log, grade, a, b, c, d)
     leaf[COMP], leaf[TOP], leaf[LEFT], leaf[LOG] = comp, top, left, log
-    leaf[MEAN], leaf[GRADE], leaf[REACH], leaf[RESIDUE] = level, grade, reach, min(max(residue, -(1 << 24)), 1 << 24)
+    leaf[MEAN], leaf[GRADE], leaf[REACH], leaf[RESIDUE] = (
+        level,
+        grade,
+        reach,
+        min(max(residue, -(1 << 24)), 1 << 24),
+    )
     leaf[START] = start
     _fill(means[comp], cy, cx, span, mean_of(level, log, step))
     _fill(owner[comp], cy, cx, span, at)
 
 
 @compiled
-def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, owner, plain, stack, place):  # type: ignore[no-untyped-def]
+def code_partition(
+    m, height, width, parts, steps, leaves, marks, logs, means, owner, plain, stack, place
+):  # type: ignore[no-untyped-def]
     """Code the quadtrees and the leaves' means, grades and reaches.
 
     Parameters
@@ -371,7 +395,9 @@ def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, o
                         want = 0
                         if not decoding:
                             want = 1 if leaves[at, LOG] != log else 0
-                        if _code_split(m, want, role, log, cy, cx, span, rows, columns, logs[part], logs[0]):
+                        if _code_split(
+                            m, want, role, log, cy, cx, span, rows, columns, logs[part], logs[0]
+                        ):
                             half = np.int64(1) << (log - 1)
                             for k in range(3, -1, -1):
                                 stack[depth, 0] = top + half * (k >> 1)
@@ -383,7 +409,23 @@ def code_partition(m, height, width, parts, steps, leaves, marks, logs, means, o
                     for k in range(count):
                         comp = first + k
                         comp_class = k + 1 if role else 0
-                        _code_leaf(m, leaves, at, comp, comp_class, top, left, log, rows, columns, steps[comp], place[comp], means, owner, plain)
+                        _code_leaf(
+                            m,
+                            leaves,
+                            at,
+                            comp,
+                            comp_class,
+                            top,
+                            left,
+                            log,
+                            rows,
+                            columns,
+                            steps[comp],
+                            place[comp],
+                            means,
+                            owner,
+                            plain,
+                        )
                         place[comp] += np.int64(1) << (2 * log)
                         at += 1
         marks[y0 // ROOT] = m[0][9]

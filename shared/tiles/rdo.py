@@ -20,83 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..compiled import compiled
-from .details import DIAGONAL_CLASS, DIAGONALS, MORE_AT, SIG_AT, TEMPLATES, more_template, template
-from .partition import GRADE_AT, MEAN_UNARY, REACH_AT, SPLIT_AT, ZERO_AT
-from .partition import MORE_AT as MEAN_MORE_AT
-from .stream import COST
+from .contexts import DIAGONAL_CLASS
+from .details import more_template, template
+from .prices import MEANS, Prices
 from .syntax import CELL_LOG, COMP, GRADE, LEFT, LOG, MEAN, REACH, ROOT, ROOT_LOG, START, TOP
 
 FloatArray = npt.NDArray[np.float32]
 _KEPT = 0.6
 """Coefficients below this many steps are never kept."""
-_MEANS = 40
-
-
-@dataclass(frozen=True)
-class Prices:
-    """Bits by decision, float32.
-
-    Parameters
-    ----------
-    significance : (2, 5, DIAGONALS, TEMPLATES, 2)
-    more : (2, 6, 8, 3, 2)
-    grade : (2, 5, 16)
-    reach : (2, 5, 4, 128)
-        By role, size, grade - 1 (at most 3), reach.
-    mean : (2, 5, 6, 40)
-        By role, size, spread, magnitude of the residue.
-    split : (2, 4, 2)
-    """
-
-    significance: FloatArray
-    more: FloatArray
-    grade: FloatArray
-    reach: FloatArray
-    mean: FloatArray
-    split: FloatArray
-
-    @classmethod
-    def of(cls, probability: npt.NDArray[np.int32]) -> Prices:
-        """Read prices off the probabilities of a coder."""
-
-        def bits(first: int, shape: tuple[int, ...]) -> FloatArray:
-            p = probability[first : first + int(np.prod(shape))].astype(np.int64).reshape(shape)
-            return np.stack([COST[(65536 - p) >> 4], COST[p >> 4]], -1).astype(np.float32)
-
-        def unary(table: FloatArray) -> FloatArray:
-            """Cumulated along the last axis but one; one more value than decisions."""
-            yes = np.cumsum(table[..., 1], -1)
-            yes = np.concatenate([np.zeros_like(yes[..., :1]), yes], -1)
-            no = np.concatenate([table[..., 0], np.zeros_like(yes[..., :1])], -1)
-            return (yes + no).astype(np.float32)
-
-        grade = np.zeros((2, 5, 16), np.float32)
-        raw = bits(GRADE_AT[0], (2, 5, 8))
-        grade[..., :8] = unary(raw)[..., :8]
-        grade[..., 8:] = grade[..., 7:8] + 3.0 * np.arange(1, 9, dtype=np.float32)
-        sizes = unary(bits(REACH_AT[0], (2, 5, 4, 8)))
-        reach = np.zeros((2, 5, 4, 128), np.float32)
-        for value in range(1, 128):
-            size = (value - 1).bit_length()
-            reach[..., value] = sizes[..., size] + max(size - 1, 0)
-        zero = bits(ZERO_AT[0], (2, 5, 6))
-        more = unary(bits(MEAN_MORE_AT[0], (2, 14, 5)).swapaxes(1, 2))  # (2, 5, 15)
-        mean = np.zeros((2, 5, 6, _MEANS), np.float32)
-        mean[..., 0] = zero[..., 0]
-        for value in range(1, _MEANS):
-            extra = more[:, :, min(value - 1, MEAN_UNARY)] + 1.0
-            if value > MEAN_UNARY:
-                extra = extra + 2 * (value - MEAN_UNARY).bit_length() - 1
-            mean[..., value] = zero[..., 1] + extra[:, :, None]
-        split = bits(SPLIT_AT[0], (2, 4, 5))[:, :, 2]
-        return cls(
-            bits(SIG_AT[0], (2, 5, DIAGONALS, TEMPLATES)),
-            bits(MORE_AT[0], (2, 6, 8, 3)),
-            grade,
-            reach,
-            mean,
-            split,
-        )
 
 
 @compiled
@@ -109,7 +40,21 @@ def _level_bits(more, role, wide, place, level):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _quantize_tile(ratio, log, role, lmbda, significance, more, reach_bits, grade_bits, out, first, kept, zero, tops):  # type: ignore[no-untyped-def]
+def _quantize_tile(
+    ratio,
+    log,
+    role,
+    lmbda,
+    significance,
+    more,
+    reach_bits,
+    grade_bits,
+    out,
+    first,
+    kept,
+    zero,
+    tops,
+):  # type: ignore[no-untyped-def]
     """Choose the levels of one tile, its mean left out.
 
     Returns
@@ -141,7 +86,9 @@ def _quantize_tile(ratio, log, role, lmbda, significance, more, reach_bits, grad
                 wide = more_template(out, at, u, d - u, side)
                 for candidate in range(level, max(level - 2, 0), -1):
                     diff = c - candidate
-                    cost = diff * diff + lmbda * (sig[1] + _level_bits(more, role, wide, place, candidate))
+                    cost = diff * diff + lmbda * (
+                        sig[1] + _level_bits(more, role, wide, place, candidate)
+                    )
                     if cost < best:
                         best = cost
                         chosen = candidate
@@ -173,7 +120,28 @@ def _quantize_tile(ratio, log, role, lmbda, significance, more, reach_bits, grad
 
 
 @compiled
-def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, reach_bits, mean_bits, inside, plain, levels, means, reaches, grades, costs, kept, zero, tops, work):  # type: ignore[no-untyped-def]
+def quantize_tiles(
+    ratios,
+    log,
+    role,
+    lmbda,
+    significance,
+    more,
+    grade_bits,
+    reach_bits,
+    mean_bits,
+    inside,
+    plain,
+    levels,
+    means,
+    reaches,
+    grades,
+    costs,
+    kept,
+    zero,
+    tops,
+    work,
+):  # type: ignore[no-untyped-def]
     """Choose the levels of all tiles of one size and component.
 
     Parameters
@@ -217,7 +185,21 @@ def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, rea
                 for u in range(side):
                     for v in range(side):
                         work[u * side + v] = 0
-                change, reach, grade = _quantize_tile(ratio, log, role, lmbda, significance, more, reach_bits, grade_bits, work, first, kept, zero, tops)
+                change, reach, grade = _quantize_tile(
+                    ratio,
+                    log,
+                    role,
+                    lmbda,
+                    significance,
+                    more,
+                    reach_bits,
+                    grade_bits,
+                    work,
+                    first,
+                    kept,
+                    zero,
+                    tops,
+                )
                 cost = energy + change
                 if reach:
                     reaches[y, x], grades[y, x] = reach, grade
@@ -243,7 +225,9 @@ def quantize_tiles(ratios, log, role, lmbda, significance, more, grade_bits, rea
             elif x:
                 guess = np.int64(means[y, x - 1])
             diff = ratio[0] - mean
-            costs[y, x] = cost + diff * diff + lmbda * mean_bits[spread, min(abs(mean - guess), 39)]
+            costs[y, x] = (
+                cost + diff * diff + lmbda * mean_bits[spread, min(abs(mean - guess), MEANS - 1)]
+            )
 
 
 @dataclass
@@ -305,7 +289,9 @@ def quantize(
     return out
 
 
-def prune(costs: list[FloatArray], split: FloatArray, lmbda: float) -> tuple[FloatArray, list[npt.NDArray[np.bool_]]]:
+def prune(
+    costs: list[FloatArray], split: FloatArray, lmbda: float
+) -> tuple[FloatArray, list[npt.NDArray[np.bool_]]]:
     """Prune the full tree from the leaves up.
 
     Parameters
@@ -335,7 +321,22 @@ def prune(costs: list[FloatArray], split: FloatArray, lmbda: float) -> tuple[Flo
 
 
 @compiled
-def collect(height, width, parts, splits, levels, ratios, means, reaches, grades, leaves, all_levels, all_ratios, stack, starts):  # type: ignore[no-untyped-def]
+def collect(
+    height,
+    width,
+    parts,
+    splits,
+    levels,
+    ratios,
+    means,
+    reaches,
+    grades,
+    leaves,
+    all_levels,
+    all_ratios,
+    stack,
+    starts,
+):  # type: ignore[no-untyped-def]
     """Gather the leaves of a pruned picture in coding order.
 
     Parameters

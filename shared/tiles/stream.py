@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +10,8 @@ import numpy.typing as npt
 from .. import entropy
 from ..codec import Geometry
 from . import details, partition
-from .syntax import CELL_LOG, COMP, FIELDS, GRADE, KINDS, REACH, ROOT, START, LOG
+from .contexts import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
+from .syntax import CELL_LOG, COMP, FIELDS, GRADE, KINDS, ROOT
 
 STEPS = 256
 STEPS_PER_OCTAVE = 24
@@ -26,9 +26,6 @@ _COMPONENT_GAIN = (4096, 3931, 4509, 4096)
 CHROMA_OFFSETS = (-12, -6, 0, 6, 12, 18, 24, 36)
 NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 
-CONTEXTS = details.CONTEXTS
-WEIGHTS = details.WEIGHTS
-WEIGHT_INPUTS = (*partition.WEIGHT_INPUTS, *details.WEIGHT_INPUTS)
 _STACK = 32
 NO_TALLY = np.zeros((0, 2), np.int64)
 NO_PRICES = np.zeros((0, 0), np.float32)
@@ -68,9 +65,7 @@ def default_tables(
     values = np.zeros(weights, np.int32)
     for start, end, count in inputs:
         values[start:end] = int(65536 * 0.6 / count)
-    return entropy.Tables(
-        np.full(contexts, 16384, np.int32), np.zeros(contexts, np.int32), values
-    )
+    return entropy.Tables(np.full(contexts, 16384, np.int32), np.zeros(contexts, np.int32), values)
 
 
 @dataclass
@@ -134,10 +129,6 @@ class TileSet:
         found = np.nonzero(self.leaves[:, GRADE])[0]
         rows = self.leaves[found]
         return found[np.lexsort((found, rows[:, COMP], -rows[:, GRADE]))].astype(np.int64)
-
-    def ordered_levels(self) -> int:
-        """Number of levels that differ from zero."""
-        return int(np.count_nonzero(self.levels))
 
 
 class Coder:
@@ -253,8 +244,3 @@ class Coder:
     def shares(self) -> dict[str, float]:
         """Bits by kind of decision."""
         return dict(zip(KINDS, self.bits.tolist(), strict=True))
-
-
-
-
-__all__ = ["CONTEXTS", "STEPS", "Coder", "TileSet", "component_steps", "default_tables", "LOG", "REACH", "START"]

@@ -40,22 +40,21 @@ def starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @compiled
-def decide(rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost, kind, bit, n, row, row2):  # type: ignore[no-untyped-def]
-    """Code one decision with `n` contexts; 0 once the data has ended.
-
-    The first ten arguments are the coder bundle, taken apart: passing the tuple on from one
-    compiled function to the next costs more than the decision.
+def decide(m, kind, bit, n, row, row2):  # type: ignore[no-untyped-def]
+    """Code one decision with the `n` contexts in the bundle; 0 once the data has ended.
 
     Returns
     -------
-    bit, probability : int, int
+    bit, chance : int, int
         The decision and the probability (16-bit fraction) that it had.
     """
+    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
     if rc[ENDED]:
         return 0, 65535
-    bit, p = code_mixed(rc, buf, (prob, conf, weights, ctx, scratch, tally), bit, n, row, row2)
-    bits[kind] += cost[p >> 4]
-    return bit, p
+    model = (prob, conf, weights, ctx, scratch, tally)
+    bit, chance = code_mixed(rc, buf, model, bit, n, row, row2)
+    bits[kind] += cost[chance >> 4]
+    return bit, chance
 
 
 @compiled

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..compiled import compiled
 from ..backend import is_numpy
+from ..compiled import compiled
 from .cosine import BASES, inverse_arrays, inverse_into
 from .partition import mean_of
 from .stream import TileSet, padded
@@ -91,7 +91,16 @@ def render(xp: Any, tiles: TileSet, known: Known) -> Any:
     shape = (geometry.channels, padded(geometry.height), padded(geometry.width))
     out = xp.zeros(shape, xp.int32)
     if is_numpy(xp):
-        _render(tiles.leaves, known, tiles.levels, tiles.steps, BASES, out, np.zeros(64 * 64, np.int64), np.zeros((64, 64), np.int64))
+        _render(
+            tiles.leaves,
+            known,
+            tiles.levels,
+            tiles.steps,
+            BASES,
+            out,
+            np.zeros(64 * 64, np.int64),
+            np.zeros((64, 64), np.int64),
+        )
     else:
         _render_arrays(xp, tiles, known, out)
     return out
