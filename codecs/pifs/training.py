@@ -68,10 +68,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--every", type=int, default=8, help="use every n-th picture")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resume", action="store_true", help="start from the present tables")
     options = parser.parse_args()
     suffixes = {".png", ".webp", ".jpg", ".tif"}
     paths = [p for p in sorted(options.corpus.iterdir()) if p.suffix in suffixes]
-    paths, tables = paths[:: options.every], untrained()
+    paths, tables = paths[:: options.every], Tables.load(TABLES) if options.resume else untrained()
     tables.save(TABLES)
     for number in range(options.rounds):
         rng = np.random.default_rng([options.seed, number])

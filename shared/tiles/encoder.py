@@ -13,7 +13,7 @@ from . import cosine, rdo
 from .stream import NO_TALLY, Coder, TileSet, component_steps, padded, parts_of
 from .syntax import CELL_LOG, FIELDS
 
-LAMBDA = 0.11
+LAMBDA = 0.1
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
 _SIZES = 5
 
