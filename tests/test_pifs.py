@@ -9,8 +9,9 @@ import pytest
 from fractour import decode, encode, info, trim
 from fractour.codecs.pifs import pyramid, search
 from fractour.codecs.pifs import synthesis as pifs_synthesis
+from fractour.shared.backend import get_array_module
 from fractour.shared.codec import Geometry
-from fractour.shared.errors import BitstreamError
+from fractour.shared.errors import BackendUnavailableError, BitstreamError
 from fractour.shared.registry import get_codec
 from fractour.shared.tiles import synthesis
 from fractour.shared.tiles.encoder import LAMBDA
@@ -183,3 +184,14 @@ def test_golden_files_decode_for_ever(path: Path) -> None:
     pixels = decode(path.read_bytes())
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
     assert digest == path.with_suffix(".sha256").read_text().split()[0]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", NAMES)
+def test_cupy_gives_the_same_pixels(name: str) -> None:
+    try:
+        xp = get_array_module("cupy")
+    except BackendUnavailableError as error:
+        pytest.skip(str(error))
+    _, _, codec, symbols = encoded(name, scene(128, 190, 3), 168)
+    assert np.array_equal(codec.synthesize(symbols, xp=xp).get(), codec.synthesize(symbols, xp=np))

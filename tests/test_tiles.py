@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from fractour import decode, encode, info, trim
 from fractour.shared import color, container
-from fractour.shared.errors import BitstreamError
+from fractour.shared.backend import get_array_module
+from fractour.shared.errors import BackendUnavailableError, BitstreamError
 from fractour.shared.registry import get_codec
 from fractour.shared.tiles import cosine, deblock, encoder, stream, synthesis
 from fractour.shared.tiles.syntax import GRADE
@@ -188,3 +189,14 @@ def test_golden_files_decode_for_ever(path: Path) -> None:
     pixels = decode(path.read_bytes())
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
     assert digest == path.with_suffix(".sha256").read_text().split()[0]
+
+
+@pytest.mark.gpu
+def test_cupy_gives_the_same_pixels() -> None:
+    try:
+        xp = get_array_module("cupy")
+    except BackendUnavailableError as error:
+        pytest.skip(str(error))
+    packets, proposal, codec = encoded(scene(100, 130, 3), 165)
+    symbols = codec.read(proposal.state.choice.tiles.geometry, packets, complete=True)
+    assert np.array_equal(codec.synthesize(symbols, xp=xp).get(), codec.synthesize(symbols, xp=np))
