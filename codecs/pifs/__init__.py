@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
-from ...shared.tiles.stream import STEPS
+from ...shared.tiles.stream import EXTRA_STEPS, STEPS
 from . import analysis as search
 from . import format as syntax
 from . import synthesis
@@ -35,7 +35,7 @@ class PifsCodec(Codec):
         "Saupe 1995, Accelerating fractal image compression by multi-dimensional nearest "
         "neighbor search, doi:10.1109/DCC.1995.515512",
     )
-    steps = STEPS
+    steps = STEPS + EXTRA_STEPS
     embedded = True
     pure: ClassVar[bool] = False
 

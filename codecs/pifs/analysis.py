@@ -279,6 +279,10 @@ def choose(
     """Decide partition, maps and levels at a step."""
     spectra, pure = analysis.spectra, analysis.pure
     geometry = spectra.geometry
+    if step >= STEPS:
+        tiles, flat = encoder.flat_tiles(spectra, STEPS - 1, NEUTRAL_CHROMA, blank=step > STEPS)
+        maps = np.zeros((len(tiles.leaves), 3), np.int32)
+        return tiles, maps, flat, write(tables, tiles, maps, pure=pure, priced=True)
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
     size = (geometry.height, geometry.width)
     roles = roles_of(geometry.channels)
@@ -323,7 +327,6 @@ def choose(
 
 def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`; elements are the details and the maps of the leaves."""
-    step = min(step, STEPS - 1)
     tiles, maps, flat, written = choose(analysis, step, initial_tables(), lmbda=lmbda)
     choice = Choice(tiles, flat, written.prices, written.spent, written.coder)
     leaves = tiles.leaves
@@ -347,7 +350,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
         bits=bits,
         residual=residual,
         overhead_bits=fixed,
-        state=State(step, tiles, maps, details, mapped, analysis.pure),
+        state=State(min(step, STEPS - 1), tiles, maps, details, mapped, analysis.pure),
     )
 
 

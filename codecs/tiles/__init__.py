@@ -12,7 +12,7 @@ from ...shared import color
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.tiles import deblock, synthesis
 from ...shared.tiles.encoder import Spectra, transform
-from ...shared.tiles.stream import STEPS
+from ...shared.tiles.stream import EXTRA_STEPS, STEPS
 from ...shared.tiles.syntax import FRACTION_BITS
 from . import analysis as search
 from . import format as syntax
@@ -35,7 +35,7 @@ class TilesCodec(Codec):
         "Chou, Lookabaugh, Gray 1989, Optimal pruning with applications to tree-structured "
         "source coding and modeling, doi:10.1109/18.32124",
     )
-    steps = STEPS
+    steps = STEPS + EXTRA_STEPS
     embedded = True
 
     def analyze(

@@ -69,7 +69,6 @@ def errors(choice: Choice) -> tuple[npt.NDArray[np.float64], float]:
 
 def propose(spectra: Spectra, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`, and price the detail of every leaf."""
-    step = min(step, STEPS - 1)
     choice = choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), lmbda=lmbda)
     leaves = choice.tiles.leaves
     found = np.nonzero(leaves[:, GRADE])[0]
@@ -87,7 +86,7 @@ def propose(spectra: Spectra, step: int, *, lmbda: float = LAMBDA) -> Proposal:
         bits=bits,
         residual=residual,
         overhead_bits=fixed,
-        state=State(step, NEUTRAL_CHROMA, choice, found),
+        state=State(min(step, STEPS - 1), NEUTRAL_CHROMA, choice, found),
     )
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from ..codec import Geometry
 from ..entropy import Tables
 from . import cosine, rdo
-from .stream import NO_TALLY, Coder, TileSet, component_steps, padded, parts_of
-from .syntax import CELL_LOG, FIELDS
+from .stream import NO_TALLY, STEPS, Coder, TileSet, component_steps, padded, parts_of
+from .syntax import CELL_LOG, COMP, FIELDS, LEFT, LOG, MEAN, ROOT, ROOT_LOG, START, TOP
 
 LAMBDA = 0.1
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
@@ -133,13 +133,17 @@ def choose(
     ----------
     spectra : Spectra
     step, chroma : int
-        See `stream.component_steps`.
+        See `stream.component_steps`; the two steps beyond the last are `flat_tiles`.
     tables : Tables
         Initial states of the coder.
     lmbda : float
     passes : int
         Times that all is decided; each but the first with prices adapted to the picture.
     """
+    if step >= STEPS:
+        tiles, ratios = flat_tiles(spectra, STEPS - 1, chroma, blank=step > STEPS)
+        written = code(tables, tiles, priced=True)
+        return Choice(tiles, ratios, written.prices, written.spent, written.coder)
     geometry = spectra.geometry
     steps = component_steps(step, chroma, geometry.channels)
     probability = tables.probability
@@ -151,6 +155,36 @@ def choose(
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
     written = code(tables, tiles, priced=True)
     return Choice(tiles, ratios, written.prices, written.spent, written.coder)
+
+
+def flat_tiles(
+    spectra: Spectra, step: int, chroma: int, *, blank: bool
+) -> tuple[TileSet, npt.NDArray[np.float32]]:
+    """Make the least that a file can hold: superblocks, with their means or (`blank`) without.
+
+    Returns
+    -------
+    tiles, ratios
+        See `assemble`.
+    """
+    geometry = spectra.geometry
+    steps = component_steps(step, chroma, geometry.channels)
+    rows, columns = (padded(n) // ROOT for n in (geometry.height, geometry.width))
+    area = ROOT * ROOT
+    ratios = np.stack([blocks[-1].reshape(-1, area) for blocks in spectra.coefficients])
+    ratios = ratios * (65536.0 / steps).astype(np.float32)[:, None, None]
+    at = np.arange(rows * columns)
+    leaves = np.zeros((rows * columns, geometry.channels, FIELDS), np.int32)
+    leaves[..., COMP] = np.arange(geometry.channels)
+    leaves[..., TOP] = (at // columns * ROOT)[:, None]
+    leaves[..., LEFT] = (at % columns * ROOT)[:, None]
+    leaves[..., LOG] = ROOT_LOG
+    leaves[..., START] = (at * area)[:, None]
+    if not blank:
+        leaves[..., MEAN] = np.rint(ratios[..., 0]).T
+    return TileSet.blank(geometry, steps, leaves.reshape(-1, FIELDS)), ratios.reshape(
+        len(steps), -1
+    )
 
 
 def in_steps(spectra: Spectra, steps: npt.NDArray[np.int64]) -> list[list[npt.NDArray[np.float32]]]:

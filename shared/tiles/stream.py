@@ -14,6 +14,8 @@ from .contexts import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
 from .syntax import CELL_LOG, COMP, FIELDS, GRADE, KINDS, ROOT
 
 STEPS = 256
+EXTRA_STEPS = 2
+"""Beyond the coarsest step: superblocks with their means alone, and nothing at all."""
 STEPS_PER_OCTAVE = 24
 # 2**14 * 2**(i / 24), rounded; step index 0 is a quarter of a code value, as Q16.
 _MANTISSA = (
