@@ -273,6 +273,22 @@ def _refit(
             flat[comp][at] = rest
 
 
+def _cost(
+    spectra: Spectra,
+    tiles: TileSet,
+    maps: npt.NDArray[np.int32],
+    written: Written,
+    lmbda: float,
+) -> float:
+    """Lagrangian cost of what the decoder really shows, squared steps."""
+    error = 0.0
+    for comp, pyramid in enumerate(decode_planes(tiles, maps)):
+        plane = pyramid[0].astype(np.float32) / (1 << FRACTION_BITS)
+        off = cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
+        error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
+    return error + lmbda * sum(written.coder.shares().values())
+
+
 def choose(
     analysis: Analysis, step: int, tables: Tables, *, lmbda: float = LAMBDA
 ) -> tuple[TileSet, npt.NDArray[np.int32], FloatArray, Written]:
@@ -322,6 +338,16 @@ def choose(
         rdo.drop_dear(tiles.leaves, tiles.levels, flat, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
     written = write(tables, tiles, maps, pure=pure, priced=True)
+    if not pure:
+        # A collage may promise more than the attractor keeps: then tiles alone are better.
+        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=lmbda)
+        none = np.zeros((len(plain.tiles.leaves), 3), np.int32)
+        alone = TileSet.blank(geometry, steps, plain.tiles.leaves, plain.tiles.levels)
+        without = write(tables, alone, none, pure=pure, priced=True)
+        if _cost(spectra, alone, none, without, lmbda) < _cost(
+            spectra, tiles, maps, written, lmbda
+        ):
+            return alone, none, plain.ratios, without
     return tiles, maps, flat, written
 
 
