@@ -11,7 +11,7 @@ from .errors import FractourError, UnknownCodecError, UnsupportedVersionError
 
 GROUP = "fractour.codecs"
 
-NUMBERS = {1: "template", 2: "wavelet"}
+NUMBERS = {1: "template", 2: "wavelet", 3: "tiles", 4: "pifs", 5: "pifs-pure"}
 """Wire numbers. Append-only: a number is never reused. 64 to 127 are free for experiments."""
 
 

@@ -1,0 +1,77 @@
+"""Fractal codec: tiles plus maps of the picture into itself. Normative text: ``FORMAT.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from ...shared.tiles.stream import EXTRA_STEPS, STEPS
+from . import analysis as search
+from . import format as syntax
+from . import synthesis
+
+
+class PifsCodec(Codec):
+    """Partitioned iterated function system on harmonic tiles.
+
+    ::
+
+        image -> tiles, plus for a leaf s * (a domain twice its size, its mean removed)
+        pixels <- YCbCr <- deblock <- pyramid 64 .. 1 <- tiles and maps <- range coder
+    """
+
+    name = "pifs"
+    number = 4
+    summary = "fractal maps on DCT tiles, exact decoding in one coarse-to-fine pass"
+    references = (
+        "Jacquin 1992, Image coding based on a fractal theory of iterated contractive image "
+        "transformations, doi:10.1109/83.128028",
+        "Oien, Lepsoy 1995, A class of fractal image coders with fast decoder convergence, "
+        "doi:10.1007/978-1-4612-2472-3_8",
+        "Saupe 1995, Accelerating fractal image compression by multi-dimensional nearest "
+        "neighbor search, doi:10.1109/DCC.1995.515512",
+    )
+    steps = STEPS + EXTRA_STEPS
+    embedded = True
+    pure: ClassVar[bool] = False
+
+    def analyze(
+        self, image: Image, *, encoder: str, effort: int, progress: Progress | None = None
+    ) -> search.Analysis:
+        """Transform the image and search its domains."""
+        return search.analyze(image, pure=self.pure, progress=progress)
+
+    def propose(self, analysis: search.Analysis, step: int) -> Proposal:
+        """Choose partition, maps and levels; elements are details and maps of leaves."""
+        return search.propose(analysis, step)
+
+    def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:
+        """Write all leaves, and the maps and levels of those kept."""
+        return search.write_packets(proposal.state, keep)
+
+    def read(
+        self, geometry: Geometry, packets: Sequence[bytes], *, complete: bool
+    ) -> syntax.Symbols:
+        """Parse packets."""
+        return syntax.read(geometry, packets, complete=complete, pure=self.pure)
+
+    def synthesize(self, symbols: syntax.Symbols, *, xp: Any, scale: int = 1) -> Any:
+        """Render symbols to pixels."""
+        return synthesis.synthesize(symbols, xp)
+
+    def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
+        """Bits by kind of decision."""
+        return dict(symbols.bits)
+
+
+class PurePifsCodec(PifsCodec):
+    """The classic fractal codec: a leaf is a constant and a domain, nothing else."""
+
+    name = "pifs-pure"
+    number = 5
+    summary = "fractal maps alone: the classic PIFS, with exact decoding"
+    pure = True

@@ -1,0 +1,71 @@
+"""Harmonic tiles as a codec of its own. Normative text: ``FORMAT.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared import color
+from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from ...shared.tiles import deblock, synthesis
+from ...shared.tiles.encoder import Spectra, transform
+from ...shared.tiles.stream import EXTRA_STEPS, STEPS
+from ...shared.tiles.syntax import FRACTION_BITS
+from . import analysis as search
+from . import format as syntax
+
+
+class TilesCodec(Codec):
+    """Quadtree of DCT tiles: what exotic formats have to add something to.
+
+    ::
+
+        image -> YCbCr -> DCT at five sizes -> RDO levels -> pruned quadtree -> range coder
+        pixels <- YCbCr <- deblock <- integer inverse DCT <- dequantize <------ range coder
+    """
+
+    name = "tiles"
+    number = 3
+    summary = "quadtree of integer DCT tiles, rate-distortion optimal, mixed contexts"
+    references = (
+        "Ahmed, Natarajan, Rao 1974, Discrete cosine transform, doi:10.1109/T-C.1974.223784",
+        "Chou, Lookabaugh, Gray 1989, Optimal pruning with applications to tree-structured "
+        "source coding and modeling, doi:10.1109/18.32124",
+    )
+    steps = STEPS + EXTRA_STEPS
+    embedded = True
+
+    def analyze(
+        self, image: Image, *, encoder: str, effort: int, progress: Progress | None = None
+    ) -> Spectra:
+        """Transform the image at all tile sizes."""
+        return transform(color.to_components(image))
+
+    def propose(self, analysis: Spectra, step: int) -> Proposal:
+        """Choose partition and levels; an element is the detail of a leaf."""
+        return search.propose(analysis, step)
+
+    def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:
+        """Write all leaves, and the levels of those kept."""
+        return search.write(proposal.state, keep)
+
+    def read(
+        self, geometry: Geometry, packets: Sequence[bytes], *, complete: bool
+    ) -> syntax.Symbols:
+        """Parse packets."""
+        return syntax.read(geometry, packets, complete=complete)
+
+    def synthesize(self, symbols: syntax.Symbols, *, xp: Any, scale: int = 1) -> Any:
+        """Render symbols to pixels."""
+        geometry = symbols.tiles.geometry
+        planes = synthesis.render(xp, symbols.tiles, symbols.known)
+        planes = deblock.smooth(xp, symbols.tiles, planes, symbols.strength)
+        inside = [plane[: geometry.height, : geometry.width] for plane in planes]
+        return color.to_pixels(xp, inside, FRACTION_BITS)
+
+    def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
+        """Bits by kind of decision."""
+        return dict(symbols.bits)

@@ -1,0 +1,260 @@
+"""Search encoder for tiles: components to a priced, Lagrangian-optimal set of tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..codec import Geometry
+from ..entropy import Tables
+from . import cosine, rdo
+from .stream import NO_TALLY, STEPS, Coder, TileSet, component_steps, padded, parts_of
+from .syntax import CELL_LOG, COMP, FIELDS, LEFT, LOG, MEAN, ROOT, ROOT_LOG, START, TOP
+
+LAMBDA = 0.1
+"""Lagrangian multiplier: squared error (in steps) that one bit must remove."""
+_SIZES = 5
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Coefficients of all tiles of all sizes.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    coefficients : list by component of list by size of (rows, columns, side, side) float32
+    """
+
+    geometry: Geometry
+    coefficients: list[list[npt.NDArray[np.float32]]]
+
+
+@dataclass
+class Choice:
+    """A set of tiles as the encoder sees it.
+
+    Parameters
+    ----------
+    tiles : TileSet
+    ratios : (C, size) float32
+        Coefficients in steps, at the places of the levels.
+    prices : (C, size) float32
+        Bits that a level 1 costs more than a 0.
+    spent : (n,) float64
+        Bits of each leaf's levels.
+    coder : Coder
+        After all has been coded.
+    """
+
+    tiles: TileSet
+    ratios: npt.NDArray[np.float32]
+    prices: npt.NDArray[np.float32]
+    spent: npt.NDArray[np.float64]
+    coder: Coder
+
+
+def pad(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Extend a plane to whole superblocks by repeating its last row and column."""
+    height, width = plane.shape
+    rest = (0, padded(height) - height), (0, padded(width) - width)
+    return np.pad(plane.astype(np.float32), rest, mode="edge")
+
+
+def transform(planes: list[npt.NDArray[np.float64]]) -> Spectra:
+    """Transform all components at all sizes."""
+    height, width = planes[0].shape
+    out = []
+    for plane in planes:
+        wide = pad(plane)
+        out.append([cosine.forward(wide, k + CELL_LOG) for k in range(_SIZES)])
+    return Spectra(Geometry(height, width, len(planes)), out)
+
+
+def capacity(geometry: Geometry) -> int:
+    """Bytes that no set of tiles of this geometry exceeds."""
+    return 4 * padded(geometry.height) * padded(geometry.width) * geometry.channels + 65536
+
+
+@dataclass
+class Written:
+    """What writing a set of tiles gives.
+
+    Parameters
+    ----------
+    coder : Coder
+    prices : (C, size) float32 or (0, 0)
+        Bits that a level 1 costs more than a 0.
+    spent : (n,) float64
+        Bits of each leaf's levels.
+    first : int
+        Coder shifts after the first stage.
+    marks : (k,) int64
+        Coder shifts after the levels of each leaf.
+    """
+
+    coder: Coder
+    prices: npt.NDArray[np.float32]
+    spent: npt.NDArray[np.float64]
+    first: int
+    marks: npt.NDArray[np.int64]
+
+
+def code(
+    tables: Tables,
+    tiles: TileSet,
+    *,
+    priced: bool,
+    plain: bool = False,
+    tally: npt.NDArray[np.int64] = NO_TALLY,
+) -> Written:
+    """Write a set of tiles whose maps are still empty."""
+    coder = Coder(tables, capacity=capacity(tiles.geometry), tally=tally)
+    prices = np.zeros(tiles.levels.shape if priced else (0, 0), np.float32)
+    marks = coder.partition(tiles, plain=plain)
+    _, spent, after = coder.details(tiles, tiles.order(), prices)
+    return Written(coder, prices, spent, int(marks[-1]), after[:-1])
+
+
+def choose(
+    spectra: Spectra,
+    step: int,
+    chroma: int,
+    tables: Tables,
+    *,
+    lmbda: float = LAMBDA,
+    passes: int = 2,
+) -> Choice:
+    """Decide partition and levels at a step.
+
+    Parameters
+    ----------
+    spectra : Spectra
+    step, chroma : int
+        See `stream.component_steps`; the two steps beyond the last are `flat_tiles`.
+    tables : Tables
+        Initial states of the coder.
+    lmbda : float
+    passes : int
+        Times that all is decided; each but the first with prices adapted to the picture.
+    """
+    if step >= STEPS:
+        tiles, ratios = flat_tiles(spectra, STEPS - 1, chroma, blank=step > STEPS)
+        written = code(tables, tiles, priced=True)
+        return Choice(tiles, ratios, written.prices, written.spent, written.coder)
+    geometry = spectra.geometry
+    steps = component_steps(step, chroma, geometry.channels)
+    probability = tables.probability
+    for _ in range(passes):
+        tiles, ratios = _decide(spectra, steps, rdo.Prices.of(probability), lmbda)
+        written = code(tables, tiles, priced=True)
+        probability = written.coder.probability
+    rdo.drop_dear(tiles.leaves, tiles.levels, ratios, written.prices, np.float32(lmbda))
+    tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
+    written = code(tables, tiles, priced=True)
+    return Choice(tiles, ratios, written.prices, written.spent, written.coder)
+
+
+def flat_tiles(
+    spectra: Spectra, step: int, chroma: int, *, blank: bool
+) -> tuple[TileSet, npt.NDArray[np.float32]]:
+    """Make the least that a file can hold: superblocks, with their means or (`blank`) without.
+
+    Returns
+    -------
+    tiles, ratios
+        See `assemble`.
+    """
+    geometry = spectra.geometry
+    steps = component_steps(step, chroma, geometry.channels)
+    rows, columns = (padded(n) // ROOT for n in (geometry.height, geometry.width))
+    area = ROOT * ROOT
+    ratios = np.stack([blocks[-1].reshape(-1, area) for blocks in spectra.coefficients])
+    ratios = ratios * (65536.0 / steps).astype(np.float32)[:, None, None]
+    at = np.arange(rows * columns)
+    leaves = np.zeros((rows * columns, geometry.channels, FIELDS), np.int32)
+    leaves[..., COMP] = np.arange(geometry.channels)
+    leaves[..., TOP] = (at // columns * ROOT)[:, None]
+    leaves[..., LEFT] = (at % columns * ROOT)[:, None]
+    leaves[..., LOG] = ROOT_LOG
+    leaves[..., START] = (at * area)[:, None]
+    if not blank:
+        leaves[..., MEAN] = np.rint(ratios[..., 0]).T
+    return TileSet.blank(geometry, steps, leaves.reshape(-1, FIELDS)), ratios.reshape(
+        len(steps), -1
+    )
+
+
+def in_steps(spectra: Spectra, steps: npt.NDArray[np.int64]) -> list[list[npt.NDArray[np.float32]]]:
+    """Coefficients in steps, by component and size, (rows, columns, side * side) float32."""
+    return [
+        [block.reshape(*block.shape[:2], -1) * np.float32(65536.0 / step) for block in blocks]
+        for blocks, step in zip(spectra.coefficients, steps, strict=True)
+    ]
+
+
+def roles_of(components: int) -> list[int]:
+    """1 for each chroma component, 0 for luma, grey and alpha."""
+    return [1 if components >= 3 and comp in (1, 2) else 0 for comp in range(components)]
+
+
+def _decide(
+    spectra: Spectra, steps: npt.NDArray[np.int64], prices: rdo.Prices, lmbda: float
+) -> tuple[TileSet, npt.NDArray[np.float32]]:
+    """Quantize at all sizes, prune, and gather."""
+    geometry = spectra.geometry
+    ratios = in_steps(spectra, steps)
+    candidates = [
+        rdo.quantize(blocks, role, lmbda, prices, geometry.height, geometry.width)
+        for blocks, role in zip(ratios, roles_of(geometry.channels), strict=True)
+    ]
+    return assemble(geometry, steps, candidates, ratios, prices, lmbda)
+
+
+def assemble(
+    geometry: Geometry,
+    steps: npt.NDArray[np.int64],
+    candidates: list[rdo.Candidates],
+    ratios: list[list[npt.NDArray[np.float32]]],
+    prices: rdo.Prices,
+    lmbda: float,
+) -> tuple[TileSet, npt.NDArray[np.float32]]:
+    """Prune the trees of all partitions and gather the leaves.
+
+    Returns
+    -------
+    tiles : TileSet
+        With empty maps.
+    ratios : (C, size) float32
+        Coefficients in steps, at the places of the levels.
+    """
+    height, width, comps = geometry.height, geometry.width, geometry.channels
+    parts, splits = parts_of(comps), []
+    for first, count in parts.tolist():
+        total = [
+            np.sum([candidates[comp].costs[k] for comp in range(first, first + count)], axis=0)
+            for k in range(len(candidates[first].costs))
+        ]
+        splits.append(tuple(rdo.prune(total, prices.split[1 if count == 2 else 0], lmbda)[1]))
+    size = padded(height) * padded(width)
+    leaves = np.zeros((comps * size >> 2 * CELL_LOG, FIELDS), np.int32)
+    levels, flat = np.zeros((comps, size), np.int16), np.zeros((comps, size), np.float32)
+    count = rdo.collect(
+        height,
+        width,
+        parts,
+        tuple(splits),
+        tuple(tuple(c.levels) for c in candidates),
+        tuple(tuple(blocks) for blocks in ratios),
+        tuple(tuple(c.means) for c in candidates),
+        tuple(tuple(c.reaches) for c in candidates),
+        tuple(tuple(c.grades) for c in candidates),
+        leaves,
+        levels,
+        flat,
+        np.zeros((32, 3), np.int64),
+        np.zeros(comps, np.int64),
+    )
+    return TileSet.blank(geometry, steps, leaves[:count].copy(), levels), flat

@@ -1,0 +1,428 @@
+"""The encoder's decisions: levels by Lagrangian cost, quadtree by bottom-up pruning.
+
+Prices are those of the coder: its first context of every kind of decision, as trained or as
+adapted to the picture. Pruning a full tree from the leaves up is that of Breiman, Friedman,
+Olshen and Stone as Chou, Lookabaugh and Gray (1989) [1]_ brought it to source coding.
+
+References
+----------
+.. [1] P. A. Chou, T. Lookabaugh, R. M. Gray, "Optimal pruning with applications to
+   tree-structured source coding and modeling", IEEE Trans. Inf. Theory 35, 1989,
+   doi:10.1109/18.32124.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..compiled import compiled
+from .contexts import DIAGONAL_CLASS
+from .details import more_template, template
+from .prices import MEANS, Prices
+from .syntax import CELL_LOG, COMP, GRADE, LEFT, LOG, MEAN, REACH, ROOT, ROOT_LOG, START, TOP
+
+FloatArray = npt.NDArray[np.float32]
+_KEPT = 0.6
+"""Coefficients below this many steps are never kept."""
+
+
+@compiled
+def _level_bits(more, role, wide, place, level):  # type: ignore[no-untyped-def]
+    """Bits of the magnitude and the sign of a level that is not zero."""
+    bits = np.float32(1.0)
+    for i in range(1, level):
+        bits += more[role, min(i, 6) - 1, wide, place, 1]
+    return bits + more[role, min(level, 6) - 1, wide, place, 0]
+
+
+@compiled
+def _quantize_tile(
+    ratio,
+    log,
+    role,
+    lmbda,
+    significance,
+    more,
+    reach_bits,
+    grade_bits,
+    out,
+    first,
+    kept,
+    zero,
+    tops,
+):  # type: ignore[no-untyped-def]
+    """Choose the levels of one tile, its mean left out.
+
+    Returns
+    -------
+    cost, reach, grade
+        Lagrangian cost in squared steps.
+    """
+    side = 1 << log
+    k = log - CELL_LOG
+    last = first
+    energy = np.float32(0.0)
+    for d in range(1, last + 1):
+        kept[d] = 0.0
+        zero[d] = 0.0
+        tops[d] = 0
+    for d in range(last, 0, -1):
+        place = 0 if d == 1 else (1 if d < 5 else 2)
+        d_class = DIAGONAL_CLASS[d]
+        for u in range(max(0, d - side + 1), min(d, side - 1) + 1):
+            at = u * side + d - u
+            c = abs(ratio[at])
+            shape, _ = template(out, at, u, d - u, side)
+            sig = significance[role, k, d_class, shape]
+            best = c * c + lmbda * sig[0]
+            zero[d] += c * c
+            level = np.int64(c + np.float32(0.5))
+            chosen = np.int64(0)
+            if level and c >= _KEPT:
+                wide = more_template(out, at, u, d - u, side)
+                for candidate in range(level, max(level - 2, 0), -1):
+                    diff = c - candidate
+                    cost = diff * diff + lmbda * (
+                        sig[1] + _level_bits(more, role, wide, place, candidate)
+                    )
+                    if cost < best:
+                        best = cost
+                        chosen = candidate
+            kept[d] += best
+            tops[d] = max(tops[d], chosen)
+            out[at] = chosen
+        energy += zero[d]
+    # Where to stop: everything from the last diagonal down, one diagonal at a time.
+    best_reach = np.int64(0)
+    best_cost = energy + lmbda * grade_bits[0]
+    best_grade = np.int64(0)
+    inside = np.float32(0.0)
+    beyond = energy
+    top = np.int64(0)
+    for d in range(1, last + 1):
+        inside += kept[d]
+        beyond -= zero[d]
+        top = max(top, tops[d])
+        if tops[d] == 0:
+            continue
+        grade = np.int64(0)
+        while top >> grade:
+            grade += 1
+        grade = min(grade, 15)
+        cost = inside + beyond + lmbda * (grade_bits[grade] + reach_bits[min(grade, 4) - 1, d])
+        if cost < best_cost:
+            best_cost, best_reach, best_grade = cost, d, grade
+    return best_cost - energy, best_reach, best_grade
+
+
+@compiled
+def quantize_tiles(
+    ratios,
+    log,
+    role,
+    lmbda,
+    significance,
+    more,
+    grade_bits,
+    reach_bits,
+    mean_bits,
+    inside,
+    plain,
+    levels,
+    means,
+    reaches,
+    grades,
+    costs,
+    kept,
+    zero,
+    tops,
+    work,
+):  # type: ignore[no-untyped-def]
+    """Choose the levels of all tiles of one size and component.
+
+    Parameters
+    ----------
+    ratios : (rows, columns, side * side) float32
+        Coefficients in steps.
+    log, role : int
+    lmbda : float
+        Squared steps per bit.
+    significance, more, grade_bits, reach_bits, mean_bits
+        See `Prices`; the last three for this role and size.
+    inside : (2,) int64
+        Rows and columns of tiles that touch the picture; others cost nothing.
+    plain : bool
+        Whether levels are not allowed.
+    levels : (rows, columns, side * side) int16
+        Filled.
+    means, reaches, grades : (rows, columns) int32
+        Filled.
+    costs : (rows, columns) float32
+        Filled with the Lagrangian cost.
+    kept, zero, tops : (128,) float32, float32, int64
+    work : (4096,) int64
+        Scratch.
+    """
+    side = 1 << log
+    for y in range(inside[0]):
+        for x in range(inside[1]):
+            ratio = ratios[y, x]
+            energy = np.float32(0.0)
+            first = 0
+            for at in range(1, side * side):
+                c = ratio[at]
+                energy += c * c
+                if abs(c) >= _KEPT and not plain:
+                    first = max(first, at // side + at % side)
+            cost = energy
+            if not plain:
+                cost += lmbda * grade_bits[0]
+            if first:
+                for u in range(side):
+                    for v in range(side):
+                        work[u * side + v] = 0
+                change, reach, grade = _quantize_tile(
+                    ratio,
+                    log,
+                    role,
+                    lmbda,
+                    significance,
+                    more,
+                    reach_bits,
+                    grade_bits,
+                    work,
+                    first,
+                    kept,
+                    zero,
+                    tops,
+                )
+                cost = energy + change
+                if reach:
+                    reaches[y, x], grades[y, x] = reach, grade
+                    out = levels[y, x]
+                    for u in range(min(reach, side - 1) + 1):
+                        for v in range(min(reach - u, side - 1) + 1):
+                            value = work[u * side + v]
+                            out[u * side + v] = value if ratio[u * side + v] > 0 else -value
+                    out[0] = 0
+            mean = np.int64(np.floor(ratio[0] + np.float32(0.5)))
+            means[y, x] = mean
+            guess = np.int64(0)
+            spread = np.int64(0)
+            if y and x:
+                guess = (np.int64(means[y - 1, x]) + means[y, x - 1]) >> 1
+                apart = 2 * abs(np.int64(means[y - 1, x]) - means[y, x - 1])
+                while apart:
+                    spread += 1
+                    apart >>= 1
+                spread = min(spread, 5)
+            elif y:
+                guess = np.int64(means[y - 1, x])
+            elif x:
+                guess = np.int64(means[y, x - 1])
+            diff = ratio[0] - mean
+            costs[y, x] = (
+                cost + diff * diff + lmbda * mean_bits[spread, min(abs(mean - guess), MEANS - 1)]
+            )
+
+
+@dataclass
+class Candidates:
+    """All tiles of one component, of all sizes, quantized; index: log - 2."""
+
+    levels: list[npt.NDArray[np.int16]]
+    means: list[npt.NDArray[np.int32]]
+    reaches: list[npt.NDArray[np.int32]]
+    grades: list[npt.NDArray[np.int32]]
+    costs: list[FloatArray]
+
+
+def quantize(
+    ratios: Sequence[FloatArray],
+    role: int,
+    lmbda: float,
+    prices: Prices,
+    height: int,
+    width: int,
+    *,
+    plain: bool = False,
+) -> Candidates:
+    """Quantize one component at several sizes.
+
+    Parameters
+    ----------
+    ratios : sequence of (rows, columns, side * side) float32
+        Coefficients in steps; those of an empty array are skipped.
+    role : int
+        1 for chroma.
+    lmbda : float
+    prices : Prices
+    height, width : int
+        Of the picture.
+    plain : bool
+        Whether levels are not allowed.
+    """
+    out = Candidates([], [], [], [], [])
+    scratch = (*np.zeros((2, 128), np.float32), np.zeros(128, np.int64), np.zeros(4096, np.int64))
+    for k, block in enumerate(ratios):
+        rows, columns = block.shape[:2]
+        side = 1 << (k + CELL_LOG)
+        levels = np.zeros(block.shape, np.int16)
+        means, reaches, grades = (np.zeros((rows, columns), np.int32) for _ in range(3))
+        costs = np.zeros((rows, columns), np.float32)
+        inside = np.array([-(-height // side), -(-width // side)], np.int64)
+        if block.size:
+            quantize_tiles(
+                block, k + CELL_LOG, role, np.float32(lmbda), prices.significance, prices.more,
+                prices.grade[role, k], prices.reach[role, k], prices.mean[role, k],
+                inside, plain, levels, means, reaches, grades, costs, *scratch,
+            )  # fmt: skip
+        out.levels.append(levels)
+        out.means.append(means)
+        out.reaches.append(reaches)
+        out.grades.append(grades)
+        out.costs.append(costs)
+    return out
+
+
+def prune(
+    costs: list[FloatArray], split: FloatArray, lmbda: float
+) -> tuple[FloatArray, list[npt.NDArray[np.bool_]]]:
+    """Prune the full tree from the leaves up.
+
+    Parameters
+    ----------
+    costs : list of (rows, columns) float32
+        Of a leaf, by size.
+    split : (4, 2) float32
+        Bits of the split flag by size (8 up) and value.
+    lmbda : float
+
+    Returns
+    -------
+    best : (rows, columns) float32
+        Cost of each superblock.
+    splits : list of (rows, columns) bool
+        Whether a node is split, by size; nothing is at the smallest.
+    """
+    best = costs[0]
+    splits = [np.zeros(best.shape, np.bool_)]
+    for k in range(1, len(costs)):
+        rows, columns = costs[k].shape
+        children = best.reshape(rows, 2, columns, 2).sum((1, 3)) + lmbda * split[k - 1, 1]
+        leaf = costs[k] + lmbda * split[k - 1, 0]
+        splits.append(children < leaf)
+        best = np.where(splits[-1], children, leaf)
+    return best, splits
+
+
+@compiled
+def collect(
+    height,
+    width,
+    parts,
+    splits,
+    levels,
+    ratios,
+    means,
+    reaches,
+    grades,
+    leaves,
+    all_levels,
+    all_ratios,
+    stack,
+    starts,
+):  # type: ignore[no-untyped-def]
+    """Gather the leaves of a pruned picture in coding order.
+
+    Parameters
+    ----------
+    height, width : int
+    parts : (P, 2) int64
+    splits : tuple by partition of tuple by size of (rows, columns) bool
+    levels, ratios, means, reaches, grades
+        Tuples by component of tuples by size, see `Candidates`.
+    leaves : (n, FIELDS) int32
+        Filled.
+    all_levels, all_ratios : (C, size)
+        Filled from each leaf's start.
+    stack : (32, 3) int64
+    starts : (C,) int64
+        Zeros.
+
+    Returns
+    -------
+    int
+        Number of leaves.
+    """
+    at = 0
+    for y0 in range(0, height, ROOT):
+        for x0 in range(0, width, ROOT):
+            for part in range(len(parts)):
+                stack[0, 0], stack[0, 1], stack[0, 2] = y0, x0, ROOT_LOG
+                depth = 1
+                while depth:
+                    depth -= 1
+                    top, left, log = stack[depth, 0], stack[depth, 1], stack[depth, 2]
+                    if top >= height or left >= width:
+                        continue
+                    k = log - CELL_LOG
+                    y, x = top >> log, left >> log
+                    if splits[part][k][y, x]:
+                        half = 1 << (log - 1)
+                        for i in range(3, -1, -1):
+                            stack[depth, 0] = top + half * (i >> 1)
+                            stack[depth, 1] = left + half * (i & 1)
+                            stack[depth, 2] = log - 1
+                            depth += 1
+                        continue
+                    area = 1 << (2 * log)
+                    for comp in range(parts[part, 0], parts[part, 0] + parts[part, 1]):
+                        leaf = leaves[at]
+                        leaf[COMP], leaf[TOP], leaf[LEFT], leaf[LOG] = comp, top, left, log
+                        leaf[MEAN] = means[comp][k][y, x]
+                        leaf[REACH], leaf[GRADE] = reaches[comp][k][y, x], grades[comp][k][y, x]
+                        start = starts[comp]
+                        leaf[START] = start
+                        for i in range(area):
+                            all_levels[comp, start + i] = levels[comp][k][y, x, i]
+                            all_ratios[comp, start + i] = ratios[comp][k][y, x, i]
+                        starts[comp] += area
+                        at += 1
+    return at
+
+
+@compiled
+def drop_dear(leaves, levels, ratios, prices, lmbda):  # type: ignore[no-untyped-def]
+    """Set levels of 1 to 0 where the coder's real price is more than they are worth."""
+    for i in range(len(leaves)):
+        leaf = leaves[i]
+        if leaf[GRADE] == 0:
+            continue
+        comp, side = leaf[COMP], 1 << leaf[LOG]
+        start = leaf[START]
+        top = 0
+        reach = 0
+        for u in range(min(leaf[REACH], side - 1) + 1):
+            for v in range(min(leaf[REACH] - u, side - 1) + 1):
+                at = start + u * side + v
+                level = abs(np.int64(levels[comp, at]))
+                if level == 1:
+                    c = abs(ratios[comp, at])
+                    if c * c - (c - 1) * (c - 1) < lmbda * prices[comp, at]:
+                        levels[comp, at] = 0
+                        level = 0
+                if level:
+                    reach = max(reach, u + v)
+                    top = max(top, level)
+        grade = 0
+        while top >> grade:
+            grade += 1
+        leaf[GRADE], leaf[REACH] = grade, reach
+
+
+__all__ = ["Candidates", "Prices", "collect", "drop_dear", "prune", "quantize"]

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fractour import decode, encode, info, trim
+from fractour.shared import color, container
+from fractour.shared.backend import get_array_module
+from fractour.shared.errors import BackendUnavailableError, BitstreamError
+from fractour.shared.registry import get_codec
+from fractour.shared.tiles import cosine, deblock, encoder, stream, synthesis
+from fractour.shared.tiles.syntax import GRADE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+GOLDEN = Path(__file__).parent / "golden" / "tiles"
+CODEC = "tiles"
+
+
+class Arrays:
+    """NumPy under another name, so that no compiled kernel is taken."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+
+def scene(height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
+    """A picture with slopes, an edge, texture and noise, (H, W, C) uint8."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    base = 90 + 60 * np.sin(x / 17 + seed) + 40 * np.cos(y / 11) + 50 * (x + y > width)
+    base = base + 12 * np.sin(x * y / 50)
+    planes = [
+        base + 20 * np.sin(x / (9 + c)) + rng.normal(0, 4, base.shape) for c in range(channels)
+    ]
+    return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
+
+
+def encoded(image: np.ndarray, step: int) -> tuple[list[bytes], Any, Any]:
+    codec = get_codec(CODEC)
+    proposal = codec.propose(codec.analyze(image, encoder="search", effort=5), step)
+    return codec.write(proposal, np.ones(len(proposal), np.bool_)), proposal, codec
+
+
+@pytest.mark.parametrize("log", range(2, 7))
+def test_inverse_is_the_cosine_transform(log: int) -> None:
+    side = 1 << log
+    rng = np.random.default_rng(log)
+    plane = rng.integers(-128, 128, (64, 64)).astype(np.float32)
+    tiles = cosine.forward(plane, log)
+    blocks = np.rint(tiles.reshape(-1, side, side) * 64).astype(np.int64)
+    arrays = cosine.inverse_arrays(np, blocks, log)
+    expected = cosine.to_tiles(plane, log).reshape(-1, side, side)
+    assert np.abs(arrays / 64 - expected).max() < 0.25
+    out, work = np.zeros((side, side), np.int32), np.zeros((64, 64), np.int64)
+    for block, same in zip(blocks, arrays, strict=True):
+        cosine.inverse_into(block.ravel(), log, 2 * side - 2, cosine.BASES, out, 0, 0, work)
+        assert np.array_equal(out, same)
+
+
+@settings(max_examples=25)
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    channels=st.integers(1, 4),
+    step=st.integers(45, stream.STEPS - 1),
+    seed=st.integers(0, 99),
+)
+def test_reads_what_was_written(
+    height: int, width: int, channels: int, step: int, seed: int
+) -> None:
+    image = scene(height, width, channels, seed)
+    packets, proposal, codec = encoded(image, step)
+    geometry = proposal.state.choice.tiles.geometry
+    symbols = codec.read(geometry, packets, complete=True)
+    written = proposal.state.choice.tiles
+    assert np.array_equal(symbols.tiles.leaves, written.leaves)
+    assert np.array_equal(symbols.tiles.levels, written.levels)
+    assert np.array_equal(symbols.known, written.leaves[:, GRADE] > 0)
+    pixels = codec.synthesize(symbols, xp=np)
+    assert pixels.shape == image.shape
+    assert pixels.dtype == np.uint8
+    assert np.array_equal(pixels, codec.synthesize(symbols, xp=Arrays()))
+
+
+def test_priced_like_the_file() -> None:
+    packets, proposal, _ = encoded(scene(128, 128, 3), 165)
+    bits = proposal.overhead_bits + proposal.bits.sum()
+    assert abs(8 * sum(map(len, packets)) - bits) < 0.01 * bits + 64
+
+
+def test_residual_is_the_error_of_the_decoder_before_deblocking() -> None:
+    image = scene(64, 128, 1)
+    _, proposal, _ = encoded(image, 150)
+    choice = proposal.state.choice
+    known = np.ones(len(choice.tiles.leaves), np.bool_)
+    planes = synthesis.render(np, choice.tiles, known)
+    error = ((planes[0] / 64 - color.to_components(image)[0]) ** 2).sum()
+    assert abs(error - proposal.residual) < 0.02 * error
+
+
+def test_fine_steps_are_nearly_lossless() -> None:
+    image = scene(70, 50, 3)
+    packets, proposal, codec = encoded(image, 12)
+    symbols = codec.read(proposal.state.choice.tiles.geometry, packets, complete=True)
+    assert np.abs(codec.synthesize(symbols, xp=np).astype(int) - image).max() <= 3
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (1, 1, 3), (3, 200, 4), (65, 130, 2), (257, 190, 3), (700, 900, 3)]
+)
+@pytest.mark.parametrize("budget", [64, 300, 3000])
+def test_budget_is_kept(shape: tuple[int, int, int], budget: int) -> None:
+    image = scene(*shape)
+    data = encode(image, codec=CODEC, budget=budget)
+    assert len(data) <= budget
+    if image.size > 50000:
+        assert len(data) >= 0.97 * budget or budget == 64
+    assert decode(data).size == image.size
+
+
+def test_any_prefix_is_a_picture() -> None:
+    image = scene(190, 257, 3)
+    data = encode(image, codec=CODEC, budget=6000)
+    assert len(info(data)["packets"]) > 1
+    errors = []
+    for size in (60, 200, 700, 2000, 4000, 5900):
+        smaller = trim(data, size)
+        assert len(smaller) <= size
+        errors.append(float(((decode(smaller).astype(float) - image) ** 2).mean()))
+    assert errors == sorted(errors, reverse=True)
+    frame = container.unpack(data, max_pixels=10**6)
+    codec = get_codec(CODEC)
+    for count in range(1, len(frame.packets) + 1):
+        symbols = codec.read(frame.geometry, frame.packets[:count], complete=False)
+        assert codec.synthesize(symbols, xp=np).shape == image.shape
+
+
+@settings(max_examples=60)
+@given(data=st.binary(max_size=200), complete=st.booleans(), channels=st.integers(1, 4))
+def test_any_bytes_are_safe(data: bytes, complete: bool, channels: int) -> None:
+    codec = get_codec(CODEC)
+    from fractour.shared.codec import Geometry
+
+    try:
+        symbols = codec.read(Geometry(70, 131, channels), [data], complete=complete)
+    except BitstreamError:
+        return
+    pixels = codec.synthesize(symbols, xp=np)
+    assert pixels.shape == (70, 131, channels)
+    assert np.array_equal(pixels, codec.synthesize(symbols, xp=Arrays()))
+
+
+@settings(max_examples=40)
+@given(where=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_flipped_bits_are_safe(where: int, bit: int) -> None:
+    codec = get_codec(CODEC)
+    packets, proposal, _ = _FLIPPED
+    data = bytearray(b"".join(packets))
+    data[where % len(data)] ^= 1 << bit
+    with contextlib.suppress(BitstreamError):
+        symbols = codec.read(proposal.state.choice.tiles.geometry, [bytes(data)], complete=True)
+        codec.synthesize(symbols, xp=np)
+
+
+_FLIPPED = encoded(scene(90, 120, 3), 165)
+
+
+def test_seams_are_softened_and_edges_are_not() -> None:
+    geometry = encoder.transform([np.zeros((64, 128))]).geometry
+    steps = stream.component_steps(168, stream.NEUTRAL_CHROMA, 1)
+    step = int(steps[0]) / 65536
+    for height, softened in ((0.1 * step, True), (20 * step, False)):
+        tiles = stream.TileSet.blank(geometry, steps)
+        tiles.owner[0, 1:17, 1:17], tiles.owner[0, 1:17, 17:33] = 0, 1
+        tiles.logs[0, 1:-1, 1:-1] = 6
+        planes = np.zeros((1, 64, 128), np.int32)
+        planes[0, :, 64:] = round(height * 64)
+        before = planes.copy()
+        after = deblock.smooth(np, tiles, planes.copy(), deblock.USUAL)
+        assert (np.abs(np.diff(after[0])).max() < np.abs(np.diff(before[0])).max()) == softened
+        assert np.array_equal(deblock.smooth(np, tiles, planes.copy(), 0), before)
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.frc")), ids=lambda p: p.stem)
+def test_golden_files_decode_for_ever(path: Path) -> None:
+    pixels = decode(path.read_bytes())
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+    assert digest == path.with_suffix(".sha256").read_text().split()[0]
+
+
+@pytest.mark.gpu
+def test_cupy_gives_the_same_pixels() -> None:
+    try:
+        xp = get_array_module("cupy")
+    except BackendUnavailableError as error:
+        pytest.skip(str(error))
+    packets, proposal, codec = encoded(scene(100, 130, 3), 165)
+    symbols = codec.read(proposal.state.choice.tiles.geometry, packets, complete=True)
+    assert np.array_equal(codec.synthesize(symbols, xp=xp).get(), codec.synthesize(symbols, xp=np))
