@@ -107,6 +107,10 @@ def compare(
     reference: Annotated[
         str, typer.Option(metavar="NAME", help="Codec that differences and BD-rates refer to.")
     ] = "jpeg2000",
+    ablations: Annotated[
+        bool,
+        typer.Option(help="Compare a codec also with what remains of it without its point."),
+    ] = True,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -121,7 +125,11 @@ def compare(
     if reference not in {spec.codec for spec in specs}:
         notice(f"{reference!r} is not compared, so there are no differences and BD-rates to it")
     from ..corpora.catalog import open_corpus
+    from .ablation import with_ablations
     from .runner import run as run_comparison
+
+    if ablations:
+        specs = with_ablations(specs)
 
     images = open_corpus(corpus)
     folder = out or Path("results") / images.name
@@ -151,11 +159,13 @@ def compare(
 def _present(
     result: Run, metrics: list[str] | None, reference: str, seed: int, as_json: bool
 ) -> None:
-    from .summary import all_tables
+    from .ablation import ablation_tables
+    from .summary import Results, all_tables
 
     # The first two are drawn and get a BD-rate.
     shown = metrics or ["psnr_rgb", "ms_ssim", "psnr_y", "ssim"]
     tables = all_tables(result.rows, anchor=reference, seed=seed, metrics=shown)
+    tables += ablation_tables(Results(result.rows))
     (result.folder / "tables.md").write_text(
         "\n".join(table.to_markdown() for table in tables), encoding="utf-8"
     )

@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from .ablation import ablation_tables
 from .store import load_run
 from .summary import Results, bd_table, budget_table, quality_table
 from .tables import Table
@@ -28,6 +29,7 @@ def _comparison(name: str) -> list[str]:
         bd_table(results, "psnr_y"),
         bd_table(results, "ms_ssim"),
         budget_table(results),
+        *ablation_tables(results),
     ]
     return [table.to_markdown() for table in tables]
 

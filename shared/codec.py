@@ -105,6 +105,8 @@ class Codec(ABC):
     """Whether the payload may be cut at any byte, not only after a packet."""
     scalable: ClassVar[bool] = False
     """Whether `synthesize` renders at a scale other than 1."""
+    ablations: ClassVar[tuple[str, ...]] = ()
+    """Codecs that are this one with its point left out; compared beside it, always."""
     encoders: ClassVar[tuple[str, ...]] = ("search",)
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
 

@@ -428,6 +428,8 @@ def test_written_file_has_usual_rights_and_links_survive(
 def test_interrupt_exits_130(tmp_path: Path, photo: Path) -> None:
     code = (
         "import os, signal, sys\n"
+        # A background shell starts its children with interrupts ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import fractour.shared.api as api\n"
         "api.encode = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT) or b''\n"
         "sys.argv[1:] = ['encode', *sys.argv[1:], '--bytes', '900']\n"

@@ -37,6 +37,7 @@ class PifsCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
+    ablations: ClassVar[tuple[str, ...]] = ("tiles", "pifs-pure")
     pure: ClassVar[bool] = False
 
     def analyze(
@@ -73,5 +74,6 @@ class PurePifsCodec(PifsCodec):
 
     name = "pifs-pure"
     number = 5
+    ablations = ()
     summary = "fractal maps alone: the classic PIFS, with exact decoding"
     pure = True
