@@ -33,6 +33,7 @@ per bit, and the order in which the codec proposed."""
 DEFAULT_RANK = "contrast"
 
 _LENGTHS_TRIED = 6
+_SECANTS_TRIED = 8
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,6 @@ class _Fitter:
         self.best: _Try | None = None
         self.smallest: int | None = None
         self._sizes: dict[int, float] = {}
-        self._written: set[int] = set()
         self._recent: dict[int, Proposal] = {}
 
     def propose(self, step: int) -> Proposal:
@@ -158,6 +158,8 @@ class _Fitter:
             guess = round(step - excess / slope + (0.5 if excess <= 0 else -0.5))
             reach = self.codec.steps // 6  # a far too fine step is slow to price
             guess = max(step - reach, min(step + reach, guess))
+            if len(self._sizes) > _SECANTS_TRIED:
+                guess = (low + high) // 2  # sizes that do not follow the rule
             step = min(max(guess, low + 1), high - 1)
         return high
 
@@ -174,10 +176,6 @@ class _Fitter:
             self.smallest = size
         return size
 
-    def tried(self, step: int) -> bool:
-        """Tell whether a file was written at `step`."""
-        return step in self._written
-
     def cut(self, step: int) -> int:
         """Write the file of `step`, candidates cut so that it fills the limit from below.
 
@@ -189,7 +187,6 @@ class _Fitter:
         proposal = self.propose(step)
         everything = np.ones(len(proposal), np.bool_)
         whole = size = self.write(proposal, everything)
-        self._written.add(step)
         if size <= self.limit:
             return whole
         total = float(proposal.bits.sum())
@@ -246,11 +243,11 @@ def fit(
     step = min(fitter.bracket(), codec.steps - 1)
     whole = fitter.cut(step)
     if whole > limit:
-        while whole > limit and step + 1 < codec.steps and not fitter.tried(step + 1):
+        while whole > limit and step + 1 < codec.steps:
             step += 1
             whole = fitter.cut(step)
     else:
-        while whole <= limit and step > 0 and not fitter.tried(step - 1):
+        while whole <= limit and step > 0:
             step -= 1
             whole = fitter.cut(step)
     if fitter.best is None:
