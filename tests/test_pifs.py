@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fractour import decode, encode, info, trim
 from fractour.codecs.pifs import pyramid, search
 from fractour.codecs.pifs import synthesis as pifs_synthesis
 from fractour.shared.backend import get_array_module
@@ -19,7 +16,6 @@ from fractour.shared.tiles.syntax import COMP, GRADE, LOG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-GOLDEN = Path(__file__).parent / "golden" / "pifs"
 NAMES = ("pifs", "pifs-pure")
 
 
@@ -123,26 +119,7 @@ def test_search_is_exact() -> None:
     assert search.shortlist(plane, 100, 100, 6) is None
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("shape", [(1, 1, 1), (65, 130, 2), (200, 150, 3)])
-@pytest.mark.parametrize("budget", [64, 1500])
-def test_budget_is_kept(name: str, shape: tuple[int, int, int], budget: int) -> None:
-    image = scene(*shape)
-    data = encode(image, codec=name, budget=budget)
-    assert len(data) <= budget
-    assert decode(data).size == image.size
-    assert info(data)["codec"] == name
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_any_prefix_is_a_picture(name: str) -> None:
-    image = scene(190, 257, 3)
-    data = encode(image, codec=name, budget=5000)
-    for size in (60, 300, 1000, 2500, 4000):
-        assert decode(trim(data, size)).shape == image.shape
-
-
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     data=st.binary(max_size=200),
     complete=st.booleans(),
@@ -177,13 +154,6 @@ def test_planes_of_leaves_without_maps_are_tiles() -> None:
             plain[top : top + side, left : left + side], whole[top : top + side, left : left + side]
         )
         assert same or fractal[0]
-
-
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.frc")), ids=lambda p: p.stem)
-def test_golden_files_decode_for_ever(path: Path) -> None:
-    pixels = decode(path.read_bytes())
-    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-    assert digest == path.with_suffix(".sha256").read_text().split()[0]
 
 
 @pytest.mark.gpu

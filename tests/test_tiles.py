@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fractour import decode, encode, info, trim
-from fractour.shared import color, container
+from fractour.shared import color
 from fractour.shared.backend import get_array_module
+from fractour.shared.codec import Geometry
 from fractour.shared.errors import BackendUnavailableError, BitstreamError
 from fractour.shared.registry import get_codec
 from fractour.shared.tiles import cosine, deblock, encoder, stream, synthesis
@@ -17,7 +15,6 @@ from fractour.shared.tiles.syntax import GRADE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-GOLDEN = Path(__file__).parent / "golden" / "tiles"
 CODEC = "tiles"
 
 
@@ -110,52 +107,20 @@ def test_fine_steps_are_nearly_lossless() -> None:
     assert np.abs(codec.synthesize(symbols, xp=np).astype(int) - image).max() <= 3
 
 
-@pytest.mark.parametrize(
-    "shape", [(1, 1, 1), (1, 1, 3), (3, 200, 4), (65, 130, 2), (257, 190, 3), (700, 900, 3)]
-)
-@pytest.mark.parametrize("budget", [64, 300, 3000])
-def test_budget_is_kept(shape: tuple[int, int, int], budget: int) -> None:
-    image = scene(*shape)
-    data = encode(image, codec=CODEC, budget=budget)
-    assert len(data) <= budget
-    if image.size > 50000:
-        assert len(data) >= 0.97 * budget or budget == 64
-    assert decode(data).size == image.size
-
-
-def test_any_prefix_is_a_picture() -> None:
-    image = scene(190, 257, 3)
-    data = encode(image, codec=CODEC, budget=6000)
-    assert len(info(data)["packets"]) > 1
-    errors = []
-    for size in (60, 200, 700, 2000, 4000, 5900):
-        smaller = trim(data, size)
-        assert len(smaller) <= size
-        errors.append(float(((decode(smaller).astype(float) - image) ** 2).mean()))
-    assert errors == sorted(errors, reverse=True)
-    frame = container.unpack(data, max_pixels=10**6)
-    codec = get_codec(CODEC)
-    for count in range(1, len(frame.packets) + 1):
-        symbols = codec.read(frame.geometry, frame.packets[:count], complete=False)
-        assert codec.synthesize(symbols, xp=np).shape == image.shape
-
-
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(data=st.binary(max_size=200), complete=st.booleans(), channels=st.integers(1, 4))
 def test_any_bytes_are_safe(data: bytes, complete: bool, channels: int) -> None:
     codec = get_codec(CODEC)
-    from fractour.shared.codec import Geometry
-
     try:
-        symbols = codec.read(Geometry(70, 131, channels), [data], complete=complete)
+        symbols = codec.read(Geometry(70, 37, channels), [data], complete=complete)
     except BitstreamError:
         return
     pixels = codec.synthesize(symbols, xp=np)
-    assert pixels.shape == (70, 131, channels)
+    assert pixels.shape == (70, 37, channels)
     assert np.array_equal(pixels, codec.synthesize(symbols, xp=Arrays()))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(where=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_flipped_bits_are_safe(where: int, bit: int) -> None:
     codec = get_codec(CODEC)
@@ -184,13 +149,6 @@ def test_seams_are_softened_and_edges_are_not() -> None:
         after = deblock.smooth(np, tiles, planes.copy(), deblock.USUAL)
         assert (np.abs(np.diff(after[0])).max() < np.abs(np.diff(before[0])).max()) == softened
         assert np.array_equal(deblock.smooth(np, tiles, planes.copy(), 0), before)
-
-
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.frc")), ids=lambda p: p.stem)
-def test_golden_files_decode_for_ever(path: Path) -> None:
-    pixels = decode(path.read_bytes())
-    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-    assert digest == path.with_suffix(".sha256").read_text().split()[0]
 
 
 @pytest.mark.gpu

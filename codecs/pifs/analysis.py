@@ -7,7 +7,9 @@ at the same step, and the levels are chosen again against the decoded domains in
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -124,7 +126,9 @@ def _place_bits(
         width_of = np.log2(np.maximum(spans[..., 1] - spans[..., 0], 1))
         total.append([width_of[:, r].reshape(shape) for r in (0, 1)])
     close = inside[0] & inside[1]
-    return np.where(close, near[1] + total[0][0] + total[1][0], near[0] + total[0][1] + total[1][1])
+    near_bits, far_bits = (near[1 - r] + total[0][r] + total[1][r] for r in (0, 1))
+    out: npt.NDArray[np.float64] = np.where(close, near_bits, far_bits)
+    return out
 
 
 def _with_maps(
@@ -182,11 +186,12 @@ def _with_maps(
             cost = tried.costs[k] + np.float32(lmbda) * bits.astype(np.float32)
             wins = cost < best
             best = np.where(wins, cost, best)
-            for old, new in zip(
+            pairs: Iterator[tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]] = zip(
                 (candidates.levels, candidates.means, candidates.reaches, candidates.grades),
                 (tried.levels, tried.means, tried.reaches, tried.grades),
                 strict=True,
-            ):
+            )
+            for old, new in pairs:
                 old[k][wins] = new[k][wins]
             ratios[k][wins] = rest[wins]
             maps[wins, 0] = quarters[wins]
@@ -196,6 +201,7 @@ def _with_maps(
     return out
 
 
+_UNIT = np.float32(1 << FRACTION_BITS)
 _EMPTY = np.zeros((0, 0, 0), np.float32)
 
 
@@ -234,7 +240,7 @@ def _refit(
     pyramids = decode_planes(tiles, maps)
     leaves, roles = tiles.leaves, roles_of(geometry.channels)
     for comp, by_size in enumerate(analysis.shortlists):
-        half = pyramids[comp][1].astype(np.float32) / (1 << FRACTION_BITS)
+        half = pyramids[comp][1].astype(np.float32) / _UNIT
         step = float(tiles.steps[comp]) / 65536.0
         for log in by_size:
             mine = np.nonzero(
@@ -283,7 +289,7 @@ def _cost(
     """Lagrangian cost of what the decoder really shows, squared steps."""
     error = 0.0
     for comp, pyramid in enumerate(decode_planes(tiles, maps)):
-        plane = pyramid[0].astype(np.float32) / (1 << FRACTION_BITS)
+        plane = pyramid[0].astype(np.float32) / _UNIT
         off = cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
         error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
@@ -324,10 +330,7 @@ def choose(
         maps = _gather(tiles, found)
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
-        planes = [
-            pyramid[0].astype(np.float32) / (1 << FRACTION_BITS)
-            for pyramid in decode_planes(tiles, maps)
-        ]
+        planes = [pyramid[0].astype(np.float32) / _UNIT for pyramid in decode_planes(tiles, maps)]
     prices = rdo.Prices.of(probability)
     if (maps[:, 0] != 0).any():
         for _ in range(_SWEEPS):

@@ -23,6 +23,7 @@ from ...shared.tiles.syntax import (
     TOP,
     bit_length,
     decide,
+    int64,
     starts,
 )
 
@@ -81,14 +82,14 @@ def far(log):  # type: ignore[no-untyped-def]
 @compiled
 def domains(length, log):  # type: ignore[no-untyped-def]
     """Domains along one axis of `length` pixels, wholly inside it, on the grid of the leaf."""
-    return max((np.int64(length) >> log) - 1, 0)
+    return max((int64(length) >> log) - 1, 0)
 
 
 @compiled
 def code_even(rc, buf, bits, value, count):  # type: ignore[no-untyped-def]
     """Code an integer that is 0 .. `count` - 1 with equal chances."""
-    low = np.int64(0)
-    high = np.int64(count)
+    low = int64(0)
+    high = int64(count)
     while high - low > 1:
         middle = (low + high) >> 1
         p = min(max(((high - middle) << 16) // (high - low), 1), 65535)
@@ -129,10 +130,10 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
     rc, buf, ctx, bits = m[0], m[1], m[2], m[8]
     for index in range(len(leaves)):
         leaf = leaves[index]
-        comp, log = np.int64(leaf[COMP]), np.int64(leaf[LOG])
+        comp, log = int64(leaf[COMP]), int64(leaf[LOG])
         leaf[MAPPED] = 0
         rows, columns = domains(height, log), domains(width, log)
-        truth = np.int64(maps[index, 0])
+        truth = int64(maps[index, 0])
         maps[index, 0] = 0
         marks[index] = rc[9]
         if log < smallest[comp] or rows == 0 or columns == 0:
@@ -140,13 +141,13 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         before = bits[MAPS]
         role = 1 if comp in (1, 2) else 0
         k = log - CELL_LOG
-        top, left = np.int64(leaf[TOP]), np.int64(leaf[LEFT])
+        top, left = int64(leaf[TOP]), int64(leaf[LEFT])
         cy, cx = top >> CELL_LOG, left >> CELL_LOG
         west, north = owner[comp, cy + 1, cx], owner[comp, cy, cx + 1]
-        a = 1 + np.int64(leaves[west, MAPPED]) if west >= 0 else np.int64(0)
-        b = 1 + np.int64(leaves[north, MAPPED]) if north >= 0 else np.int64(0)
-        grade = min(np.int64(leaf[GRADE]), 3)
-        reach = bit_length(np.int64(leaf[REACH])) if leaf[GRADE] else np.int64(0)
+        a = 1 + int64(leaves[west, MAPPED]) if west >= 0 else int64(0)
+        b = 1 + int64(leaves[north, MAPPED]) if north >= 0 else int64(0)
+        grade = min(int64(leaf[GRADE]), 3)
+        reach = bit_length(int64(leaf[REACH])) if leaf[GRADE] else int64(0)
         ctx[0] = FLAG_AT[0] + (role * 5 + k) * 4 + grade
         ctx[1] = FLAG_AT[1] + ((role * 3 + a) * 3 + b) * 5 + k
         ctx[2] = FLAG_AT[2] + (role * 5 + k) * 9 + reach
@@ -155,7 +156,7 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
             marks[index] = rc[9]
             continue
         place_y, place_x = top >> log, left >> log
-        dy, dx = np.int64(maps[index, 1]) >> log, np.int64(maps[index, 2]) >> log
+        dy, dx = int64(maps[index, 1]) >> log, int64(maps[index, 2]) >> log
         near_y, near_x = window(place_y, rows, NEAR), window(place_x, columns, NEAR)
         inside = near_y[0] <= dy < near_y[1] and near_x[0] <= dx < near_x[1]
         ctx[0] = NEAR_AT[0] + role * 5 + k
@@ -166,7 +167,7 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
             near_x = window(place_x, columns, far(log))
         dy = near_y[0] + code_even(rc, buf, bits, dy - near_y[0], near_y[1] - near_y[0])
         dx = near_x[0] + code_even(rc, buf, bits, dx - near_x[0], near_x[1] - near_x[0])
-        size = np.int64(1)
+        size = int64(1)
         while size < MAX_SCALE:
             ctx[0] = SCALE_AT[0] + (role * 5 + k) * 8 + size
             ctx[1] = SCALE_AT[1] + (role * 4 + grade) * 8 + size

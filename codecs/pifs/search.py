@@ -8,6 +8,7 @@ judged again with the quantized scale and the coded residual by `analysis`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,17 +40,22 @@ class Shortlist:
 def decimate(plane: FloatArray) -> FloatArray:
     """Average 2 x 2 pixels."""
     h, w = plane.shape
-    return plane.reshape(h // 2, 2, w // 2, 2).mean((1, 3))
+    out: FloatArray = plane.reshape(h // 2, 2, w // 2, 2).mean((1, 3))
+    return out
 
 
 def domain_blocks(
-    half: FloatArray, log: int, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+    half: FloatArray,
+    log: int,
+    rows: npt.NDArray[np.integer[Any]],
+    columns: npt.NDArray[np.integer[Any]],
 ) -> FloatArray:
     """Decimated domains at these places, (.., side, side) float32."""
     side = 1 << log
     step = side // 2
     view = np.lib.stride_tricks.sliding_window_view(half, (side, side))[::step, ::step]
-    return view[rows, columns]
+    out: FloatArray = view[rows, columns]
+    return out
 
 
 def _best(score: FloatArray, count: int) -> npt.NDArray[np.intp]:
@@ -64,7 +70,8 @@ def _best(score: FloatArray, count: int) -> npt.NDArray[np.intp]:
 
 def _centred(blocks: FloatArray) -> FloatArray:
     flat = blocks.reshape(len(blocks), -1)
-    return flat - flat.mean(1, keepdims=True)
+    out: FloatArray = flat - flat.mean(1, keepdims=True)
+    return out
 
 
 def shortlist(

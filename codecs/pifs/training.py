@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ...shared.entropy import Tables
 from ...shared.priors import fit_prior
 from ...shared.tiles import training as tile_training
-from ...shared.tiles.stream import WEIGHT_INPUTS as TILE_INPUTS
+from ...shared.tiles.contexts import WEIGHT_INPUTS as TILE_INPUTS
 from ...shared.tiles.stream import TileSet, default_tables
 from .analysis import analyze, choose
 from .coding import CONTEXTS, WEIGHT_INPUTS, WEIGHTS

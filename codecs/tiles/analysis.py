@@ -32,7 +32,8 @@ def leaf_sums(choice: Choice, values: npt.NDArray[np.float64]) -> npt.NDArray[np
     totals = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
     comp, start = leaves[:, COMP], leaves[:, START].astype(np.int64)
     end = start + (1 << 2 * leaves[:, LOG].astype(np.int64))
-    return totals[comp, end] - totals[comp, start]
+    out: npt.NDArray[np.float64] = totals[comp, end] - totals[comp, start]
+    return out
 
 
 def unit_error(choice: Choice) -> float:

@@ -137,7 +137,8 @@ def _float_basis(log: int) -> npt.NDArray[np.float32]:
     n, k = np.arange(side) + 0.5, np.arange(side)[:, None]
     basis = np.sqrt(2 / side) * np.cos(np.pi * k * n / side)
     basis[0] = np.sqrt(1 / side)
-    return basis.astype(np.float32)
+    out: npt.NDArray[np.float32] = basis.astype(np.float32)
+    return out
 
 
 def to_tiles(plane: npt.NDArray[np.float32], log: int) -> npt.NDArray[np.float32]:
@@ -174,4 +175,5 @@ def forward(plane: npt.NDArray[np.float32], log: int) -> npt.NDArray[np.float32]
 def forward_blocks(blocks: npt.NDArray[np.float32], log: int) -> npt.NDArray[np.float32]:
     """Transform tiles, (.., side, side) float32, in floats."""
     basis = _float_basis(log)
-    return np.matmul(np.matmul(basis, blocks), basis.T)
+    out: npt.NDArray[np.float32] = np.matmul(np.matmul(basis, blocks), basis.T)
+    return out

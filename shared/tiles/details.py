@@ -8,13 +8,9 @@ what the means around the leaf, all known by now, say about its lowest frequenci
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..compiled import compiled
 from ..entropy import ENDED, code_mixed
 from .contexts import (
-    DIAGONAL_CLASS,
-    DIAGONALS,
     EIGHT,
     END_CLASS,
     FOUR,
@@ -29,9 +25,19 @@ from .contexts import (
     SIGN_ROW2,
     SIX,
     SIZE_GROUP,
-    TEMPLATE_CLASS,
     TEMPLATES,
     UNARY,
+)
+from .neighbours import (
+    cap,
+    expect_low,
+    guess_class,
+    magnitude,
+    more_context,
+    more_template,
+    sig_context,
+    sign_of,
+    template,
 )
 from .syntax import (
     CELL_LOG,
@@ -47,134 +53,8 @@ from .syntax import (
     START,
     TOP,
     code_escape,
+    int64,
 )
-
-
-@compiled
-def _cap(value, limit):  # type: ignore[no-untyped-def]
-    return min(abs(np.int64(value)), limit)
-
-
-@compiled
-def template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
-    """Class of the five neighbours of higher frequency, and their capped sum."""
-    total = np.int64(0)
-    if u + 1 < side:
-        total += _cap(levels[at + side], 3)
-        if v + 1 < side:
-            total += _cap(levels[at + side + 1], 3)
-        if u + 2 < side:
-            total += _cap(levels[at + 2 * side], 3)
-    if v + 1 < side:
-        total += _cap(levels[at + 1], 3)
-        if v + 2 < side:
-            total += _cap(levels[at + 2], 3)
-    return TEMPLATE_CLASS[total], total
-
-
-@compiled
-def more_template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
-    """Class of the sum of the five neighbours' magnitudes."""
-    total = np.int64(0)
-    if u + 1 < side:
-        total += _cap(levels[at + side], 15)
-        if v + 1 < side:
-            total += _cap(levels[at + side + 1], 15)
-        if u + 2 < side:
-            total += _cap(levels[at + 2 * side], 15)
-    if v + 1 < side:
-        total += _cap(levels[at + 1], 15)
-        if v + 2 < side:
-            total += _cap(levels[at + 2], 15)
-    return EIGHT[total]
-
-
-@compiled
-def sig_context(role, k, diagonal, shape):  # type: ignore[no-untyped-def]
-    """First context of significance: also what the encoder's prices go by."""
-    return SIG_AT[0] + ((role * 5 + k) * DIAGONALS + DIAGONAL_CLASS[diagonal]) * TEMPLATES + shape
-
-
-@compiled
-def more_context(role, i, shape, diagonal):  # type: ignore[no-untyped-def]
-    """First context of "is the magnitude larger than i": also what prices go by."""
-    place = 0 if diagonal == 1 else (1 if diagonal < 5 else 2)
-    return MORE_AT[0] + ((role * 6 + min(i, 6) - 1) * 8 + shape) * 3 + place
-
-
-@compiled
-def _magnitude(flat, base, shift, log, u, v):  # type: ignore[no-untyped-def]
-    """Magnitude at the frequency (u, v) of this tile in a tile `shift` times larger.
-
-    `base` is the other tile's place in the flat levels, `log` the logarithm of its side.
-    """
-    if shift <= 0:
-        uu, vv = u >> -shift, v >> -shift
-        return abs(np.int64(flat[base + (uu << log) + vv])) if uu + vv else np.int64(0)
-    at = base + (u << (shift + log)) + (v << shift)
-    value = max(abs(np.int64(flat[at])), abs(np.int64(flat[at + 1])))
-    return max(value, abs(np.int64(flat[at + (np.int64(1) << log)])))
-
-
-@compiled
-def _sign(value):  # type: ignore[no-untyped-def]
-    return 1 if value > 0 else (-1 if value < 0 else 0)
-
-
-@compiled
-def _mean_at(means, owner, cy, cx, own):  # type: ignore[no-untyped-def]
-    """Mean of a cell, or `own` outside the picture."""
-    return np.int64(means[cy + 1, cx + 1]) if owner[cy + 1, cx + 1] >= 0 else own
-
-
-@compiled
-def expect_low(means, owner, leaf, step, out):  # type: ignore[no-untyped-def]
-    """Guess the lowest levels of a leaf from the means around it.
-
-    Parameters
-    ----------
-    means, owner : (rows + 2, columns + 2) int32
-    leaf : (FIELDS,) int32
-    step : int
-    out : (6,) int64
-        Filled for (0, 1), (1, 0), (1, 1), (0, 2), (2, 0) at 1 .. 5 with eighths of a level.
-    """
-    log = np.int64(leaf[LOG])
-    cy, cx = np.int64(leaf[TOP]) >> CELL_LOG, np.int64(leaf[LEFT]) >> CELL_LOG
-    span = np.int64(1) << (log - CELL_LOG)
-    own = np.int64(means[cy + 1, cx + 1])
-    west = np.int64(0)
-    east = np.int64(0)
-    north = np.int64(0)
-    south = np.int64(0)
-    for i in range(span):
-        west += _mean_at(means, owner, cy + i, cx - 1, own)
-        east += _mean_at(means, owner, cy + i, cx + span, own)
-        north += _mean_at(means, owner, cy - 1, cx + i, own)
-        south += _mean_at(means, owner, cy + span, cx + i, own)
-    shift = log - CELL_LOG
-    west, east, north, south = west >> shift, east >> shift, north >> shift, south >> shift
-    twist = _mean_at(means, owner, cy - 1, cx - 1, own) + _mean_at(
-        means, owner, cy + span, cx + span, own
-    )
-    twist -= _mean_at(means, owner, cy - 1, cx + span, own) + _mean_at(
-        means, owner, cy + span, cx - 1, own
-    )
-    # Ratios for a linear and a quadratic surface through means one side apart, times 256;
-    # eighths of a level; FRACTION_BITS of the means against STEP_BITS of the step.
-    scale = np.int64(1) << (log + 10 + 3 - 8)
-    out[1] = (west - east) * 37 * scale // step
-    out[2] = (north - south) * 37 * scale // step
-    out[3] = twist * 5 * scale // step
-    out[4] = (west + east - 2 * own) * 9 * scale // step
-    out[5] = (north + south - 2 * own) * 9 * scale // step
-
-
-@compiled
-def _guess_class(value):  # type: ignore[no-untyped-def]
-    """Class 0 .. 4 of the magnitude of a guess in eighths of a level."""
-    size = abs(value)
-    return 0 if size < 2 else (1 if size < 4 else (2 if size < 8 else (3 if size < 16 else 4)))
 
 
 @compiled
@@ -208,25 +88,25 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
         False if the data ended first.
     """
     leaf = leaves[index]
-    comp, log = np.int64(leaf[COMP]), np.int64(leaf[LOG])
+    comp, log = int64(leaf[COMP]), int64(leaf[LOG])
     own = levels[comp]
-    start = np.int64(leaf[START])
-    side = np.int64(1) << log
+    start = int64(leaf[START])
+    side = int64(1) << log
     k = log - CELL_LOG
-    grade, reach = np.int64(leaf[GRADE]), np.int64(leaf[REACH])
+    grade, reach = int64(leaf[GRADE]), int64(leaf[REACH])
     chroma = nearby[4] >= 0
     role = 1 if chroma else 0
     comp_class = (2 if nearby[5] >= 0 else 1) if chroma else 0
     pricing = len(prices) > 0
-    most = (np.int64(1) << grade) - 1
+    most = (int64(1) << grade) - 1
     mapped = 1 if leaf[MAPPED] else 0
-    count = np.int64(0)
+    count = int64(0)
     bases, shifts, logs = room[0], room[1], room[2]
     for i in range(6):
         other = nearby[i]
         bases[i], shifts[i], logs[i] = -1, 0, 0
         if other >= 0 and known[other] and leaves[other, GRADE]:
-            bases[i] = np.int64(leaves[other, COMP]) * levels.shape[1] + leaves[other, START]
+            bases[i] = int64(leaves[other, COMP]) * levels.shape[1] + leaves[other, START]
             logs[i] = leaves[other, LOG]
             shifts[i] = logs[i] - log
     luma, luma_shift, luma_log = bases[4], shifts[4], logs[4]
@@ -246,19 +126,19 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             shape, total = template(own, at, u, v, side)
             four = FOUR[total]
             place = 0 if u == 0 else (1 if v == 0 else 2)
-            around = np.int64(0)
+            around = int64(0)
             if has_around:
                 for i in range(4):
                     if bases[i] >= 0:
-                        around += min(_magnitude(flat, bases[i], shifts[i], logs[i], u, v), 15)
+                        around += min(magnitude(flat, bases[i], shifts[i], logs[i], u, v), 15)
             end = reach - diagonal
             which = 0
             if diagonal == 1:
                 which = 1 + u
             elif diagonal == 2:
                 which = 4 if u == 0 else (3 if u == 1 else 5)
-            guess = guesses[which] if which else np.int64(0)
-            twin = np.int64(0)
+            guess = guesses[which] if which else int64(0)
+            twin = int64(0)
             ctx[0] = sig_context(role, k, diagonal, shape)
             ctx[1] = (
                 SIG_AT[1]
@@ -273,16 +153,16 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             )
             ctx[3] = SIG_AT[3] + (comp_class * 5 + k) * 64 + min(u, 7) * 8 + min(v, 7)
             if chroma:
-                beside = np.int64(0)
+                beside = int64(0)
                 if luma >= 0:
-                    twin = _magnitude(flat, luma, luma_shift, luma_log, u, v)
+                    twin = magnitude(flat, luma, luma_shift, luma_log, u, v)
                     if u + 1 < side:
-                        beside = _magnitude(flat, luma, luma_shift, luma_log, u + 1, v)
+                        beside = magnitude(flat, luma, luma_shift, luma_log, u + 1, v)
                     if v + 1 < side:
-                        beside += _magnitude(flat, luma, luma_shift, luma_log, u, v + 1)
-                b = np.int64(0)
+                        beside += magnitude(flat, luma, luma_shift, luma_log, u, v + 1)
+                b = int64(0)
                 if blue_known:
-                    b = 1 + (min(abs(np.int64(flat[blue + here])), 2) if blue >= 0 else 0)
+                    b = 1 + (min(abs(int64(flat[blue + here])), 2) if blue >= 0 else 0)
                 ctx[4] = (
                     SIG_AT[4]
                     + 192
@@ -290,16 +170,16 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                     + min(four, 2)
                 )
             else:
-                down = _cap(own[at + side], 3) if u + 1 < side else 0
-                down += _cap(own[at + 2 * side], 3) if u + 2 < side else 0
-                right = _cap(own[at + 1], 3) if v + 1 < side else 0
-                right += _cap(own[at + 2], 3) if v + 2 < side else 0
+                down = cap(own[at + side], 3) if u + 1 < side else 0
+                down += cap(own[at + 2 * side], 3) if u + 2 < side else 0
+                right = cap(own[at + 1], 3) if v + 1 < side else 0
+                right += cap(own[at + 2], 3) if v + 2 < side else 0
                 ctx[4] = SIG_AT[4] + ((FOUR[down] * 4 + FOUR[right]) * 3 + place) * 4 + min(k, 3)
-            low = _guess_class(guess) if which else SIX[min(count, 30)]
+            low = guess_class(guess) if which else SIX[min(count, 30)]
             ctx[5] = SIG_AT[5] + ((which * 6 + low) * 4 + four) * 2 + mapped
             row = SIG_ROW + ((role * 4 + four) * 3 + SIZE_GROUP[k]) * 6
             row2 = SIG_ROW2 + ((role * 4 + min(grade, 4) - 1) * 3 + place) * 6
-            value = np.int64(own[at])
+            value = int64(own[at])
             size = abs(value)
             bit, p = code_mixed(rc, buf, model, 1 if size else 0, 6, row, row2)
             bits[SIGNIFICANCE] += cost[p >> 4]
@@ -308,7 +188,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             if pricing:
                 prices[comp, at] = cost[p >> 4] - cost[(65536 - p) >> 4]
             count += 1
-            coded = np.int64(1)
+            coded = int64(1)
             wide = more_template(own, at, u, v, side)
             while coded < most and coded <= UNARY:
                 i = min(coded, 6) - 1
@@ -334,24 +214,24 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 coded += 1
             if coded > UNARY and coded < most:
                 coded = min(coded + code_escape(m, MAGNITUDES, size - coded), most)
-            across = np.int64(0)
-            along = np.int64(0)
+            across = int64(0)
+            along = int64(0)
             odd_v, odd_u = 1 - 2 * (v & 1), 1 - 2 * (u & 1)
             if bases[0] >= 0 and shifts[0] == 0:
-                across += _sign(flat[bases[0] + here]) * odd_v
+                across += sign_of(flat[bases[0] + here]) * odd_v
             if bases[1] >= 0 and shifts[1] == 0:
-                across += _sign(flat[bases[1] + here]) * odd_v
+                across += sign_of(flat[bases[1] + here]) * odd_v
             if bases[2] >= 0 and shifts[2] == 0:
-                along += _sign(flat[bases[2] + here]) * odd_u
+                along += sign_of(flat[bases[2] + here]) * odd_u
             if bases[3] >= 0 and shifts[3] == 0:
-                along += _sign(flat[bases[3] + here]) * odd_u
-            across, along = _sign(across) + 1, _sign(along) + 1
-            luma_sign = _sign(flat[luma + here]) + 1 if luma_same else 1
-            blue_sign = _sign(flat[blue + here]) + 1 if blue >= 0 else 1
-            down = _sign(own[at + 2 * side]) + 1 if u + 2 < side else 1
-            right = _sign(own[at + 2]) + 1 if v + 2 < side else 1
-            oblique = _sign(own[at + side + 1]) + 1 if u + 1 < side and v + 1 < side else 1
-            low = _guess_class(guess)
+                along += sign_of(flat[bases[3] + here]) * odd_u
+            across, along = sign_of(across) + 1, sign_of(along) + 1
+            luma_sign = sign_of(flat[luma + here]) + 1 if luma_same else 1
+            blue_sign = sign_of(flat[blue + here]) + 1 if blue >= 0 else 1
+            down = sign_of(own[at + 2 * side]) + 1 if u + 2 < side else 1
+            right = sign_of(own[at + 2]) + 1 if v + 2 < side else 1
+            oblique = sign_of(own[at + side + 1]) + 1 if u + 1 < side and v + 1 < side else 1
+            low = guess_class(guess)
             ctx[0] = SIGN_AT[0] + (role * 6 + which) * 9 + 4 + (low if guess >= 0 else -low)
             ctx[1] = SIGN_AT[1] + ((comp_class * 3 + luma_sign) * 3 + blue_sign) * 3 + place
             ctx[2] = (
@@ -374,7 +254,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
 
 
 @compiled
-def code_details(
+def code_details(  # type: ignore[no-untyped-def]
     m,
     rows,
     columns,
@@ -391,7 +271,7 @@ def code_details(
     paired,
     known,
     room,
-):  # type: ignore[no-untyped-def]
+):
     """Code the levels of all leaves that have any.
 
     Parameters
@@ -433,9 +313,9 @@ def code_details(
     for n in range(len(order)):
         index = order[n]
         leaf = leaves[index]
-        comp, log = np.int64(leaf[COMP]), np.int64(leaf[LOG])
-        cy, cx = np.int64(leaf[TOP]) >> CELL_LOG, np.int64(leaf[LEFT]) >> CELL_LOG
-        span = np.int64(1) << (log - CELL_LOG)
+        comp, log = int64(leaf[COMP]), int64(leaf[LOG])
+        cy, cx = int64(leaf[TOP]) >> CELL_LOG, int64(leaf[LEFT]) >> CELL_LOG
+        span = int64(1) << (log - CELL_LOG)
         my, mx = min(cy + (span >> 1), rows - 1), min(cx + (span >> 1), columns - 1)
         nearby[0] = owner[comp, my + 1, cx]
         nearby[1] = owner[comp, my + 1, min(cx + span, last_column) + 1]
@@ -452,7 +332,7 @@ def code_details(
         if not code_leaf_details(
             m, leaves, index, known, levels, flat, nearby, guesses, prices, room
         ):
-            side = np.int64(1) << log
+            side = int64(1) << log
             for i in range(side * side):
                 levels[comp, leaf[START] + i] = 0
             return n

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,14 +58,14 @@ class Choice:
     coder: Coder
 
 
-def pad(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def pad(plane: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
     """Extend a plane to whole superblocks by repeating its last row and column."""
     height, width = plane.shape
     rest = (0, padded(height) - height), (0, padded(width) - width)
     return np.pad(plane.astype(np.float32), rest, mode="edge")
 
 
-def transform(planes: list[npt.NDArray[np.float64]]) -> Spectra:
+def transform(planes: Sequence[npt.NDArray[np.floating[Any]]]) -> Spectra:
     """Transform all components at all sizes."""
     height, width = planes[0].shape
     out = []

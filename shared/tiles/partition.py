@@ -8,23 +8,11 @@ its largest level, 0: no detail) and its *reach* (last diagonal that holds a lev
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..compiled import compiled
 from .contexts import (
     GRADE_AT,
     GRADE_ROW,
     GRADE_ROW2,
-    MEAN_MORE_AT,
-    MEAN_MORE_ROW,
-    MEAN_MORE_ROW2,
-    MEAN_SIGN_AT,
-    MEAN_SIGN_ROW,
-    MEAN_SIGN_ROW2,
-    MEAN_UNARY,
-    MEAN_ZERO_AT,
-    MEAN_ZERO_ROW,
-    MEAN_ZERO_ROW2,
     REACH_AT,
     REACH_ROW,
     REACH_ROW2,
@@ -35,6 +23,7 @@ from .contexts import (
     SPLIT_ROW,
     SPLIT_ROW2,
 )
+from .means import code_residue, level_of, mean_of, predict_mean
 from .syntax import (
     CELL_LOG,
     COMP,
@@ -44,7 +33,6 @@ from .syntax import (
     LOG,
     MAX_GRADE,
     MEAN,
-    MEANS,
     REACH,
     REACHES,
     RESIDUE,
@@ -54,8 +42,8 @@ from .syntax import (
     START,
     TOP,
     bit_length,
-    code_escape,
     decide,
+    int64,
     rescale,
 )
 
@@ -64,8 +52,8 @@ from .syntax import (
 def _relative(other, log):  # type: ignore[no-untyped-def]
     """Size of a neighbour relative to `log`, 0 unknown, 1 to 4: coarser or equal .. finer."""
     if other <= 0:
-        return np.int64(0)
-    return min(max(np.int64(log) - other, 0), 3) + 1
+        return int64(0)
+    return min(max(int64(log) - other, 0), 3) + 1
 
 
 @compiled
@@ -75,137 +63,30 @@ def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # 
     half = min(span >> 1, max(rows - 1 - cy, 0)), min(span >> 1, max(columns - 1 - cx, 0))
     west, west2 = own[cy + 1, cx], own[cy + 1 + half[0], cx]
     north, north2 = own[cy, cx + 1], own[cy, cx + 1 + half[1]]
-    finer = np.int64(0)
+    finer = int64(0)
     for other in (west, west2, north, north2):
         if 0 < other < log:
             finer += 1
-    deep = np.int64(0)
+    deep = int64(0)
     if role:
-        least = np.int64(log)
+        least = int64(log)
         for y in range(cy, min(cy + span, rows)):
             for x in range(cx, min(cx + span, columns)):
-                least = min(least, np.int64(luma[y + 1, x + 1]))
+                least = min(least, int64(luma[y + 1, x + 1]))
         deep = log - least
     else:
-        corner = own[cy, cx + 1 + span] if cy and cx + span < columns else np.int64(0)
-        deep = _relative(np.int64(corner), log)
-    diagonal = _relative(np.int64(own[cy, cx]), log)
+        corner = own[cy, cx + 1 + span] if cy and cx + span < columns else int64(0)
+        deep = _relative(int64(corner), log)
+    diagonal = _relative(int64(own[cy, cx]), log)
     k = log - CELL_LOG - 1
     ctx[0] = SPLIT_AT[0] + (role * 4 + k) * 5 + finer
     ctx[1] = (
         SPLIT_AT[1]
-        + ((role * 4 + k) * 5 + _relative(np.int64(west), log)) * 5
-        + _relative(np.int64(north), log)
+        + ((role * 4 + k) * 5 + _relative(int64(west), log)) * 5
+        + _relative(int64(north), log)
     )
     ctx[2] = SPLIT_AT[2] + ((role * 4 + k) * 5 + deep) * 5 + diagonal
     return decide(m, SPLIT, want, 3, SPLIT_ROW + (role * 4 + k) * 3, SPLIT_ROW2 + finer * 3)[0]
-
-
-@compiled
-def _edges(means, top, left, side, rows, columns):  # type: ignore[no-untyped-def]
-    """Mean along the left and the top neighbours, and of the corner cell."""
-    cy, cx, span = top >> CELL_LOG, left >> CELL_LOG, side >> CELL_LOG
-    west = np.int64(0)
-    north = np.int64(0)
-    n = min(span, rows - cy)
-    for i in range(n):
-        west += means[cy + 1 + i, cx]
-    west = (west + (n >> 1)) // n
-    n = min(span, columns - cx)
-    for i in range(n):
-        north += means[cy, cx + 1 + i]
-    north = (north + (n >> 1)) // n
-    return west, north, np.int64(means[cy, cx])
-
-
-@compiled
-def predict_mean(means, top, left, side, rows, columns):  # type: ignore[no-untyped-def]
-    """Predict the mean of a leaf from its left and top neighbours.
-
-    Returns
-    -------
-    prediction, spread : int, int
-        With `FRACTION_BITS`; how far the neighbours lie apart.
-    """
-    if top == 0 and left == 0:
-        return np.int64(0), np.int64(0)
-    west, north, corner = _edges(means, top, left, side, rows, columns)
-    if top == 0:
-        return west, np.int64(0)
-    if left == 0:
-        return north, np.int64(0)
-    low, high = min(west, north), max(west, north)
-    planar = min(max(west + north - corner, low), high)
-    return (west + north + 2 * planar + 2) >> 2, high - low
-
-
-@compiled
-def level_of(mean, log, step):  # type: ignore[no-untyped-def]
-    """Nearest mean level of a mean with `FRACTION_BITS`."""
-    return (2 * (np.int64(mean) << (log + 10)) + step) // (2 * step)
-
-
-@compiled
-def mean_of(level, log, step):  # type: ignore[no-untyped-def]
-    """Mean, `FRACTION_BITS`, that a mean level stands for."""
-    value = (np.int64(level) * step + (np.int64(1) << (log + 9))) >> (log + 10)
-    return min(max(value, -(1 << 20)), 1 << 20)
-
-
-@compiled
-def _code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # type: ignore[no-untyped-def]
-    """Code the difference of a mean level to its prediction.
-
-    `near` are the residues of the left and top leaf, `twin` and `twin2` those of luma and of
-    the first chroma component at the same place.
-    """
-    ctx = m[2]
-    role = 1 if comp_class else 0
-    k = log - CELL_LOG
-    west, north = near
-    size = abs(residue)
-    a, b = min(abs(west), 3), min(abs(north), 3)
-    c, d = min(bit_length(abs(twin)), 3), min(bit_length(abs(twin2)), 3)
-    ctx[0] = MEAN_ZERO_AT[0] + (role * 5 + k) * 6 + spread
-    ctx[1] = MEAN_ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
-    ctx[2] = MEAN_ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
-    if not decide(
-        m,
-        MEANS,
-        1 if size else 0,
-        3,
-        MEAN_ZERO_ROW + (role * 5 + k) * 3,
-        MEAN_ZERO_ROW2 + spread * 3,
-    )[0]:
-        return np.int64(0)
-    value = np.int64(1)
-    ab = min(a + b, 3)
-    while value <= MEAN_UNARY:
-        i = value - 1
-        ctx[0] = MEAN_MORE_AT[0] + (role * 14 + i) * 5 + k
-        ctx[1] = MEAN_MORE_AT[1] + (role * 14 + i) * 6 + spread
-        ctx[2] = MEAN_MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
-        if not decide(
-            m,
-            MEANS,
-            1 if size > value else 0,
-            3,
-            MEAN_MORE_ROW + role * 3,
-            MEAN_MORE_ROW2 + min(i, 3) * 3,
-        )[0]:
-            break
-        value += 1
-    if value > MEAN_UNARY:
-        value += code_escape(m, MEANS, size - value)
-    s, t = np.int64(np.sign(twin)) + 1, np.int64(np.sign(twin2)) + 1
-    u, v = np.int64(np.sign(west)) + 1, np.int64(np.sign(north)) + 1
-    ctx[0] = MEAN_SIGN_AT[0] + (role * 3 + s) * 5 + k
-    ctx[1] = MEAN_SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
-    ctx[2] = MEAN_SIGN_AT[2] + (role * 3 + u) * 3 + v
-    negative = decide(
-        m, MEANS, 1 if residue < 0 else 0, 3, MEAN_SIGN_ROW + role * 3, MEAN_SIGN_ROW2 + k * 3
-    )[0]
-    return -value if negative else value
 
 
 @compiled
@@ -213,7 +94,7 @@ def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type:
     """Code the bits of the largest level; arguments after `log` are grades nearby."""
     ctx = m[2]
     k = log - CELL_LOG
-    value = np.int64(0)
+    value = int64(0)
     a, b, c, d = min(west, 5), min(north, 5), min(luma, 5), min(blue, 5)
     while value < MAX_GRADE:
         i = min(value, 7)
@@ -235,8 +116,8 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
     k = log - CELL_LOG
     rest = want - 1
     size = bit_length(rest)
-    largest = bit_length((np.int64(2) << log) - 3)
-    value = np.int64(0)
+    largest = bit_length((int64(2) << log) - 3)
+    value = int64(0)
     while value < largest:
         ctx[0] = REACH_AT[0] + ((role * 5 + k) * 4 + min(grade, 4) - 1) * 8 + value
         ctx[1] = REACH_AT[1] + ((role * 8 + value) * 9 + west) * 9 + north
@@ -247,7 +128,7 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
         value += 1
     if value < 2:
         return value + 1
-    out = np.int64(1)
+    out = int64(1)
     for bit in range(value - 2, -1, -1):
         depth = value - 2 - bit
         ctx[0] = REST_AT[0] + ((role * 5 + k) * 8 + value) * 8 + depth
@@ -258,7 +139,7 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
                 0
             ]
         )
-    return min(out + 1, (np.int64(2) << log) - 2)
+    return min(out + 1, (int64(2) << log) - 2)
 
 
 @compiled
@@ -272,14 +153,14 @@ def _fill(target, cy, cx, span, value):  # type: ignore[no-untyped-def]
 def _reach_class(leaf, log):  # type: ignore[no-untyped-def]
     """Bit length of a leaf's reach rescaled to a tile of `log`; 1: no detail."""
     if leaf[GRADE] == 0:
-        return np.int64(1)
-    return min(1 + bit_length(rescale(np.int64(leaf[REACH]), leaf[LOG], log)), 8)
+        return int64(1)
+    return min(1 + bit_length(rescale(int64(leaf[REACH]), leaf[LOG], log)), 8)
 
 
 @compiled
-def _code_leaf(
+def _code_leaf(  # type: ignore[no-untyped-def]
     m, leaves, at, comp, comp_class, top, left, log, rows, columns, step, start, means, owner, plain
-):  # type: ignore[no-untyped-def]
+):
     """Code one leaf; fills its row of the table and the maps."""
     role = 1 if comp_class else 0
     side = 1 << log
@@ -292,39 +173,39 @@ def _code_leaf(
     middle_y, middle_x = min(cy + (span >> 1), rows - 1), min(cx + (span >> 1), columns - 1)
     west = owner[comp, middle_y + 1, cx]
     north = owner[comp, cy, middle_x + 1]
-    luma = np.int64(-1)
-    blue = np.int64(-1)
+    luma = int64(-1)
+    blue = int64(-1)
     if role:
         luma = owner[0, middle_y + 1, middle_x + 1]
         if comp_class == 2:
             blue = owner[1, middle_y + 1, middle_x + 1]
     near = (
-        np.int64(leaves[west, RESIDUE]) if west >= 0 else np.int64(0),
-        np.int64(leaves[north, RESIDUE]) if north >= 0 else np.int64(0),
+        int64(leaves[west, RESIDUE]) if west >= 0 else int64(0),
+        int64(leaves[north, RESIDUE]) if north >= 0 else int64(0),
     )
-    twin = np.int64(leaves[luma, RESIDUE]) if luma >= 0 else np.int64(0)
-    twin2 = np.int64(leaves[blue, RESIDUE]) if blue >= 0 else np.int64(0)
-    residue = _code_residue(
-        m, np.int64(leaf[MEAN]) - predicted, comp_class, log, apart, near, twin, twin2
+    twin = int64(leaves[luma, RESIDUE]) if luma >= 0 else int64(0)
+    twin2 = int64(leaves[blue, RESIDUE]) if blue >= 0 else int64(0)
+    residue = code_residue(
+        m, int64(leaf[MEAN]) - predicted, comp_class, log, apart, near, twin, twin2
     )
     level = min(max(predicted + residue, -(1 << 24)), 1 << 24)
-    a = np.int64(leaves[west, GRADE]) + 1 if west >= 0 else np.int64(0)
-    b = np.int64(leaves[north, GRADE]) + 1 if north >= 0 else np.int64(0)
-    c = np.int64(leaves[luma, GRADE]) + 1 if luma >= 0 else np.int64(0)
-    d = np.int64(leaves[blue, GRADE]) + 1 if blue >= 0 else np.int64(0)
+    a = int64(leaves[west, GRADE]) + 1 if west >= 0 else int64(0)
+    b = int64(leaves[north, GRADE]) + 1 if north >= 0 else int64(0)
+    c = int64(leaves[luma, GRADE]) + 1 if luma >= 0 else int64(0)
+    d = int64(leaves[blue, GRADE]) + 1 if blue >= 0 else int64(0)
     if not role:
-        c, d = apart, np.int64(0)
+        c, d = apart, int64(0)
     surprise = min(bit_length(abs(residue)), 5)
-    grade = np.int64(0)
+    grade = int64(0)
     if not plain:
-        grade = _code_grade(m, np.int64(leaf[GRADE]), role, log, a, b, c, d, surprise)
-    reach = np.int64(0)
+        grade = _code_grade(m, int64(leaf[GRADE]), role, log, a, b, c, d, surprise)
+    reach = int64(0)
     if grade:
-        a = _reach_class(leaves[west], log) if west >= 0 else np.int64(0)
-        b = _reach_class(leaves[north], log) if north >= 0 else np.int64(0)
-        c = _reach_class(leaves[luma], log) if luma >= 0 else np.int64(0)
+        a = _reach_class(leaves[west], log) if west >= 0 else int64(0)
+        b = _reach_class(leaves[north], log) if north >= 0 else int64(0)
+        c = _reach_class(leaves[luma], log) if luma >= 0 else int64(0)
         d = _reach_class(leaves[blue], log) if blue >= 0 else min(grade, 8)
-        reach = _code_reach(m, np.int64(leaf[REACH]), role, log, grade, a, b, c, d)
+        reach = _code_reach(m, int64(leaf[REACH]), role, log, grade, a, b, c, d)
     leaf[COMP], leaf[TOP], leaf[LEFT], leaf[LOG] = comp, top, left, log
     leaf[MEAN], leaf[GRADE], leaf[REACH], leaf[RESIDUE] = (
         level,
@@ -338,9 +219,9 @@ def _code_leaf(
 
 
 @compiled
-def code_partition(
+def code_partition(  # type: ignore[no-untyped-def]
     m, height, width, parts, steps, leaves, marks, logs, means, owner, plain, stack, place
-):  # type: ignore[no-untyped-def]
+):
     """Code the quadtrees and the leaves' means, grades and reaches.
 
     Parameters
@@ -390,7 +271,7 @@ def code_partition(
                     if top >= height or left >= width:
                         continue
                     cy, cx = top >> CELL_LOG, left >> CELL_LOG
-                    span = np.int64(1) << (log - CELL_LOG)
+                    span = int64(1) << (log - CELL_LOG)
                     if log > CELL_LOG:
                         want = 0
                         if not decoding:
@@ -398,7 +279,7 @@ def code_partition(
                         if _code_split(
                             m, want, role, log, cy, cx, span, rows, columns, logs[part], logs[0]
                         ):
-                            half = np.int64(1) << (log - 1)
+                            half = int64(1) << (log - 1)
                             for k in range(3, -1, -1):
                                 stack[depth, 0] = top + half * (k >> 1)
                                 stack[depth, 1] = left + half * (k & 1)
@@ -426,7 +307,7 @@ def code_partition(
                             owner,
                             plain,
                         )
-                        place[comp] += np.int64(1) << (2 * log)
+                        place[comp] += int64(1) << (2 * log)
                         at += 1
         marks[y0 // ROOT] = m[0][9]
     return at

@@ -62,7 +62,8 @@ class Prices:
             yes = np.cumsum(table[..., 1], -1)
             yes = np.concatenate([np.zeros_like(yes[..., :1]), yes], -1)
             no = np.concatenate([table[..., 0], np.zeros_like(yes[..., :1])], -1)
-            return (yes + no).astype(np.float32)
+            out: FloatArray = (yes + no).astype(np.float32)
+            return out
 
         grade = np.zeros((2, 5, 16), np.float32)
         raw = bits(GRADE_AT[0], (2, 5, 8))

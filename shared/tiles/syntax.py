@@ -7,10 +7,15 @@ as one argument and work in the direction that ``rc`` says.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..compiled import compiled
 from ..entropy import ENDED, code_bit, code_mixed
+
+int64: Any = np.int64
+"""In kernels: what they hold is typed by Numba, not by the checker."""
 
 # Columns of the leaf table, int32.
 COMP, TOP, LEFT, LOG, MEAN, GRADE, REACH, START, MAPPED, RESIDUE = range(10)
@@ -69,13 +74,13 @@ def decide_flat(m, kind, bit):  # type: ignore[no-untyped-def]
 @compiled
 def code_escape(m, kind, value):  # type: ignore[no-untyped-def]
     """Code a non-negative integer as an Exp-Golomb word of order 0, at most 16 bits long."""
-    size = np.int64(0)
+    size = int64(0)
     while size < 16:
         more = decide_flat(m, kind, 1 if (value + 1) >> (size + 1) else 0)
         if not more:
             break
         size += 1
-    out = np.int64(1)
+    out = int64(1)
     for k in range(size - 1, -1, -1):
         out = out << 1 | decide_flat(m, kind, ((value + 1) >> k) & 1)
     return out - 1
@@ -84,7 +89,7 @@ def code_escape(m, kind, value):  # type: ignore[no-untyped-def]
 @compiled
 def bit_length(value):  # type: ignore[no-untyped-def]
     """Bits of a non-negative integer."""
-    size = np.int64(0)
+    size = int64(0)
     while value > 0:
         value >>= 1
         size += 1

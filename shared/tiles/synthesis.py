@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..backend import is_numpy
 from ..compiled import compiled
 from .cosine import BASES, inverse_arrays, inverse_into
-from .partition import mean_of
+from .means import mean_of
 from .stream import TileSet, padded
 from .syntax import COMP, FRACTION_BITS, GRADE, LEFT, LOG, MEAN, REACH, START, STEP_BITS, TOP
 

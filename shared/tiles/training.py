@@ -19,8 +19,9 @@ import numpy.typing as npt
 from .. import color
 from ..entropy import Tables
 from ..priors import fit_prior
+from .contexts import CONTEXTS
 from .encoder import choose, code, transform
-from .stream import CONTEXTS, NEUTRAL_CHROMA, TileSet, default_tables
+from .stream import NEUTRAL_CHROMA, TileSet, default_tables
 
 TABLES = Path(__file__).with_name("tables.npz")
 _STEP_RANGE = (126, 228)
