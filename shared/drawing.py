@@ -26,7 +26,7 @@ RED: Colour = (235, 90, 70)
 PAPER: Colour = (250, 250, 248)
 INK: Colour = (40, 42, 46)
 
-_WIDTH = 1500
+_WIDTH = 1100
 """Small pictures are magnified to about this many pixels."""
 _FINE = 4_000_000
 """Larger drawings are not smoothed."""
@@ -108,17 +108,21 @@ def squares(
     """
     height, width = pixels.shape[:2]
     times = magnification(height, width)
-    canvas = magnify(dim(pixels), times)
+    base = magnify(dim(pixels), times)
+    canvas = base.copy()
     seen = np.full((height, width), -1, np.int64)
     edge = max(times // 4, 1)
     for (top, left, side), kind in zip(boxes.tolist(), kinds.tolist(), strict=True):
         seen[top : top + side, left : left + side] = kind
         colour = np.array(names[kind].colour)
-        box = canvas[top * times : (top + side) * times, left * times : (left + side) * times]
-        box[:] = (0.86 * box + 0.14 * colour).astype(np.uint8)
-        line = (0.25 * box[:edge] + 0.75 * colour).astype(np.uint8)
-        box[:edge] = line
-        box[:, :edge] = (0.25 * box[:, :edge] + 0.75 * colour).astype(np.uint8)
+        inside = (
+            slice(top * times, (top + side) * times),
+            slice(left * times, (left + side) * times),
+        )
+        box, below = canvas[inside], base[inside]
+        box[:] = (0.83 * below + 0.17 * colour).astype(np.uint8)
+        box[:edge] = (0.3 * below[:edge] + 0.7 * colour).astype(np.uint8)
+        box[:, :edge] = (0.3 * below[:, :edge] + 0.7 * colour).astype(np.uint8)
     entries = []
     for index, kind in enumerate(names):
         count, area = int((kinds == index).sum()), float((seen == index).mean())
@@ -219,9 +223,9 @@ def sheet(panels: Sequence[tuple[str, Image]]) -> Image:
     margin, bar, size = 16, 30, 19
     face = font(size)
     widest = max(panel.shape[1] for _, panel in panels)
-    # Two of the usual panels fit side by side, wider ones have a row of their own.
-    usual = int(np.median([panel.shape[1] for _, panel in panels]))
-    limit = max(widest, 2 * usual + margin)
+    # Two of the first panel fit side by side, or three if there are three; a strip has a row.
+    columns = 3 if len(panels) == 3 else 2
+    limit = max(widest, columns * panels[0][1].shape[1]) + columns * margin
     rows: list[list[tuple[str, Image]]] = [[]]
     used = 0
     for title, panel in panels:

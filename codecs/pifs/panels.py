@@ -57,10 +57,9 @@ def _picture(symbols: Symbols, samples: Planes) -> Image:
     return drawing.rgb(color.to_pixels(np, inside, FRACTION_BITS))
 
 
-def _passes(symbols: Symbols) -> tuple[list[Image], list[Image]]:
+def _passes(symbols: Symbols, plain: Planes) -> tuple[list[Image], list[Image]]:
     """Pictures of the pyramid, coarse to fine, and of the classic decoder from noise."""
     tiles, maps = symbols.tiles, symbols.maps
-    plain = tiles_synthesis.render(np, tiles, symbols.known)
     fine = [np.empty_like(plain) for _ in range(LEVELS)]
     classic = [plain.copy() for _ in range(LEVELS + 1)]
     noise = np.random.default_rng(0).integers(-128, 128, plain.shape[1:], np.int32)
@@ -84,16 +83,22 @@ def _passes(symbols: Symbols) -> tuple[list[Image], list[Image]]:
 def panels(symbols: Symbols, pixels: Image) -> list[tuple[str, Image]]:
     """Draw all panels, see `shared.codec.Codec.panels`."""
     mapped = symbols.maps[:, 0] != 0
-    out = [("quadtree of luma", quadtree(symbols.tiles, symbols.known, pixels, mapped))]
+    out = [("quadtree of brightness", quadtree(symbols.tiles, symbols.known, pixels, mapped))]
     if not mapped.any():
         return out
     chosen = strongest(symbols, planes(symbols, np)[0])
     if len(chosen):
         title = f"the {len(chosen)} strongest of {int(mapped.sum())} maps, domain to range"
         out.append((title, _arrows(symbols, pixels, chosen)))
-    pyramid, classic = _passes(symbols)
+    plain = tiles_synthesis.render(np, symbols.tiles, symbols.known)
+    picture = drawing.magnify(_picture(symbols, plain), drawing.magnification(*pixels.shape[:2]))
+    out.append(("without the maps", picture))
+    pyramid, classic = _passes(symbols, plain)
     names = [f"pass {i}: cells of {64 >> i}" for i in range(LEVELS)]
-    shown = [*zip(names, pyramid, strict=True), ("deblocked: the decoded picture", pixels)]
+    shown = [
+        *zip(names, pyramid, strict=True),
+        ("deblocked: the decoded picture", drawing.rgb(pixels)),
+    ]
     out.append(("pyramid, coarse to fine", drawing.strip(shown)))
     names = ["start: noise", *(f"after pass {i}" for i in range(1, LEVELS + 1))]
     shown = list(zip(names, classic, strict=True))

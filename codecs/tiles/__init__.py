@@ -74,4 +74,4 @@ class TilesCodec(Codec):
         """Draw the quadtree."""
         from ...shared.tiles.panels import quadtree
 
-        return [("quadtree of luma", quadtree(symbols.tiles, symbols.known, pixels))]
+        return [("quadtree of brightness", quadtree(symbols.tiles, symbols.known, pixels))]

@@ -78,6 +78,6 @@ def _blocks(symbols: Symbols, pixels: Image) -> Image:
 def panels(symbols: Symbols, pixels: Image) -> list[tuple[str, Image]]:
     """Draw all panels, see `shared.codec.Codec.panels`."""
     return [
-        ("luma coefficients by subband, logarithmic", _subbands(symbols)),
-        ("active coding blocks of luma, finest on top", _blocks(symbols, pixels)),
+        ("coefficients of brightness by subband, logarithmic", _subbands(symbols)),
+        ("active coding blocks of brightness, finest on top", _blocks(symbols, pixels)),
     ]
