@@ -26,8 +26,8 @@ RED: Colour = (235, 90, 70)
 PAPER: Colour = (250, 250, 248)
 INK: Colour = (40, 42, 46)
 
-_WIDTH = 1100
-"""Small pictures are magnified to about this many pixels."""
+_WIDTH = 1600
+"""Small pictures are magnified to at most this many pixels."""
 _FINE = 4_000_000
 """Larger drawings are not smoothed."""
 # Black, violet, red, orange, pale yellow: equal steps look equal.
@@ -61,8 +61,8 @@ def rgb(pixels: Image) -> Image:
 
 
 def magnification(height: int, width: int) -> int:
-    """How many times a drawing is larger than the picture, 1 to 8."""
-    return min(max(_WIDTH // max(height, width), 1), 8)
+    """How many times a drawing is larger than the picture: 1, 2, 4, 6 or 8."""
+    return min(max(_WIDTH // max(height, width) // 2 * 2, 1), 8)
 
 
 def magnify(picture: Image, times: int) -> Image:
@@ -202,20 +202,25 @@ def arrows(
 
 
 def strip(pictures: Sequence[tuple[str, Image]], columns: int = 4) -> Image:
-    """Put pictures of one size side by side, each with its caption above."""
-    height, width = pictures[0][1].shape[:2]
-    times = max(magnification(height, width) // 2, 1)
-    height, width, gap, bar = height * times, width * times, 8, 20
+    """Put pictures of one size side by side, half as large as drawings, with captions above."""
+    times = magnification(*pictures[0][1].shape[:2])
+    shown = [
+        PILImage.fromarray(magnify(picture, times // 2))
+        if times > 1
+        else PILImage.fromarray(picture).reduce(2)
+        for _, picture in pictures
+    ]
+    (width, height), gap, bar = shown[0].size, 8, 20
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     size = (columns * (width + gap) - gap, rows * (height + bar + gap) - gap)
-    sheet = PILImage.new("RGB", size, PAPER)
-    pen, face = ImageDraw.Draw(sheet), font(14)
-    for i, (caption, picture) in enumerate(pictures):
+    paper = PILImage.new("RGB", size, PAPER)
+    pen, face = ImageDraw.Draw(paper), font(14)
+    for i, (caption, _) in enumerate(pictures):
         x, y = i % columns * (width + gap), i // columns * (height + bar + gap)
         pen.text((x, y), caption, fill=INK, font=face)
-        sheet.paste(PILImage.fromarray(magnify(picture, times)), (x, y + bar))
-    return np.asarray(sheet)
+        paper.paste(shown[i], (x, y + bar))
+    return np.asarray(paper)
 
 
 def sheet(panels: Sequence[tuple[str, Image]]) -> Image:
