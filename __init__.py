@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .shared.api import decode, encode, info, trim
+    from .shared.api import decode, encode, info, show, trim
     from .shared.budget import Budget
     from .shared.errors import FractourError
     from .shared.pillow_plugin import register_pillow
@@ -32,6 +32,7 @@ _HOMES = {
     "encode": "api",
     "info": "api",
     "register_pillow": "pillow_plugin",
+    "show": "api",
     "trim": "api",
 }
 
@@ -43,6 +44,7 @@ __all__ = [
     "encode",
     "info",
     "register_pillow",
+    "show",
     "trim",
 ]
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import commands_bench, commands_compare, commands_eval, commands_files
+from . import commands_bench, commands_compare, commands_eval, commands_files, commands_show
 from .output import CarriedError, Command, OutputError, UsageError, notice, say
 
 OK, FAILED, USAGE, BAD_INPUT, MISSING_PART, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -64,6 +64,7 @@ for _command in (
     commands_files.decode,
     commands_files.info,
     commands_files.trim,
+    commands_show.show,
     commands_compare.compare,
     commands_bench.bench,
     commands_bench.report,

@@ -1,4 +1,4 @@
-"""encode, decode, info, trim: the whole path of an image in four functions."""
+"""encode, decode, info, show, trim: the whole path of an image in five functions."""
 
 from __future__ import annotations
 
@@ -169,6 +169,28 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         "overhead_bytes": frame.overhead,
         "bits": {kind: round(bits, 1) for kind, bits in codec.bit_shares(symbols).items()},
     }
+
+
+def show(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, allow_truncated: bool = False
+) -> list[tuple[str, Image]]:
+    """Explain a ``.frc`` file in pictures.
+
+    Parameters
+    ----------
+    data, max_pixels, allow_truncated
+        As for `decode`, whose exceptions these are too.
+
+    Returns
+    -------
+    list of (str, (h, w, 3) uint8)
+        Titles and pictures: the decoded one, then what the codec draws of itself.
+    """
+    from .drawing import rgb
+
+    _, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=allow_truncated)
+    pixels: Image = to_numpy(codec.synthesize(symbols, xp=get_array_module("numpy"), scale=1))
+    return [("decoded", rgb(pixels)), *codec.panels(symbols, pixels)]
 
 
 def trim(data: bytes, size: int) -> bytes:

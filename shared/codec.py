@@ -160,3 +160,21 @@ class Codec(ABC):
     def bit_shares(self, symbols: Any) -> dict[str, float]:
         """Bits of the payload by kind of element; empty if the codec does not say."""
         return {}
+
+    def panels(self, symbols: Any, pixels: Image) -> list[tuple[str, Image]]:
+        """Draw pictures that explain a file, for ``fractour show``.
+
+        Parameters
+        ----------
+        symbols : object
+            What `read` gave.
+        pixels : (H, W, C) uint8
+            What `synthesize` made of it.
+
+        Returns
+        -------
+        list of (str, (h, w, 3) uint8)
+            Titles and pictures of any size; empty if the codec has none. `shared.drawing`
+            helps.
+        """
+        return []

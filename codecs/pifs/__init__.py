@@ -68,6 +68,12 @@ class PifsCodec(Codec):
         """Bits by kind of decision."""
         return dict(symbols.bits)
 
+    def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
+        """Draw leaves, strongest maps and the passes of decoding."""
+        from .panels import panels
+
+        return panels(symbols, pixels)
+
 
 class PurePifsCodec(PifsCodec):
     """The classic fractal codec: a leaf is a constant and a domain, nothing else."""

@@ -159,3 +159,15 @@ class TemplateCodec(Codec):
     def bit_shares(self, symbols: _Blocks) -> dict[str, float]:
         """All bits are blocks."""
         return {"blocks": symbols.bits}
+
+    def panels(self, symbols: _Blocks, pixels: Image) -> list[tuple[str, Image]]:
+        """Draw the grid of blocks; optional, for ``fractour show``."""
+        from ...shared import drawing
+
+        side, _ = _side_and_quantum(symbols.step)
+        _, rows, columns = symbols.values.shape
+        at_y, at_x = np.indices((rows, columns)).reshape(2, -1) * side
+        boxes = np.stack([at_y, at_x, np.full_like(at_y, side)], axis=1)
+        kinds = (symbols.values != 0).any(axis=0).ravel().astype(np.int64)
+        names = (drawing.Kind("grey", drawing.GREY), drawing.Kind("coded", drawing.BLUE))
+        return [("grid of blocks", drawing.squares(pixels, boxes, kinds, names))]

@@ -69,3 +69,9 @@ class TilesCodec(Codec):
     def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Bits by kind of decision."""
         return dict(symbols.bits)
+
+    def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
+        """Draw the quadtree."""
+        from ...shared.tiles.panels import quadtree
+
+        return [("quadtree of brightness", quadtree(symbols.tiles, symbols.known, pixels))]

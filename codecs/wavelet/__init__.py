@@ -62,3 +62,9 @@ class WaveletCodec(Codec):
     def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Bits by kind of decision."""
         return dict(symbols.bits)
+
+    def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
+        """Draw magnitudes by subband and active coding blocks."""
+        from .panels import panels
+
+        return panels(symbols, pixels)

@@ -1,0 +1,60 @@
+"""The command that explains a file in pictures. Heavy modules load on use."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .commands_files import Force, MaxPixels
+from .output import (
+    STDIO,
+    UsageError,
+    announce_compilation,
+    check_target,
+    read_bytes,
+    say,
+    write_bytes,
+)
+
+
+def show(
+    source: Annotated[str, typer.Argument(metavar="FILE", help=".frc file, or - for stdin.")],
+    target: Annotated[
+        str, typer.Argument(metavar="OUT.png", help="Picture to write, or - for stdout.")
+    ],
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Show what a truncated file still holds.")
+    ] = False,
+    max_pixels: MaxPixels = None,
+    force: Force = False,
+) -> None:
+    """Draw what a .frc file is made of: leaves, maps, passes, subbands, as its format has them."""
+    if target != STDIO and Path(target).suffix.lower() != ".png":
+        message = f"show writes PNG; let {target} end in .png"
+        raise UsageError(message)
+    check_target(target, force=force)
+    data = read_bytes(source)
+    from PIL import Image
+
+    from ..shared.api import MAX_PIXELS
+    from ..shared.api import show as show_panels
+    from ..shared.drawing import magnify, sheet
+
+    announce_compilation()
+    started = time.perf_counter()
+    panels = show_panels(data, max_pixels=max_pixels or MAX_PIXELS, allow_truncated=partial)
+    (title, decoded), *rest = panels
+    # The decoded picture is drawn as large as those beside it.
+    times = max((panel.shape[1] for _, panel in rest[:1]), default=0) // decoded.shape[1]
+    panels = [(title, magnify(decoded, max(times, 1))), *rest]
+    paper = Image.fromarray(sheet(panels))
+    file = io.BytesIO()
+    paper.save(file, "PNG")
+    write_bytes(target, file.getvalue(), force=force)
+    if target != STDIO:
+        seconds = time.perf_counter() - started
+        say(f"{target}: {paper.width} x {paper.height}, {len(panels)} panels, {seconds:.2f} s")
