@@ -133,7 +133,7 @@ def squares(
 
 def under(canvas: Image, entries: Sequence[tuple[Colour, str]]) -> Image:
     """Append a legend below a drawing: patches of colour and what they mean."""
-    size = 15
+    size = 18
     face = font(size)
     width = canvas.shape[1]
     places, x, y = [], 0, 8
@@ -210,12 +210,12 @@ def strip(pictures: Sequence[tuple[str, Image]], columns: int = 4) -> Image:
         else PILImage.fromarray(picture).reduce(2)
         for _, picture in pictures
     ]
-    (width, height), gap, bar = shown[0].size, 8, 20
+    (width, height), gap, bar = shown[0].size, 8, 27
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     size = (columns * (width + gap) - gap, rows * (height + bar + gap) - gap)
     paper = PILImage.new("RGB", size, PAPER)
-    pen, face = ImageDraw.Draw(paper), font(14)
+    pen, face = ImageDraw.Draw(paper), font(18)
     for i, (caption, _) in enumerate(pictures):
         x, y = i % columns * (width + gap), i // columns * (height + bar + gap)
         pen.text((x, y), caption, fill=INK, font=face)
@@ -225,7 +225,7 @@ def strip(pictures: Sequence[tuple[str, Image]], columns: int = 4) -> Image:
 
 def sheet(panels: Sequence[tuple[str, Image]]) -> Image:
     """Lay panels out in rows under their titles, on paper as small as holds them."""
-    margin, bar, size = 16, 30, 19
+    margin, bar, size = 16, 38, 25
     face = font(size)
     widest = max(panel.shape[1] for _, panel in panels)
     # Two of the first panel fit side by side, or three if there are three; a strip has a row.
