@@ -19,7 +19,9 @@ from ...shared.codec import Image, Progress, Proposal
 from ...shared.entropy import Tables
 from ...shared.tiles import cosine, encoder, rdo, synthesis
 from ...shared.tiles.deblock import USUAL
+from ...shared.tiles.elements import drop_details, errors, peaks
 from ...shared.tiles.encoder import Choice, Spectra, in_steps, pad, roles_of, transform
+from ...shared.tiles.packets import HEADER, header_bytes, split_packets
 from ...shared.tiles.stream import COST, NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ...shared.tiles.syntax import (
     CELL_LOG,
@@ -32,8 +34,6 @@ from ...shared.tiles.syntax import (
     START,
     TOP,
 )
-from ..tiles.analysis import drop_details, errors, peaks
-from ..tiles.format import HEADER, header_bytes, split_packets
 from .coding import FLAG_AT, MAX_SCALE, NEAR, NEAR_AT, SCALE_AT, domains, far, window
 from .format import PURE, Written, initial_tables, smallest_mapped, write
 from .pyramid import attract

@@ -14,8 +14,8 @@ from ...shared import entropy
 from ...shared.codec import Geometry
 from ...shared.errors import BitstreamError
 from ...shared.tiles.encoder import capacity
+from ...shared.tiles.packets import HEADER, parse_header, whole_header
 from ...shared.tiles.stream import NO_PRICES, NO_TALLY, Coder, TileSet, component_steps
-from ..tiles.format import HEADER, parse_header, whole_header
 from .coding import code_maps
 
 PURE = 1
