@@ -82,6 +82,8 @@ def _stretch_table(squash: IntArray) -> IntArray:
 
 SQUASH = _squash_table()
 STRETCH = _stretch_table(SQUASH)
+COST = np.maximum(-np.log2(np.minimum((np.arange(4097) + 0.5) / 4096.0, 1.0)), 0.0)
+"""Bits by the upper 12 bits of a 16-bit probability; for prices and statistics only."""
 # Adaptation rate 1 / (n + 1.5) as a 16-bit fraction.
 _RATE = np.array([(2 << 16) // (2 * n + 3) for n in range(COUNT_LIMIT + 1)], np.int32)
 
@@ -103,6 +105,24 @@ class Tables:
     probability: IntArray
     confidence: IntArray
     weights: IntArray
+
+    @classmethod
+    def untrained(
+        cls, contexts: int, weights: int, inputs: tuple[tuple[int, int, int], ...]
+    ) -> Tables:
+        """Make the states where training starts.
+
+        Parameters
+        ----------
+        contexts, weights : int
+            How many there are.
+        inputs : tuple of (int, int, int)
+            First weight, one past the last, and the number of inputs that such rows mix.
+        """
+        values = np.zeros(weights, np.int32)
+        for start, end, count in inputs:
+            values[start:end] = int(65536 * 0.6 / count)
+        return cls(np.full(contexts, 16384, np.int32), np.zeros(contexts, np.int32), values)
 
     @classmethod
     def load(cls, path: Traversable) -> Tables:

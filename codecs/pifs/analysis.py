@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from ...shared import color, entropy
 from ...shared.codec import Image, Progress, Proposal
-from ...shared.entropy import Tables
+from ...shared.entropy import COST, Tables
 from ...shared.tiles import cosine, encoder, rdo, synthesis
 from ...shared.tiles.deblock import USUAL
 from ...shared.tiles.elements import drop_details, errors, peaks
 from ...shared.tiles.encoder import Choice, Spectra, in_steps, pad, roles_of, transform
 from ...shared.tiles.packets import HEADER, header_bytes, split_packets
-from ...shared.tiles.stream import COST, NEUTRAL_CHROMA, STEPS, TileSet, component_steps
+from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ...shared.tiles.syntax import (
     CELL_LOG,
     COMP,

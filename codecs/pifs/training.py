@@ -15,7 +15,7 @@ from ...shared.entropy import IntArray, Tables
 from ...shared.priors import Trainee, train_command
 from ...shared.tiles import training as tile_training
 from ...shared.tiles.contexts import WEIGHT_INPUTS as TILE_INPUTS
-from ...shared.tiles.stream import TileSet, default_tables
+from ...shared.tiles.stream import TileSet
 from .analysis import Analysis, analyze, choose
 from .coding import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
 from .format import write
@@ -24,7 +24,7 @@ from .format import write
 def untrained() -> Tables:
     """States of the trained tiles, and untrained ones for the maps."""
     known = Tables.load(tile_training.TABLES)
-    blank = default_tables(CONTEXTS, WEIGHTS, (*TILE_INPUTS, *WEIGHT_INPUTS))
+    blank = Tables.untrained(CONTEXTS, WEIGHTS, (*TILE_INPUTS, *WEIGHT_INPUTS))
     out = blank
     out.probability[: len(known.probability)] = known.probability
     out.confidence[: len(known.confidence)] = known.confidence

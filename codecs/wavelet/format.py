@@ -51,8 +51,6 @@ SignArray = npt.NDArray[np.int8]
 _EMPTY_INT32 = np.zeros((0, 0), np.int32)
 _EMPTY_INT8 = np.zeros((0, 0), np.int8)
 _EMPTY_FLOAT32 = np.zeros((0, 0), np.float32)
-# Bits by the upper 12 bits of a 16-bit probability; for prices and statistics only.
-COST = np.maximum(-np.log2(np.minimum((np.arange(4097) + 0.5) / 4096.0, 1.0)), 0.0)
 
 
 @dataclass(frozen=True)
@@ -125,10 +123,7 @@ def initial_tables() -> entropy.Tables:
 
 def default_tables() -> entropy.Tables:
     """Untrained states: where training starts."""
-    weights = np.zeros(WEIGHTS, np.int32)
-    for start, end, inputs in WEIGHT_INPUTS:
-        weights[start:end] = int(65536 * 0.6 / inputs)
-    return entropy.Tables(np.full(CONTEXTS, 16384, np.int32), np.zeros(CONTEXTS, np.int32), weights)
+    return entropy.Tables.untrained(CONTEXTS, WEIGHTS, WEIGHT_INPUTS)
 
 
 @dataclass
@@ -189,7 +184,7 @@ def write_coefficients(
         first,
         (magnitude, sign, tops),
         _blank(components, layout),
-        (prices, bits, COST),
+        (prices, bits, entropy.COST),
         marks,
     )
     payload = entropy.finish_encoder(rc, buf)
@@ -258,7 +253,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Sym
         first,
         (_EMPTY_INT32, _EMPTY_INT8, _EMPTY_INT32),
         seen,
-        (_EMPTY_FLOAT32, bits, COST),
+        (_EMPTY_FLOAT32, bits, entropy.COST),
         np.zeros((first + 1) * len(layout.bands), np.int64),
     )
     entropy.check_ended(rc)

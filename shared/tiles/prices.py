@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..entropy import COST
 from .contexts import (
     DIAGONALS,
     GRADE_AT,
@@ -19,7 +20,6 @@ from .contexts import (
     SPLIT_AT,
     TEMPLATES,
 )
-from .stream import COST
 
 FloatArray = npt.NDArray[np.float32]
 MEANS = 40

@@ -31,8 +31,6 @@ NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 _STACK = 32
 NO_TALLY = np.zeros((0, 2), np.int64)
 NO_PRICES = np.zeros((0, 0), np.float32)
-# Bits by the upper 12 bits of a 16-bit probability; for prices and statistics only.
-COST = np.maximum(-np.log2(np.minimum((np.arange(4097) + 0.5) / 4096.0, 1.0)), 0.0)
 
 
 def component_steps(step: int, chroma: int, components: int) -> npt.NDArray[np.int64]:
@@ -58,16 +56,9 @@ def padded(length: int) -> int:
     return -(-length // ROOT) * ROOT
 
 
-def default_tables(
-    contexts: int = CONTEXTS,
-    weights: int = WEIGHTS,
-    inputs: tuple[tuple[int, int, int], ...] = WEIGHT_INPUTS,
-) -> entropy.Tables:
+def default_tables() -> entropy.Tables:
     """Untrained states: where training starts."""
-    values = np.zeros(weights, np.int32)
-    for start, end, count in inputs:
-        values[start:end] = int(65536 * 0.6 / count)
-    return entropy.Tables(np.full(contexts, 16384, np.int32), np.zeros(contexts, np.int32), values)
+    return entropy.Tables.untrained(CONTEXTS, WEIGHTS, WEIGHT_INPUTS)
 
 
 @dataclass
@@ -177,7 +168,7 @@ class Coder:
             scratch,
             tally,
             self.bits,
-            COST,
+            entropy.COST,
         )
 
     def partition(self, tiles: TileSet, *, plain: bool = False) -> npt.NDArray[np.int64]:
