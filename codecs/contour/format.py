@@ -87,7 +87,7 @@ def most_layers(geometry: Geometry) -> int:
 
 def most_area(geometry: Geometry) -> int:
     """Pixels that the footprints of all layers may cover together."""
-    return 96 * geometry.pixels + (1 << 20)
+    return 256 * geometry.pixels + (1 << 22)
 
 
 def code_ground(coder: Coder, ground: Ground, first: int, buckets: int) -> npt.NDArray[np.int64]:
