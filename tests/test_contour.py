@@ -109,14 +109,14 @@ def test_array_path_draws_the_same(scale: int) -> None:
 
 def test_float_twin_follows_the_integers() -> None:
     layers = some_layers(np.random.default_rng(6), 80, 96, 96)
-    layers[:, [layout.MORE, layout.CUTS]] = 0
+    layers[:, layout.CUTS] = 0
     layers = layers[layers[:, layout.KIND] == layout.WINDOW]
     for index in range(len(layers)):
         exact = np.zeros((3, 96, 96), np.int32)
         windows.draw(layers, np.array([index]), STEPS, 1, exact)
         twin = np.zeros((3, 96, 96), np.float32)
         comp = layers[index, layout.COMP]
-        matching.add(twin, layers[index], STEPS[comp] / STEPS, 1.0)
+        matching.add((twin,), layers[index], STEPS[comp] / STEPS, 1.0, *matching.scratch()[3:])
         twin *= (STEPS / 1024.0)[:, None, None].astype(np.float32)
         peak = max(np.abs(exact).max(), 64)
         assert np.abs(exact - twin).max() <= 0.03 * peak + 8

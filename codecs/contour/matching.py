@@ -13,7 +13,10 @@ References
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from ...shared.compiled import compiled
 from .layout import (
@@ -25,11 +28,14 @@ from .layout import (
     BUCKET,
     COMP,
     CUTS,
-    FINE,
+    FIELDS,
+    FREQUENCIES,
     FREQUENCY,
     KIND,
     LEFT,
     MORE,
+    MOST_EXTRA,
+    PAIRS,
     RED,
     SCALE,
     SCALES,
@@ -39,10 +45,12 @@ from .layout import (
     grid_log,
     radii,
 )
-from .measuring import LEAST_RADIUS, NOTHING, add, amplitude_at, assess, project
+from .measuring import LEAST_RADIUS, NOTHING, SUMS, add, assess, extend, project
 
 _ALL = -1
 _MOVES = 14
+_HOPELESS = -6.0
+"""Bits that a layer may lack before its chroma and further harmonics are looked at."""
 
 
 @compiled
@@ -95,9 +103,9 @@ def copy(source, target):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def settle(plane, layer, lmbda, prices, sums):  # type: ignore[no-untyped-def]
+def settle(pyramid, layer, lmbda, prices, sums):  # type: ignore[no-untyped-def]
     """Round place and angle to the precision that the amplitude allows; return the worth."""
-    height, width = plane.shape
+    _, height, width = pyramid[0].shape
     worth = NOTHING
     for _ in range(3):
         bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
@@ -112,7 +120,7 @@ def settle(plane, layer, lmbda, prices, sums):  # type: ignore[no-untyped-def]
             angle = (((np.int64(layer[ANGLE]) + ((1 << shift) >> 1)) >> shift) << shift) % ANGLES
         frequency = layer[FREQUENCY]
         layer[TOP], layer[LEFT], layer[ANGLE] = top, left, angle
-        worth = assess(plane, layer, np.int64(frequency), lmbda, prices, sums)
+        worth = assess(pyramid, layer, np.int64(frequency), lmbda, prices, sums)
         if worth <= NOTHING:
             return worth
         bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
@@ -126,12 +134,12 @@ def settle(plane, layer, lmbda, prices, sums):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def climb(plane, layer, rounds, lmbda, prices, sums, trial, best):  # type: ignore[no-untyped-def]
+def climb(pyramid, layer, rounds, lmbda, prices, sums, trial, best):  # type: ignore[no-untyped-def]
     """Move a window uphill, then round it to the format; return its worth.
 
     Parameters
     ----------
-    plane : (H, W) float32
+    pyramid : tuple of (C, H, W) float32
         Residual without this layer.
     layer : (FIELDS,) int32
         Changed in place, unless nothing better was found than its outline as it was.
@@ -139,26 +147,26 @@ def climb(plane, layer, rounds, lmbda, prices, sums, trial, best):  # type: igno
         Times that all moves are tried, at most.
     """
     copy(layer, best)
-    top = assess(plane, best, _ALL, lmbda, prices, sums)
+    top = assess(pyramid, best, _ALL, lmbda, prices, sums)
     for _ in range(rounds):
         before = top
         for which in range(_MOVES):
             copy(best, trial)
             if not move(trial, which):
                 continue
-            worth = assess(plane, trial, np.int64(best[FREQUENCY]), lmbda, prices, sums)
+            worth = assess(pyramid, trial, np.int64(best[FREQUENCY]), lmbda, prices, sums)
             while worth > top + 1e-6:
                 copy(trial, best)
                 top = worth
                 if not move(trial, which):
                     break
-                worth = assess(plane, trial, np.int64(best[FREQUENCY]), lmbda, prices, sums)
+                worth = assess(pyramid, trial, np.int64(best[FREQUENCY]), lmbda, prices, sums)
         if top <= before + 1e-6:
             break
-    worth = settle(plane, best, lmbda, prices, sums)
+    worth = settle(pyramid, best, lmbda, prices, sums)
     # What it was, refitted, may be better than the best after rounding.
     copy(layer, trial)
-    plain = settle(plane, trial, lmbda, prices, sums)
+    plain = settle(pyramid, trial, lmbda, prices, sums)
     if plain >= worth:
         copy(trial, layer)
         return plain
@@ -167,12 +175,12 @@ def climb(plane, layer, rounds, lmbda, prices, sums, trial, best):  # type: igno
 
 
 @compiled
-def color(planes, layer, ratios, lmbda):  # type: ignore[no-untyped-def]
+def color(pyramid, layer, ratios, lmbda, waves, frame):  # type: ignore[no-untyped-def]
     """Choose how chroma follows a layer; return what that is worth.
 
     Parameters
     ----------
-    planes : (C, H, W) float32
+    pyramid : tuple of (C, H, W) float32
         Residuals without this layer.
     layer : (FIELDS,) int32
         `BLUE` and `RED` are filled.
@@ -182,12 +190,11 @@ def color(planes, layer, ratios, lmbda):  # type: ignore[no-untyped-def]
     layer[BLUE], layer[RED] = 0, 0
     comp = layer[COMP]
     total = 0.0
-    if planes.shape[0] < 3 or comp > 1:
+    if pyramid[0].shape[0] < 3 or comp > 1:
         return total
-    size = amplitude_at(np.int64(layer[BUCKET]), np.int64(layer[FINE]))
     for other in range(comp + 1, 3):
-        product, norm = project(planes[other], layer)
-        unit = size * ratios[other] / 8.0
+        product, norm = project(pyramid, other, layer, waves, frame)
+        unit = ratios[other] / 8.0
         slope = min(max(round(product / max(norm * unit, 1e-9)), -SLOPES), SLOPES)
         if slope == 0:
             continue
@@ -199,14 +206,37 @@ def color(planes, layer, ratios, lmbda):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def refit(pyramid, layer, ratios, lmbda, prices, rounds, rich, room):  # type: ignore[no-untyped-def]
+    """Climb, add harmonics if `rich`, and choose chroma; return the worth.
+
+    Parameters
+    ----------
+    pyramid : tuple of (C, H, W) float32
+        Residuals without this layer.
+    ratios : (C,) float64
+        Step of the layer's component over that of each component.
+    room : tuple
+        See `scratch`.
+    """
+    sums, trial, best, waves, frame = room
+    layer[MORE] = 0
+    worth = climb(pyramid, layer, rounds, lmbda, prices, sums, trial, best)
+    if worth < _HOPELESS * lmbda:
+        return worth
+    if rich:
+        worth += extend(pyramid, layer, lmbda, sums, waves, frame)
+    return worth + color(pyramid, layer, ratios, lmbda, waves, frame)
+
+
+@compiled
 def accept(  # type: ignore[no-untyped-def]
-    planes, layers, count, proposals, ratios, lmbda, prices, least, rounds, sums, trial, best
+    pyramid, layers, count, proposals, ratios, lmbda, prices, least, rounds, rich, room
 ):
     """Take proposals in turn: climb, and keep what is worth its bits.
 
     Parameters
     ----------
-    planes : (C, H, W) float32
+    pyramid : tuple of (C, H, W) float32
         Residuals; accepted layers are taken away.
     layers : (n, FIELDS) int32
         Accepted ones are put from row `count` on.
@@ -220,33 +250,34 @@ def accept(  # type: ignore[no-untyped-def]
         Bits that a layer must earn beyond its own.
     rounds : int
         See `climb`.
+    rich : bool
+        Whether windows may have several harmonics.
+    room : tuple
 
     Returns
     -------
     int
         Layers there are now.
     """
+    sums, trial, _, waves, frame = room
     for i in range(len(proposals)):
         if count >= len(layers):
             break
         layer = proposals[i]
         comp = layer[COMP]
-        plane = planes[comp]
         copy(layer, trial)
-        if assess(plane, trial, _ALL, lmbda, prices, sums) < -6.0 * lmbda:
+        if assess(pyramid, trial, _ALL, lmbda, prices, sums) < _HOPELESS * lmbda:
             continue
-        worth = climb(plane, layer, rounds, lmbda, prices, sums, trial, best)
-        if worth > -4.0 * lmbda:
-            worth += color(planes, layer, ratios[comp], lmbda)
+        worth = refit(pyramid, layer, ratios[comp], lmbda, prices, rounds, rich, room)
         if worth > least * lmbda:
-            add(planes, layer, ratios[comp], -1.0)
+            add(pyramid, layer, ratios[comp], -1.0, waves, frame)
             copy(layer, layers[count])
             count += 1
     return count
 
 
 @compiled
-def sweep(planes, layers, count, ratios, lmbda, prices, least, rounds, sums, trial, best):  # type: ignore[no-untyped-def]
+def sweep(pyramid, layers, count, ratios, lmbda, prices, least, rounds, rich, room):  # type: ignore[no-untyped-def]
     """Take every window out, fit it again, and put it back if it is worth its bits.
 
     Returns
@@ -254,22 +285,32 @@ def sweep(planes, layers, count, ratios, lmbda, prices, least, rounds, sums, tri
     int
         Layers kept; they are the first rows, in their order.
     """
+    waves, frame = room[3], room[4]
     kept = 0
     for i in range(count):
         layer = layers[i]
-        if layer[KIND] or layer[MORE] or layer[CUTS]:
-            copy(layer, layers[kept])
-            kept += 1
-            continue
-        comp = layer[COMP]
-        add(planes, layer, ratios[comp], 1.0)
-        worth = climb(planes[comp], layer, rounds, lmbda, prices, sums, trial, best)
-        worth += color(planes, layer, ratios[comp], lmbda)
-        if worth > least * lmbda:
-            add(planes, layer, ratios[comp], -1.0)
-            copy(layer, layers[kept])
-            kept += 1
+        worth = 0.0
+        if not layer[KIND] and not layer[CUTS]:
+            comp = layer[COMP]
+            add(pyramid, layer, ratios[comp], 1.0, waves, frame)
+            worth = refit(pyramid, layer, ratios[comp], lmbda, prices, rounds, rich, room)
+            if worth <= least * lmbda:
+                continue
+            add(pyramid, layer, ratios[comp], -1.0, waves, frame)
+        copy(layer, layers[kept])
+        kept += 1
     return kept
 
 
-__all__ = ["accept", "add", "color", "sweep"]
+def scratch() -> tuple[npt.NDArray[Any], ...]:
+    """Room for the kernels: products, two layers, harmonics, a window's frame."""
+    return (
+        np.zeros((max(FREQUENCIES, len(PAIRS)), SUMS)),
+        np.zeros(FIELDS, np.int32),
+        np.zeros(FIELDS, np.int32),
+        np.zeros((1 + MOST_EXTRA, 4)),
+        np.zeros(8),
+    )
+
+
+__all__ = ["accept", "add", "scratch", "sweep"]

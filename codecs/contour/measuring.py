@@ -16,11 +16,15 @@ from .layout import (
     BUCKET,
     BUCKETS,
     COMP,
+    EXTRA,
     FINE,
     FIRST,
     FREQUENCIES,
     FREQUENCY,
     LEFT,
+    MORE,
+    MOST_EXTRA,
+    PAIRS,
     PHASE,
     RED,
     SCALE,
@@ -36,32 +40,36 @@ SUMS = 5
 """Products of the residual with cosine and sine, and of these with each other."""
 WAVES = np.cos(2 * np.pi * np.arange(1024) / 1024).astype(np.float32)
 _ACROSS = np.array(ACROSS, np.int64)
+_PAIRS = np.array(PAIRS, np.int64)
 NOTHING = -1e30
 LEAST_RADIUS = 22
 """Minor radius, sixteenths of a pixel, below which a window falls between the pixels."""
 
 
 @compiled
-def stride_of(minor):  # type: ignore[no-untyped-def]
-    """Pixels from sample to sample when measuring a window of this minor radius (sixteenths)."""
-    return 1 if minor < 14 * 16 else (2 if minor < 40 * 16 else 4)
+def level_for(minor):  # type: ignore[no-untyped-def]
+    """Level of the pyramid on which a window of this minor radius (sixteenths) is measured.
+
+    Averages, not every n-th pixel: else what is finer than the samples counts n times.
+    """
+    return 0 if minor < 14 * 16 else (1 if minor < 40 * 16 else 2)
 
 
 @compiled
-def measure(plane, layer, only, sums):  # type: ignore[no-untyped-def]
+def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
     """Correlate a window's harmonics with the residual.
 
     Parameters
     ----------
-    plane : (H, W) float32
+    pyramid : tuple of (C, H, W) float32
+        The residual, and its averages over 2 and 4 pixels a side.
     layer : (FIELDS,) int32
-        Scale, aspect, angle and place are read.
+        Component, scale, aspect, angle and place are read.
     only : int
         Index of the frequency to measure with its neighbours, or -1 for all.
     sums : (FREQUENCIES, SUMS) float64
         Filled.
     """
-    height, width = plane.shape
     low, high = 0, FREQUENCIES
     if only >= 0:
         low, high = max(only - 1, 0), min(only + 2, FREQUENCIES)
@@ -69,17 +77,18 @@ def measure(plane, layer, only, sums):  # type: ignore[no-untyped-def]
         for k in range(SUMS):
             sums[f, k] = 0.0
     major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
-    stride = stride_of(minor16)
-    major, minor = major16 / 16.0, minor16 / 16.0
+    level = level_for(minor16)
+    plane = pyramid[level][layer[COMP]]
+    height, width = plane.shape
+    unit = 16.0 * (1 << level)
+    major, minor = major16 / unit, minor16 / unit
     turn = math.pi * layer[ANGLE] / ANGLES
     c, s = math.cos(turn), math.sin(turn)
-    y0, x0 = layer[TOP] / 16.0 - 0.5, layer[LEFT] / 16.0 - 0.5
+    y0, x0 = layer[TOP] / unit - 0.5, layer[LEFT] / unit - 0.5
     ux, uy, vx, vy = c / major, s / major, -s / minor, c / minor
     a = ux * ux + vx * vx
     reach = math.sqrt(major * major * s * s + minor * minor * c * c)
-    first = max(math.ceil(y0 - reach), 0)
-    first = -(-first // stride) * stride
-    for y in range(first, min(math.floor(y0 + reach) + 1, height), stride):
+    for y in range(max(math.ceil(y0 - reach), 0), min(math.floor(y0 + reach) + 1, height)):
         dy = y - y0
         b = (ux * uy + vx * vy) * dy
         root = b * b - a * ((uy * uy + vy * vy) * dy * dy - 1.0)
@@ -87,8 +96,7 @@ def measure(plane, layer, only, sums):  # type: ignore[no-untyped-def]
             continue
         root = math.sqrt(root)
         left = max(math.ceil(x0 + (-b - root) / a), 0)
-        left = -(-left // stride) * stride
-        for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width), stride):
+        for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width)):
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v
@@ -108,7 +116,7 @@ def measure(plane, layer, only, sums):  # type: ignore[no-untyped-def]
                 sums[f, 4] += even * odd
     for f in range(low, high):
         for k in range(SUMS):
-            sums[f, k] *= stride * stride
+            sums[f, k] *= 1 << 2 * level
 
 
 @compiled
@@ -173,7 +181,7 @@ def price(layer, prices):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def assess(plane, layer, only, lmbda, prices, sums):  # type: ignore[no-untyped-def]
+def assess(pyramid, layer, only, lmbda, prices, sums):  # type: ignore[no-untyped-def]
     """Choose harmonic, amplitude and phase for a window's outline; return its worth.
 
     Parameters
@@ -188,7 +196,7 @@ def assess(plane, layer, only, lmbda, prices, sums):  # type: ignore[no-untyped-
     float
         Squared error removed, less `lmbda` times the bits.
     """
-    measure(plane, layer, only, sums)
+    measure(pyramid, layer, only, sums)
     scale = np.int64(layer[SCALE])
     low, high = 0, FREQUENCIES
     if only >= 0:
@@ -225,31 +233,63 @@ def assess(plane, layer, only, lmbda, prices, sums):  # type: ignore[no-untyped-
 
 
 @compiled
-def add(planes, layer, ratios, sign):  # type: ignore[no-untyped-def]
-    """Add a window, with its chroma, to planes in steps (or take it away, `sign` -1).
+def waves_of(layer, waves):  # type: ignore[no-untyped-def]
+    """Fill `waves` (6, 4) with amplitude, wave numbers and phase of each harmonic; return how many.
+
+    Amplitudes are in steps, wave numbers and phases in 1024ths of a cycle.
+    """
+    bucket = np.int64(layer[BUCKET])
+    waves[0, 0] = amplitude_at(bucket, np.int64(layer[FINE]))
+    waves[0, 1], waves[0, 2] = 0.0, _ACROSS[layer[FREQUENCY]] * 256.0
+    waves[0, 3] = layer[PHASE] * 16 + 262144.0
+    for i in range(layer[MORE]):
+        at = EXTRA + 3 * i
+        waves[i + 1, 0] = amplitude_at(bucket + np.int64(layer[at + 2]), 4)
+        waves[i + 1, 1] = _PAIRS[layer[at], 0] * 256.0
+        waves[i + 1, 2] = _PAIRS[layer[at], 1] * 256.0
+        waves[i + 1, 3] = layer[at + 1] * 16 + 262144.0
+    return 1 + layer[MORE]
+
+
+@compiled
+def frame_of(layer, level, frame):  # type: ignore[no-untyped-def]
+    """Fill `frame` (8,) with centre, the axes over their radii, and half the size of the box.
+
+    Units are samples of a level of the pyramid.
+    """
+    major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
+    unit = 16.0 * (1 << level)
+    major, minor = major16 / unit, minor16 / unit
+    turn = math.pi * layer[ANGLE] / ANGLES
+    c, s = math.cos(turn), math.sin(turn)
+    frame[0], frame[1] = layer[TOP] / unit - 0.5, layer[LEFT] / unit - 0.5
+    frame[2], frame[3], frame[4], frame[5] = c / major, s / major, -s / minor, c / minor
+    frame[6] = math.sqrt(major * major * s * s + minor * minor * c * c)
+    frame[7] = math.sqrt(major * major * c * c + minor * minor * s * s)
+
+
+@compiled
+def add(pyramid, layer, ratios, sign, waves, frame):  # type: ignore[no-untyped-def]
+    """Add a window, with its chroma, to a pyramid in steps (or take it away, `sign` -1).
 
     Parameters
     ----------
-    planes : (C, H, W) float32
+    pyramid : tuple of (C, H, W) float32
     layer : (FIELDS,) int32
     ratios : (C,) float64
         Step of the layer's component over that of each component.
     sign : float
+    waves, frame : (6, 4), (8,) float64
+        Scratch.
     """
-    height, width = planes.shape[1], planes.shape[2]
-    comp = layer[COMP]
-    plane = planes[comp]
-    major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
-    major, minor = major16 / 16.0, minor16 / 16.0
-    turn = math.pi * layer[ANGLE] / ANGLES
-    c, s = math.cos(turn), math.sin(turn)
-    y0, x0 = layer[TOP] / 16.0 - 0.5, layer[LEFT] / 16.0 - 0.5
-    ux, uy, vx, vy = c / major, s / major, -s / minor, c / minor
+    planes = pyramid[0]
+    plane = planes[layer[COMP]]
+    height, width = plane.shape
+    count = waves_of(layer, waves)
+    frame_of(layer, 0, frame)
+    y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+    reach = frame[6]
     a = ux * ux + vx * vx
-    reach = math.sqrt(major * major * s * s + minor * minor * c * c)
-    size = sign * amplitude_at(np.int64(layer[BUCKET]), np.int64(layer[FINE]))
-    wave = _ACROSS[layer[FREQUENCY]] * 256.0
-    phase = layer[PHASE] * 16 + 262144.0
     blue = layer[BLUE] * ratios[1] / 8.0 if layer[BLUE] else 0.0
     red = layer[RED] * ratios[2] / 8.0 if layer[RED] else 0.0
     for y in range(max(math.ceil(y0 - reach), 0), min(math.floor(y0 + reach) + 1, height)):
@@ -264,40 +304,133 @@ def add(planes, layer, ratios, sign):  # type: ignore[no-untyped-def]
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v
-            value = size * w * w * w * WAVES[int(v * wave + phase) & 1023]
-            plane[y, x] += value
-            if blue != 0.0:
-                planes[1, y, x] += value * blue
-            if red != 0.0:
-                planes[2, y, x] += value * red
+            total = 0.0
+            for i in range(count):
+                p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
+                total += waves[i, 0] * WAVES[p]
+            value = sign * w * w * w * total
+            for level in range(len(pyramid)):
+                part = value / (1 << 2 * level)
+                i, j = y >> level, x >> level
+                pyramid[level][layer[COMP], i, j] += part
+                if blue != 0.0:
+                    pyramid[level][1, i, j] += part * blue
+                if red != 0.0:
+                    pyramid[level][2, i, j] += part * red
 
 
 @compiled
-def project(plane, layer):  # type: ignore[no-untyped-def]
-    """Product of a plane with a window of amplitude 1, and the window's squared norm."""
+def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
+    """Product of a component with a window, and the window's squared norm."""
+    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
+    plane = pyramid[level][comp]
     height, width = plane.shape
-    major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
-    stride = stride_of(minor16)
-    major, minor = major16 / 16.0, minor16 / 16.0
-    turn = math.pi * layer[ANGLE] / ANGLES
-    c, s = math.cos(turn), math.sin(turn)
-    y0, x0 = layer[TOP] / 16.0 - 0.5, layer[LEFT] / 16.0 - 0.5
-    ux, uy, vx, vy = c / major, s / major, -s / minor, c / minor
-    reach = math.sqrt(major * major * s * s + minor * minor * c * c)
-    across = math.sqrt(major * major * c * c + minor * minor * s * s)
-    wave = _ACROSS[layer[FREQUENCY]] * 256.0
-    phase = layer[PHASE] * 16 + 262144.0
+    count = waves_of(layer, waves)
+    frame_of(layer, level, frame)
+    y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+    reach, across = frame[6], frame[7]
     product, norm = 0.0, 0.0
-    first = -(-max(math.ceil(y0 - reach), 0) // stride) * stride
-    left = -(-max(math.ceil(x0 - across), 0) // stride) * stride
-    for y in range(first, min(math.floor(y0 + reach) + 1, height), stride):
+    first = max(math.ceil(y0 - reach), 0)
+    left = max(math.ceil(x0 - across), 0)
+    for y in range(first, min(math.floor(y0 + reach) + 1, height)):
         dy = y - y0
-        for x in range(left, min(math.floor(x0 + across) + 1, width), stride):
+        for x in range(left, min(math.floor(x0 + across) + 1, width)):
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v
             if w > 0:
-                value = w * w * w * WAVES[int(v * wave + phase) & 1023]
+                value = 0.0
+                for i in range(count):
+                    p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
+                    value += waves[i, 0] * WAVES[p]
+                value *= w * w * w
                 product += plane[y, x] * value
                 norm += value * value
-    return product * stride * stride, norm * stride * stride
+    return product * (1 << 2 * level), norm * (1 << 2 * level)
+
+
+@compiled
+def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untyped-def]
+    """Give a window further harmonics while they pay; return what they are worth.
+
+    Parameters
+    ----------
+    pyramid : tuple of (C, H, W) float32
+        Residual without this layer.
+    layer : (FIELDS,) int32
+        `MORE` and the harmonics after the first are filled.
+    sums : (16, SUMS) float64
+        Scratch.
+    """
+    layer[MORE] = 0
+    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
+    plane = pyramid[level][layer[COMP]]
+    height, width = plane.shape
+    worth = 0.0
+    bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
+    while layer[MORE] < MOST_EXTRA:
+        count = waves_of(layer, waves)
+        frame_of(layer, level, frame)
+        y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+        reach, across = frame[6], frame[7]
+        for f in range(len(_PAIRS)):
+            for k in range(SUMS):
+                sums[f, k] = 0.0
+        first = max(math.ceil(y0 - reach), 0)
+        left = max(math.ceil(x0 - across), 0)
+        for y in range(first, min(math.floor(y0 + reach) + 1, height)):
+            dy = y - y0
+            for x in range(left, min(math.floor(x0 + across) + 1, width)):
+                dx = x - x0
+                u, v = dx * ux + dy * uy, dx * vx + dy * vy
+                w = 1.0 - u * u - v * v
+                if w <= 0:
+                    continue
+                w = w * w * w
+                value = 0.0
+                for i in range(count):
+                    p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
+                    value += waves[i, 0] * WAVES[p]
+                r = plane[y, x] - w * value
+                for f in range(len(_PAIRS)):
+                    p = int((u * _PAIRS[f, 0] + v * _PAIRS[f, 1]) * 256.0 + 262144.0) & 1023
+                    even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
+                    sums[f, 0] += r * even
+                    sums[f, 1] += r * odd
+                    sums[f, 2] += even * even
+                    sums[f, 3] += odd * odd
+                    sums[f, 4] += even * odd
+        best = 0.0
+        chosen = (0, 0, 0)
+        for f in range(len(_PAIRS)):
+            for k in range(SUMS):
+                sums[f, k] *= 1 << 2 * level
+            amplitude, phase = strongest(sums, f)
+            if amplitude <= 0:
+                continue
+            for _ in range(2):
+                drop = min(max(level_of(amplitude)[0] - bucket, 0), 7)
+                bits = phase_log(bucket + drop, scale) if f else 1
+                turns = 1 << bits
+                turn = math.floor(phase * turns + 0.5) & (turns - 1)
+                angle = 2.0 * math.pi * turn / turns
+                c, s = math.cos(angle), math.sin(angle) if f else 0.0
+                product = c * sums[f, 0] + s * sums[f, 1]
+                norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
+                amplitude = product / max(norm, 1e-9)
+                if amplitude <= 0:
+                    break
+            if amplitude <= 0 or level_of(amplitude)[0] < 0:
+                continue
+            size = amplitude_at(bucket + drop, 4)
+            gain = size * (2.0 * product - size * norm) - lmbda * (6.0 + 0.5 * drop + bits)
+            if gain > best:
+                best = gain
+                chosen = (f, turn << (6 - bits), drop)
+        if best <= 0.0:
+            break
+        at = EXTRA + 3 * layer[MORE]
+        layer[at], layer[at + 1], layer[at + 2] = chosen
+        layer[MORE] += 1
+        worth += best
+    return worth

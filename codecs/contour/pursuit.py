@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Geometry
-from . import matching, measuring
+from . import matching
 from .base import add_base, fit_base, shape_of
 from .format import most_layers
-from .layout import FIELDS, FREQUENCIES
-from .proposals import propose, scale_radius
+from .layout import FIELDS
+from .proposals import propose, reduce_by, scale_radius
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -31,8 +31,8 @@ class Pursuit:
         16 fractional bits.
     base_code : int
     base : (C, rows, columns) int32
-    residual : (C, H, W) float32
-        In steps.
+    pyramid : tuple of (C, H, W) float32
+        The residual in steps, and its averages over 2 and 4 pixels a side.
     layers : (n, FIELDS) int32
     proposed : int
         Candidates that were looked at.
@@ -41,7 +41,7 @@ class Pursuit:
     steps: npt.NDArray[np.int64]
     base_code: int
     base: npt.NDArray[np.int32]
-    residual: FloatArray
+    pyramid: tuple[FloatArray, ...]
     layers: npt.NDArray[np.int32]
     proposed: int = 0
 
@@ -62,9 +62,13 @@ def ratios_of(steps: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 def in_steps(planes: list[FloatArray], steps: npt.NDArray[np.int64]) -> FloatArray:
     """Components in units of their step, (C, H, W) float32."""
-    return np.stack(
-        [plane / np.float32(step / 65536.0) for plane, step in zip(planes, steps, strict=True)]
-    )
+    sizes = (steps / 65536.0).astype(np.float32)
+    return np.stack(planes).astype(np.float32) / sizes[:, None, None]
+
+
+def pyramid_of(planes: FloatArray) -> tuple[FloatArray, ...]:
+    """Planes (C, H, W), and their averages over 2 and 4 pixels a side."""
+    return planes, *(np.stack([reduce_by(plane, n) for plane in planes]) for n in (2, 4))
 
 
 def start(planes: list[FloatArray], steps: npt.NDArray[np.int64], base_code: int) -> Pursuit:
@@ -77,16 +81,7 @@ def start(planes: list[FloatArray], steps: npt.NDArray[np.int64], base_code: int
     ground = np.zeros((len(planes), *planes[0].shape), np.int32)
     add_base(np, base, base_code, steps, ground, 1)
     residual = in_steps([p - g / np.float32(64) for p, g in zip(planes, ground)], steps)
-    return Pursuit(steps, base_code, base, residual, np.zeros((0, FIELDS), np.int32))
-
-
-def scratch() -> tuple[npt.NDArray[Any], ...]:
-    """Room for the kernels of `matching`."""
-    return (
-        np.zeros((FREQUENCIES, measuring.SUMS)),
-        np.zeros(FIELDS, np.int32),
-        np.zeros(FIELDS, np.int32),
-    )
+    return Pursuit(steps, base_code, base, pyramid_of(residual), np.zeros((0, FIELDS), np.int32))
 
 
 def grow(
@@ -96,9 +91,10 @@ def grow(
     scales: tuple[tuple[int, ...], ...],
     least: float = 0.0,
     rounds: int = 3,
+    rich: bool = True,
 ) -> int:
     """Propose at the given scales, one set a component, and accept what pays; return how many."""
-    components, height, width = state.residual.shape
+    components, height, width = state.pyramid[0].shape
     geometry = Geometry(height, width, components)
     ratios = ratios_of(state.steps)
     before = len(state.layers)
@@ -108,19 +104,36 @@ def grow(
     for comp, chosen in enumerate(scales):
         if not chosen:
             continue
-        found = propose(state.residual[comp], comp, chosen, LAMBDA * (18.0 + least))
+        found = propose(state.pyramid[0][comp], comp, chosen, LAMBDA * (18.0 + least))
         state.proposed += len(found)
         count = matching.accept(
-            state.residual, room, count, found, ratios, LAMBDA, prices, least, rounds, *scratch()
+            state.pyramid,
+            room,
+            count,
+            found,
+            ratios,
+            LAMBDA,
+            prices,
+            least,
+            rounds,
+            rich,
+            matching.scratch(),
         )
     state.layers = room[:count].copy()
     return count - before
 
 
-def polish(state: Pursuit, prices: tuple[Any, ...], *, least: float = 0.0, rounds: int = 1) -> None:
+def polish(
+    state: Pursuit,
+    prices: tuple[Any, ...],
+    *,
+    least: float = 0.0,
+    rounds: int = 1,
+    rich: bool = True,
+) -> None:
     """Fit every window again, the others as they are; drop those that do not pay."""
     kept = matching.sweep(
-        state.residual,
+        state.pyramid,
         state.layers,
         len(state.layers),
         ratios_of(state.steps),
@@ -128,6 +141,7 @@ def polish(state: Pursuit, prices: tuple[Any, ...], *, least: float = 0.0, round
         prices,
         least,
         rounds,
-        *scratch(),
+        rich,
+        matching.scratch(),
     )
     state.layers = state.layers[:kept].copy()
