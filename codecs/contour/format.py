@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared import entropy
+from ...shared import tiles as tiles_package
 from ...shared.codec import Geometry
 from ...shared.errors import BitstreamError
 from ...shared.tiles.encoder import capacity
@@ -76,8 +77,15 @@ class Symbols:
 
 @cache
 def initial_tables() -> entropy.Tables:
-    """Trained initial states, part of the format (``tables.npz``)."""
-    return entropy.Tables.load(files(__package__).joinpath("tables.npz"))
+    """Trained initial states, part of the format: those of the tiles, then ``tables.npz``."""
+    texture = entropy.Tables.load(files(tiles_package).joinpath("tables.npz"))
+    own = entropy.Tables.load(files(__package__).joinpath("tables.npz"))
+    known, mixed = len(texture.probability), len(texture.weights)
+    return entropy.Tables(
+        np.concatenate([texture.probability, own.probability[known:]]),
+        np.concatenate([texture.confidence, own.confidence[known:]]),
+        np.concatenate([texture.weights, own.weights[mixed:]]),
+    )
 
 
 def most_layers(geometry: Geometry) -> int:
