@@ -27,8 +27,12 @@ from .synthesis import render_ground
 
 FloatArray = npt.NDArray[np.float32]
 
-_ANCHOR = 6
-"""Steps apart at which layers are searched from nothing; between, those are fitted again."""
+_FAR = 12
+"""Steps apart beyond which layers are searched from nothing, not taken over."""
+_DENSE = 0.3
+"""Bits a pixel of tiles above which layers are not tried: they take long and lose."""
+_AHEAD = 6
+"""Steps by which layers are finer than tiles of the same size, about."""
 _SMOOTH = 2
 _BARE = 3
 
@@ -111,22 +115,25 @@ def first_step(analysis: Analysis, limit: int) -> int:
             low = step
         else:
             high = step
-    return high
+    return max(high - _AHEAD, 0)
 
 
 def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
-    """Layers of the picture at a step, searched at the next anchor and fitted again."""
-    if step not in analysis.found:
-        prices = layer_prices(initial_tables(), analysis.geometry.height, analysis.geometry.width)
-        anchor = min(-(-step // _ANCHOR) * _ANCHOR, STEPS - 1)
-        if step == anchor:
-            steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
-            state = pursuit.search(analysis.planes, steps, _SMOOTH, prices, analysis.effort)
+    """Layers of the picture at a step: searched from nothing the first time, then taken over."""
+    found = analysis.found
+    if step not in found:
+        geometry = analysis.geometry
+        prices = layer_prices(initial_tables(), geometry.height, geometry.width)
+        steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
+        # Of equally near ones the coarser: layers are easier to add than to leave out.
+        near = min(found, key=lambda other: (abs(other - step), -other), default=None)
+        if near is None or abs(near - step) > _FAR:
+            found[step] = pursuit.search(analysis.planes, steps, _SMOOTH, prices, analysis.effort)
         else:
-            steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
-            state = pursuit.adapt(_pursue(analysis, anchor), analysis.planes, steps, prices)
-        analysis.found[step] = state
-    return analysis.found[step]
+            found[step] = pursuit.adapt(
+                found[near], analysis.planes, steps, prices, finer=step < near
+            )
+    return found[step]
 
 
 def _ground(
@@ -187,9 +194,11 @@ def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
 
 def propose(analysis: Analysis, step: int) -> Proposal:
     """Describe the picture at `step`; elements are layers and details of leaves."""
-    candidates = [_layers_alone(analysis, step)]
+    candidates = []
     if not analysis.pure and step < STEPS:
         candidates.append(_tiles_alone(analysis, step))
+    if not candidates or candidates[0].bits < _DENSE * analysis.geometry.pixels:
+        candidates.append(_layers_alone(analysis, step))
     best = min(candidates, key=lambda c: c.error + LAMBDA * c.bits)
     ground, choice = best.ground, best.choice
     shares = best.written.coder.shares()

@@ -182,8 +182,10 @@ def adapt(
     planes: list[FloatArray],
     steps: npt.NDArray[np.int64],
     prices: tuple[Any, ...],
+    *,
+    finer: bool,
 ) -> Pursuit:
-    """Take the layers found at other steps over to these, and fit them again."""
+    """Take the layers found at other steps over to these, fit them again, and add some if finer."""
     state = start(planes, steps, found.base_code)
     layers = found.layers.copy()
     matching.rescale(
@@ -195,6 +197,12 @@ def adapt(
     )
     state.layers, state.proposed = layers, found.proposed
     polish(state, prices)
+    if finer:
+        components, height, width = state.pyramid[0].shape
+        geometry = Geometry(height, width, components)
+        scales = tuple(scales_of(geometry, comp) for comp in range(components))
+        grow(state, prices, scales=scales, rich=False)
+        polish(state, prices)
     return state
 
 

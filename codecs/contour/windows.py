@@ -176,6 +176,23 @@ def value_at(p, u, v, cosine):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _draw_row(line, first, end, u, v, p, cosine):  # type: ignore[no-untyped-def]
+    """Add a row of a window with one harmonic and nothing else; most are like that."""
+    du, dv = p[P_UX] * UNIT, p[P_VX] * UNIT
+    amplitude, across, phase = p[P_WAVES], p[P_WAVES + 2], p[P_WAVES + 3]
+    half = np.int64(1) << (_SHIFT - 1)
+    for x in range(first, end):
+        a, b = u >> 16, v >> 16
+        u += du
+        v += dv
+        w = ONE - ((a * a + b * b) >> 12)
+        if w > 0:
+            w = (w * w >> 12) * w >> 12
+            turn = ((across * b) >> 4) + phase
+            line[x] += (amplitude * np.int64(cosine[turn & 1023]) * w + half) >> _SHIFT
+
+
+@compiled
 def _draw(layers, chosen, steps, scale, planes, p, cosine):  # type: ignore[no-untyped-def]
     height, width = planes.shape[1], planes.shape[2]
     for index in chosen:
@@ -183,11 +200,15 @@ def _draw(layers, chosen, steps, scale, planes, p, cosine):  # type: ignore[no-u
         comp, top, reach = p[P_COMP], p[P_TOP], p[P_ROWS]
         plane = planes[comp]
         colored = p[P_BLUE] != 0 or p[P_RED] != 0
+        plain = not colored and p[P_COUNT] == 1 and p[P_CUTS] == 0
         for y in range(max((top - reach) >> 4, 0), min(((top + reach) >> 4) + 1, height)):
             dy = y * UNIT + UNIT // 2 - top
             first, end = row_span(p, dy, width, scale)
             dx = first * UNIT + UNIT // 2 - p[P_LEFT]
             u, v = dx * p[P_UX] + dy * p[P_UY], dx * p[P_VX] + dy * p[P_VY]
+            if plain:
+                _draw_row(plane[y], first, end, u, v, p, cosine)
+                continue
             for x in range(first, end):
                 value = value_at(p, u >> 16, v >> 16, cosine)
                 u += p[P_UX] * UNIT
