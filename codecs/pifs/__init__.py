@@ -37,6 +37,7 @@ class PifsCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
+    version = 2
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "pifs-pure")
     pure: ClassVar[bool] = False
 

@@ -24,6 +24,7 @@ from ...shared.tiles.encoder import Choice, Spectra, in_steps, pad, roles_of, tr
 from ...shared.tiles.packets import HEADER, header_bytes, split_packets
 from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ...shared.tiles.syntax import (
+    CELL,
     CELL_LOG,
     COMP,
     FRACTION_BITS,
@@ -34,14 +35,15 @@ from ...shared.tiles.syntax import (
     START,
     TOP,
 )
-from .coding import FLAG_AT, MAX_SCALE, NEAR, NEAR_AT, SCALE_AT, domains, far, window
-from .format import PURE, Written, initial_tables, smallest_mapped, write
+from .choice import Ground, add_maps, gather, revise
+from .format import PURE, SECOND, Written, initial_tables, smallest_mapped, write
+from .prices import MapPrices
 from .pyramid import attract
-from .search import Shortlist, decimate, domain_blocks, shortlist
+from .search import Shortlist, decimate, shortlist
 
 FloatArray = npt.NDArray[np.float32]
 LAMBDA = encoder.LAMBDA
-_SWEEPS = 2
+_PASSES, _SWEEPS = 2, 2
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ class Analysis:
     Parameters
     ----------
     spectra : Spectra
+    planes : list by component of (H', W') float32
     shortlists : list by component of dict by size
     pure : bool
     """
 
     spectra: Spectra
+    planes: list[FloatArray]
     shortlists: list[dict[int, Shortlist]]
     pure: bool
 
@@ -76,144 +80,22 @@ def analyze(image: Image, *, pure: bool, progress: Progress | None = None) -> An
     """Transform the image and search its domains."""
     planes = color.to_components(image)
     height, width = planes[0].shape
+    padded = [pad(plane) for plane in planes]
     smallest = smallest_mapped(len(planes), pure=pure)
+    roles = roles_of(len(planes))
     jobs = [(c, log) for c in range(len(planes)) for log in range(6, int(smallest[c]) - 1, -1)]
     lists: list[dict[int, Shortlist]] = [{} for _ in planes]
     for done, (comp, log) in enumerate(jobs):
-        found = shortlist(pad(planes[comp]), height, width, log)
+        # Colour resembles itself where brightness does: its domains are not searched.
+        found = lists[0].get(log) if roles[comp] else shortlist(padded[comp], height, width, log)
         if found is not None:
             lists[comp][log] = found
         if progress:
             progress(0.3 * (done + 1) / len(jobs))
-    return Analysis(transform(planes), lists, pure)
-
-
-@dataclass(frozen=True)
-class _MapPrices:
-    """Bits of maps by role and size, float64."""
-
-    flag: npt.NDArray[np.float64]
-    near: npt.NDArray[np.float64]
-    scale: npt.NDArray[np.float64]
-
-    @classmethod
-    def of(cls, probability: npt.NDArray[np.int32]) -> _MapPrices:
-        def bits(first: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-            p = probability[first : first + int(np.prod(shape))].astype(np.int64).reshape(shape)
-            return np.stack([COST[(65536 - p) >> 4], COST[p >> 4]], -1)
-
-        unary = bits(SCALE_AT[0], (2, 5, 8))
-        more = np.cumsum(unary[:, :, 1:, 1], -1)
-        more = np.concatenate([np.zeros_like(more[..., :1]), more], -1)
-        stop = np.concatenate([unary[:, :, 1:, 0], np.zeros_like(more[..., :1])], -1)
-        return cls(bits(FLAG_AT[0], (2, 5, 4)), bits(NEAR_AT[0], (2, 5)), 1.0 + more + stop)
-
-
-def _place_bits(
-    found: Shortlist, log: int, height: int, width: int, near: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Bits of the place of every shortlisted domain, (rows, columns, k)."""
-    rows, columns = found.places.shape[:2]
-    total, inside = [], []
-    for axis, (count, grid) in enumerate(
-        ((domains(height, log), rows), (domains(width, log), columns))
-    ):
-        spans = np.array([[window(i, count, r) for r in (NEAR, far(log))] for i in range(grid)])
-        shape = (rows, 1, 1) if axis == 0 else (1, columns, 1)
-        place = found.places[..., axis]
-        low, high = (spans[:, 0, e].reshape(shape) for e in (0, 1))
-        inside.append((place >= low) & (place < high))
-        width_of = np.log2(np.maximum(spans[..., 1] - spans[..., 0], 1))
-        total.append([width_of[:, r].reshape(shape) for r in (0, 1)])
-    close = inside[0] & inside[1]
-    near_bits, far_bits = (near[1 - r] + total[0][r] + total[1][r] for r in (0, 1))
-    out: npt.NDArray[np.float64] = np.where(close, near_bits, far_bits)
-    return out
-
-
-def _with_maps(
-    candidates: rdo.Candidates,
-    ratios: list[FloatArray],
-    lists: dict[int, Shortlist],
-    picture: FloatArray,
-    role: int,
-    lmbda: float,
-    step: float,
-    prices: rdo.Prices,
-    map_prices: _MapPrices,
-    size: tuple[int, int],
-    pure: bool,
-) -> dict[int, npt.NDArray[np.int32]]:
-    """Give tiles a map where that lowers their cost, in place.
-
-    Parameters
-    ----------
-    candidates, ratios
-        Of one component, without maps.
-    picture : (H', W') float32
-        Where domains are judged.
-
-    Returns
-    -------
-    dict by size of (rows, columns, 3) int32
-        Scale in quarters and the domain's corner.
-    """
-    out = {}
-    half = decimate(picture)
-    for log, found in lists.items():
-        k, side = log - CELL_LOG, 1 << log
-        rows, columns, count = found.places.shape[:3]
-        maps = np.zeros((rows, columns, 3), np.int32)
-        place_bits = _place_bits(found, log, *size, map_prices.near[role, k])
-        flag = map_prices.flag[role, k]
-        best = candidates.costs[k] + lmbda * flag[np.minimum(candidates.grades[k], 3), 0]
-        plain = ratios[k].copy()
-        for c in range(count):
-            places = found.places[:, :, c]
-            blocks = domain_blocks(half, log, places[..., 0], places[..., 1])
-            domain = cosine.forward_blocks(blocks, log).reshape(rows, columns, -1) * np.float32(
-                1 / step
-            )
-            domain[..., 0] = 0.0
-            power = np.maximum((domain * domain).sum(-1), 1e-6)
-            scale = (plain * domain).sum(-1) / power
-            quarters = np.clip(np.rint(4 * scale), -MAX_SCALE, MAX_SCALE).astype(np.int32)
-            quarters[quarters == 0] = 1
-            rest = plain - (quarters / 4).astype(np.float32)[..., None] * domain
-            tried = rdo.quantize([*([_EMPTY] * k), rest], role, lmbda, prices, *size, plain=pure)
-            bits = place_bits[..., c] + map_prices.scale[role, k][np.abs(quarters) - 1]
-            bits = bits + flag[np.minimum(tried.grades[k], 3), 1]
-            cost = tried.costs[k] + np.float32(lmbda) * bits.astype(np.float32)
-            wins = cost < best
-            best = np.where(wins, cost, best)
-            pairs: Iterator[tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]] = zip(
-                (candidates.levels, candidates.means, candidates.reaches, candidates.grades),
-                (tried.levels, tried.means, tried.reaches, tried.grades),
-                strict=True,
-            )
-            for old, new in pairs:
-                old[k][wins] = new[k][wins]
-            ratios[k][wins] = rest[wins]
-            maps[wins, 0] = quarters[wins]
-            maps[wins, 1:] = places[wins] * side
-        candidates.costs[k] = best.astype(np.float32)
-        out[log] = maps
-    return out
+    return Analysis(transform(planes), padded, lists, pure)
 
 
 _UNIT = np.float32(1 << FRACTION_BITS)
-_EMPTY = np.zeros((0, 0, 0), np.float32)
-
-
-def _gather(tiles: TileSet, found: list[dict[int, npt.NDArray[np.int32]]]) -> npt.NDArray[np.int32]:
-    """Maps of the leaves, (n, 3) int32."""
-    leaves = tiles.leaves
-    maps = np.zeros((len(leaves), 3), np.int32)
-    for comp, by_size in enumerate(found):
-        for log, table in by_size.items():
-            mine = (leaves[:, COMP] == comp) & (leaves[:, LOG] == log)
-            maps[mine] = table[leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log]
-    return maps
 
 
 def decode_planes(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[list[npt.NDArray[np.int32]]]:
@@ -227,56 +109,9 @@ def decode_planes(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[list[npt.
     return out
 
 
-def _refit(
-    analysis: Analysis,
-    tiles: TileSet,
-    maps: npt.NDArray[np.int32],
-    flat: FloatArray,
-    lmbda: float,
-    prices: rdo.Prices,
-) -> None:
-    """Choose scale and levels of mapped leaves again, against the decoded domains, in place."""
-    geometry = analysis.spectra.geometry
-    pyramids = decode_planes(tiles, maps)
-    leaves, roles = tiles.leaves, roles_of(geometry.channels)
-    for comp, by_size in enumerate(analysis.shortlists):
-        half = pyramids[comp][1].astype(np.float32) / _UNIT
-        step = float(tiles.steps[comp]) / 65536.0
-        for log in by_size:
-            mine = np.nonzero(
-                (maps[:, 0] != 0) & (leaves[:, COMP] == comp) & (leaves[:, LOG] == log)
-            )[0]
-            if not len(mine):
-                continue
-            k = log - CELL_LOG
-            blocks = domain_blocks(half, log, maps[mine, 1] >> log, maps[mine, 2] >> log)
-            domain = cosine.forward_blocks(blocks, log).reshape(len(mine), -1)
-            domain *= np.float32(1 / step)
-            domain[:, 0] = 0.0
-            source = analysis.spectra.coefficients[comp][k]
-            goal = source[leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log].reshape(
-                len(mine), -1
-            )
-            goal = goal * np.float32(1 / step)
-            if analysis.pure:
-                power = np.maximum((domain * domain).sum(1), 1e-6)
-                quarters = np.rint(4 * (goal * domain).sum(1) / power)
-                quarters = np.clip(quarters, -MAX_SCALE, MAX_SCALE).astype(np.int32)
-                maps[mine, 0] = np.where(quarters == 0, maps[mine, 0], quarters)
-            rest = goal - (maps[mine, 0] / 4).astype(np.float32)[:, None] * domain
-            found = rdo.quantize(
-                [*([_EMPTY] * k), rest[None]],
-                roles[comp],
-                lmbda,
-                prices,
-                1 << log,
-                len(mine) << log,
-                plain=analysis.pure,
-            )
-            leaves[mine, GRADE], leaves[mine, REACH] = found.grades[k][0], found.reaches[k][0]
-            at = leaves[mine, START, None].astype(np.int64) + np.arange(1 << 2 * log)
-            tiles.levels[comp][at] = found.levels[k][0]
-            flat[comp][at] = rest
+def _seen(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[FloatArray]:
+    """What `decode_planes` gives, code values."""
+    return [pyramid[0].astype(np.float32) / _UNIT for pyramid in decode_planes(tiles, maps)]
 
 
 def _cost(
@@ -288,17 +123,26 @@ def _cost(
 ) -> float:
     """Lagrangian cost of what the decoder really shows, squared steps."""
     error = 0.0
-    for comp, pyramid in enumerate(decode_planes(tiles, maps)):
-        plane = pyramid[0].astype(np.float32) / _UNIT
-        off = cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
+    # Only what is seen: what lies outside, leaves of one size cover and of another do not.
+    rows, columns = (-(-n // CELL) for n in (spectra.geometry.height, spectra.geometry.width))
+    for comp, plane in enumerate(_seen(tiles, maps)):
+        off = (cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0])[:rows, :columns]
         error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
 
 
 def choose(
-    analysis: Analysis, step: int, tables: Tables, *, lmbda: float = LAMBDA
+    analysis: Analysis,
+    step: int,
+    tables: Tables,
+    *,
+    lmbda: float = LAMBDA,
+    compare: bool = True,
 ) -> tuple[TileSet, npt.NDArray[np.int32], FloatArray, Written]:
-    """Decide partition, maps and levels at a step."""
+    """Decide partition, maps and levels at a step.
+
+    With `compare`, tiles alone are taken where they are better.
+    """
     spectra, pure = analysis.spectra, analysis.pure
     geometry = spectra.geometry
     if step >= STEPS:
@@ -308,10 +152,23 @@ def choose(
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
     size = (geometry.height, geometry.width)
     roles = roles_of(geometry.channels)
+    smallest = smallest_mapped(geometry.channels, pure=pure)
     probability = tables.probability
+
+    def ground(planes: list[FloatArray]) -> list[Ground]:
+        """What maps are judged by, the decoded picture being `planes`."""
+        prices, map_prices = rdo.Prices.of(probability), MapPrices.of(probability)
+        return [
+            Ground(
+                analysis.planes[c], decimate(planes[c]), size, roles[c], float(steps[c]) / 65536.0,
+                lmbda, pure, prices, map_prices,
+            )
+            for c in range(len(planes))
+        ]  # fmt: skip
+
     planes: list[FloatArray] | None = None
-    for _ in range(2):
-        prices, map_prices = rdo.Prices.of(probability), _MapPrices.of(probability)
+    for _ in range(_PASSES):
+        prices = rdo.Prices.of(probability)
         ratios = in_steps(spectra, steps)
         candidates = [
             rdo.quantize(blocks, role, lmbda, prices, *size, plain=pure)
@@ -320,28 +177,25 @@ def choose(
         found: list[dict[int, npt.NDArray[np.int32]]] = [{} for _ in ratios]
         if planes is not None:
             found = [
-                _with_maps(
-                    candidates[c], ratios[c], lists, planes[c], roles[c], lmbda,
-                    float(steps[c]) / 65536.0, prices, map_prices, size, pure,
-                )
-                for c, lists in enumerate(analysis.shortlists)
-            ]  # fmt: skip
+                add_maps(by, candidates[c], ratios[c], analysis.shortlists[c])
+                for c, by in enumerate(ground(planes))
+            ]
         tiles, flat = encoder.assemble(geometry, steps, candidates, ratios, prices, lmbda)
-        maps = _gather(tiles, found)
+        maps = gather(tiles, found)
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
-        planes = [pyramid[0].astype(np.float32) / _UNIT for pyramid in decode_planes(tiles, maps)]
-    prices = rdo.Prices.of(probability)
-    if (maps[:, 0] != 0).any():
-        for _ in range(_SWEEPS):
-            _refit(analysis, tiles, maps, flat, lmbda, prices)
+        planes = _seen(tiles, maps)
+    for _ in range(_SWEEPS if (maps[:, 0] != 0).any() else 0):
+        revise(ground(planes), tiles, maps, flat, spectra.coefficients, smallest)
         tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
         written = write(tables, tiles, maps, pure=pure, priced=True)
+        probability = written.coder.probability
+        planes = _seen(tiles, maps)
     if not pure:
         rdo.drop_dear(tiles.leaves, tiles.levels, flat, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
     written = write(tables, tiles, maps, pure=pure, priced=True)
-    if not pure:
+    if compare and not pure:
         # A collage may promise more than the attractor keeps: then tiles alone are better.
         plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=lmbda)
         none = np.zeros((len(plain.tiles.leaves), 3), np.int32)
@@ -394,5 +248,5 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     written = write(initial_tables(), tiles, maps, pure=state.pure)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
     head = bytearray(header_bytes(state.step, NEUTRAL_CHROMA, USUAL))
-    head[1] |= (PURE if state.pure else 0) << 6
+    head[1] |= (SECOND | (PURE if state.pure else 0)) << 6
     return split_packets(bytes(head), payload, written.first, written.marks)
