@@ -7,16 +7,14 @@ at the same step, and the levels are chosen again against the decoded domains in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...shared import color, entropy
 from ...shared.codec import Image, Progress, Proposal
-from ...shared.entropy import COST, Tables
+from ...shared.entropy import Tables
 from ...shared.tiles import cosine, encoder, rdo, synthesis
 from ...shared.tiles.deblock import USUAL
 from ...shared.tiles.elements import drop_details, errors, peaks
@@ -29,13 +27,9 @@ from ...shared.tiles.syntax import (
     COMP,
     FRACTION_BITS,
     GRADE,
-    LEFT,
     LOG,
-    REACH,
-    START,
-    TOP,
 )
-from .choice import Ground, add_maps, gather, revise
+from .choice import Ground, add_maps, gather, prune, refit
 from .format import PURE, SECOND, Written, initial_tables, smallest_mapped, write
 from .prices import MapPrices
 from .pyramid import attract
@@ -43,7 +37,7 @@ from .search import Shortlist, decimate, shortlist
 
 FloatArray = npt.NDArray[np.float32]
 LAMBDA = encoder.LAMBDA
-_PASSES, _SWEEPS = 2, 2
+_PASSES, _SWEEPS = 2, 5
 
 
 @dataclass(frozen=True)
@@ -116,8 +110,8 @@ def _seen(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[FloatArray]:
 
 def _cost(
     spectra: Spectra,
+    seen: list[FloatArray],
     tiles: TileSet,
-    maps: npt.NDArray[np.int32],
     written: Written,
     lmbda: float,
 ) -> float:
@@ -125,7 +119,7 @@ def _cost(
     error = 0.0
     # Only what is seen: what lies outside, leaves of one size cover and of another do not.
     rows, columns = (-(-n // CELL) for n in (spectra.geometry.height, spectra.geometry.width))
-    for comp, plane in enumerate(_seen(tiles, maps)):
+    for comp, plane in enumerate(seen):
         off = (cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0])[:rows, :columns]
         error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
@@ -152,7 +146,6 @@ def choose(
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
     size = (geometry.height, geometry.width)
     roles = roles_of(geometry.channels)
-    smallest = smallest_mapped(geometry.channels, pure=pure)
     probability = tables.probability
 
     def ground(planes: list[FloatArray]) -> list[Ground]:
@@ -166,7 +159,15 @@ def choose(
             for c in range(len(planes))
         ]  # fmt: skip
 
-    planes: list[FloatArray] | None = None
+    plain = None
+    if pure:
+        # Flat leaves are no picture to judge domains in: the original is closer to the end.
+        planes = analysis.planes
+    else:
+        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=lmbda)
+        probability = plain.coder.probability
+        none = np.zeros((len(plain.tiles.leaves), 3), np.int32)
+        planes = _seen(plain.tiles, none)
     for _ in range(_PASSES):
         prices = rdo.Prices.of(probability)
         ratios = in_steps(spectra, steps)
@@ -174,43 +175,54 @@ def choose(
             rdo.quantize(blocks, role, lmbda, prices, *size, plain=pure)
             for blocks, role in zip(ratios, roles, strict=True)
         ]
-        found: list[dict[int, npt.NDArray[np.int32]]] = [{} for _ in ratios]
-        if planes is not None:
-            found = [
-                add_maps(by, candidates[c], ratios[c], analysis.shortlists[c])
-                for c, by in enumerate(ground(planes))
-            ]
+        found = [
+            add_maps(by, candidates[c], ratios[c], analysis.shortlists[c])
+            for c, by in enumerate(ground(planes))
+        ]
         tiles, flat = encoder.assemble(geometry, steps, candidates, ratios, prices, lmbda)
         maps = gather(tiles, found)
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
         planes = _seen(tiles, maps)
-    for _ in range(_SWEEPS if (maps[:, 0] != 0).any() else 0):
-        revise(ground(planes), tiles, maps, flat, spectra.coefficients, smallest)
-        tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
+    best = (np.inf, tiles, maps, flat, written)
+    for sweep in range(_SWEEPS + 1 if (maps[:, 0] != 0).any() else 0):
+        cost = _cost(spectra, planes, tiles, written, lmbda)
+        if cost < best[0]:
+            best = (cost, tiles, maps.copy(), flat.copy(), written)
+        if sweep == _SWEEPS:
+            break
+        if sweep == 0:
+            prune(ground(planes), planes, tiles, maps, flat, spectra.coefficients, written)
+        else:
+            refit(ground(planes), tiles, maps, flat, spectra.coefficients)
+        tiles = TileSet.blank(geometry, steps, tiles.leaves.copy(), tiles.levels.copy())
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
         planes = _seen(tiles, maps)
-    if not pure:
-        rdo.drop_dear(tiles.leaves, tiles.levels, flat, written.prices, np.float32(lmbda))
+    _, tiles, maps, flat, written = best
+    if plain is None:
+        return tiles, maps, flat, written
+    rdo.drop_dear(tiles.leaves, tiles.levels, flat, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
     written = write(tables, tiles, maps, pure=pure, priced=True)
-    if compare and not pure:
+    if compare:
         # A collage may promise more than the attractor keeps: then tiles alone are better.
-        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=lmbda)
-        none = np.zeros((len(plain.tiles.leaves), 3), np.int32)
         alone = TileSet.blank(geometry, steps, plain.tiles.leaves, plain.tiles.levels)
         without = write(tables, alone, none, pure=pure, priced=True)
-        if _cost(spectra, alone, none, without, lmbda) < _cost(
-            spectra, tiles, maps, written, lmbda
-        ):
+        costs = [
+            _cost(spectra, _seen(*seen), seen[0], by, lmbda)
+            for seen, by in (((alone, none), without), ((tiles, maps), written))
+        ]
+        if costs[0] < costs[1]:
             return alone, none, plain.ratios, without
     return tiles, maps, flat, written
 
 
 def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`; elements are the details and the maps of the leaves."""
-    tiles, maps, flat, written = choose(analysis, step, initial_tables(), lmbda=lmbda)
+    tiles, maps, flat, written = choose(
+        analysis, step, initial_tables(pure=analysis.pure), lmbda=lmbda
+    )
     choice = Choice(tiles, flat, written.prices, written.spent, written.coder)
     leaves = tiles.leaves
     details, mapped = np.nonzero(leaves[:, GRADE])[0], np.nonzero(maps[:, 0])[0]
@@ -245,7 +257,7 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     tiles = drop_details(state.tiles, dropped)
     maps = state.maps.copy()
     maps[lost_maps] = 0
-    written = write(initial_tables(), tiles, maps, pure=state.pure)
+    written = write(initial_tables(pure=state.pure), tiles, maps, pure=state.pure)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
     head = bytearray(header_bytes(state.step, NEUTRAL_CHROMA, USUAL))
     head[1] |= (SECOND | (PURE if state.pure else 0)) << 6

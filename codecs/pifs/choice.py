@@ -7,20 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...shared.compiled import compiled
 from ...shared.tiles import cosine, rdo
 from ...shared.tiles.stream import TileSet
-from ...shared.tiles.syntax import CELL_LOG, COMP, GRADE, LEFT, LOG, MAPPED, REACH, START, TOP
-from .coding import MAX_SCALE, OFFERS, around, domains, offers
+from ...shared.tiles.syntax import CELL_LOG, COMP, GRADE, LEFT, LOG, MEAN, REACH, START, TOP
+from .coding import MAX_SCALE
+from .format import Written
 from .prices import MapPrices
 from .search import Shortlist, domain_blocks, measure
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 TRIED = 3
+FULL_SCALE = 5
+"""Largest scale, in quarters, that the full profile takes: larger ones promise too much."""
 """Domains of a leaf whose residual is coded to see what they are worth."""
 _EMPTY = np.zeros((0, 0, 0), np.float32)
-_NEVER = np.float32(1e30)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Ground:
         dots, powers = np.zeros((2, *places.shape[:2]), np.float32)
         measure(self.half, self.plane, leaves, places.astype(np.int32), log, dots, powers)
         quarters = np.rint(4 * dots / np.maximum(powers, 1e-3))
-        quarters = np.clip(quarters, -MAX_SCALE, MAX_SCALE).astype(np.int32)
+        most = MAX_SCALE if self.pure else FULL_SCALE
+        quarters = np.clip(quarters, -most, most).astype(np.int32)
         quarters[quarters == 0] = 1
         s = quarters / np.float32(4)
         gain = (2 * s * dots - s * s * powers) / np.float32(self.step**2)
@@ -130,14 +132,14 @@ def add_maps(
         order = np.argsort(-worth, 1)[:, :TRIED]
         likely = np.nonzero(worth[np.arange(len(y)), order[:, 0]] > 0)[0]
         if len(likely):
-            _try(ground, candidates, ratios[k], maps, log, (y, x), likely, order, places, quarters, bits)
+            _try(
+                ground, candidates, ratios[k], maps, log, (y, x), likely, order, places, quarters, bits
+            )  # fmt: skip
         out[log] = maps
     return out
 
 
-def _try(  # noqa: D103
-    ground, candidates, ratio, maps, log, at, likely, order, places, quarters, bits
-) -> None:
+def _try(ground, candidates, ratio, maps, log, at, likely, order, places, quarters, bits) -> None:
     k, side, lmbda = log - CELL_LOG, 1 << log, np.float32(ground.lmbda)
     flag = ground.maps.flag[ground.role, k].astype(np.float32)
     y, x = at[0][likely], at[1][likely]
@@ -179,104 +181,102 @@ def gather(tiles: TileSet, found: list[dict[int, IntArray]]) -> IntArray:
     return maps
 
 
-@compiled
-def _all_offers(leaves, maps, owner, height, width, smallest, places, counts, nearby):  # type: ignore[no-untyped-def]
-    """What the neighbours of every leaf offer, all maps as they are."""
-    for index in range(len(leaves)):
-        leaf = leaves[index]
-        leaf[MAPPED] = 1 if maps[index, 0] else 0
-    for index in range(len(leaves)):
-        log = leaves[index, LOG]
-        rows, columns = domains(height, log), domains(width, log)
-        counts[index] = 0
-        if log >= smallest[leaves[index, COMP]] and rows and columns:
-            around(leaves, index, owner, height, width, nearby)
-            counts[index] = offers(leaves, maps, index, nearby, rows, columns, places[index])
+def _mapped(tiles: TileSet, maps: IntArray, comp: int, log: int) -> npt.NDArray[np.intp]:
+    """Leaves of a component and size that have a map."""
+    leaves = tiles.leaves
+    return np.nonzero((maps[:, 0] != 0) & (leaves[:, COMP] == comp) & (leaves[:, LOG] == log))[0]
 
 
-def revise(
+def refit(
     ground: list[Ground],
     tiles: TileSet,
     maps: IntArray,
     flat: FloatArray,
     coefficients: list[list[FloatArray]],
-    smallest: npt.NDArray[np.int64],
 ) -> None:
-    """Choose map, scale and levels of each leaf again, in place.
-
-    A leaf may keep its domain, take one that a neighbour offers, or go without.
-    `tiles.owner` is what coding filled in.
-    """
-    leaves, geometry = tiles.leaves, tiles.geometry
-    offered = np.zeros((len(leaves), OFFERS, 2), np.int64)
-    counts = np.zeros(len(leaves), np.int64)
-    _all_offers(
-        leaves, maps, tiles.owner, geometry.height, geometry.width, smallest, offered, counts,
-        np.zeros(4, np.int64),
-    )  # fmt: skip
+    """Choose the levels of mapped leaves again (in the pure profile: scales), in place."""
+    leaves = tiles.leaves
     for comp, by in enumerate(ground):
-        for log in range(int(smallest[comp]), 7):
-            mine = np.nonzero(
-                ((maps[:, 0] != 0) | (counts > 0))
-                & (leaves[:, COMP] == comp)
-                & (leaves[:, LOG] == log)
-            )[0]
-            if len(mine):
-                goal = coefficients[comp][log - CELL_LOG]
-                _revise(by, tiles, maps, flat, goal, mine, log, offered[mine], counts[mine])
+        for log in range(CELL_LOG, 7):
+            mine = _mapped(tiles, maps, comp, log)
+            if not len(mine):
+                continue
+            k = log - CELL_LOG
+            y, x = leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log
+            places = maps[mine, 1:] >> log
+            if by.pure:
+                maps[mine, 0] = by.scales(np.stack([y, x], 1), places[:, None], log)[0][:, 0]
+                continue
+            s = (maps[mine, 0] / 4).astype(np.float32)
+            goal = coefficients[comp][k][y, x].reshape(len(mine), -1) * np.float32(1 / by.step)
+            rest = goal - s[:, None] * by.domain(places, log)
+            _put(tiles, flat, mine, by.quantized(rest, log), rest, slice(None))
 
 
-def _revise(  # noqa: D103
-    ground, tiles, maps, flat, coefficients, mine, log, offered, counts
+def _put(
+    tiles: TileSet,
+    flat: FloatArray,
+    leaves: npt.NDArray[np.intp],
+    found: rdo.Candidates,
+    rest: FloatArray,
+    chosen: npt.NDArray[np.intp] | slice,
 ) -> None:
-    leaves, k, lmbda = tiles.leaves, log - CELL_LOG, np.float32(ground.lmbda)
-    comp = int(leaves[mine[0], COMP])
-    y, x = leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log
-    at = np.stack([y, x], 1).astype(np.int64)
-    own = maps[mine]
-    has = own[:, 0] != 0
-    options = np.concatenate([own[:, None, 1:] >> log, offered], 1).astype(np.int32)
-    exists = np.concatenate([has[:, None], np.arange(OFFERS) < counts[:, None]], 1)
-    options[~exists] = 0
-    same = (options[:, 1:] == options[:, :1]).all(-1) & exists[:, 1:]
-    exists[:, 0] &= ~same.any(1)  # said by a neighbour: no need to say it out
-    quarters, gain = ground.scales(at, options, log)
-    bits = ground.maps.scale[ground.role, k][np.abs(quarters) - 1]
-    said = ground.maps.offer[ground.role, k][counts]
-    bits[:, 0] += said[:, OFFERS]
-    bits[:, :1] += ground.maps.places(ground.role, log, ground.size, at, options[:, :1])
-    bits[:, 1:] += said[:, :OFFERS]
-    flag = ground.maps.flag[ground.role, k].astype(np.float32)
-    goal = coefficients[y, x].reshape(len(mine), -1) * np.float32(1 / ground.step)
-    plain = ground.quantized(goal, log)
-    best = plain.costs[k][0] + lmbda * flag[np.minimum(plain.grades[k][0], 3), 0]
-    levels, reaches, grades = plain.levels[k][0], plain.reaches[k][0], plain.grades[k][0]
-    rest = goal
-    maps[mine] = 0
-    for c in range(OFFERS + 1):
-        valid = np.nonzero(exists[:, c])[0]
-        if not ground.pure:
-            worth = gain[valid, c] - lmbda * bits[valid, c].astype(np.float32)
-            valid = valid[worth > 0]
-        if not len(valid):
-            continue
-        domain = ground.domain(options[valid, c], log)
-        s = quarters[valid, c]
-        left = goal[valid] - (s / 4).astype(np.float32)[:, None] * domain
-        tried = ground.quantized(left, log)
-        cost = tried.costs[k][0] + lmbda * (
-            bits[valid, c] + flag[np.minimum(tried.grades[k][0], 3), 1]
-        ).astype(np.float32)
-        won = np.nonzero(cost < best[valid])[0]
-        to = valid[won]
-        best[to] = cost[won]
-        levels[to], reaches[to], grades[to] = (
-            part[k][0][won] for part in (tried.levels, tried.reaches, tried.grades)
-        )
-        rest[to] = left[won]
-        maps[mine[to], 0] = s[won]
-        maps[mine[to], 1:] = options[to, c] << log
-    leaves[mine, GRADE], leaves[mine, REACH] = grades, reaches
-    to = leaves[mine, START, None].astype(np.int64) + np.arange(1 << 2 * log)
-    tiles.levels[comp][to] = levels
-    flat[comp][to] = rest
+    """Give leaves of one size their new levels."""
+    first = tiles.leaves[leaves[0]]
+    comp, log = int(first[COMP]), int(first[LOG])
+    k, to = log - CELL_LOG, leaves[chosen]
+    tiles.leaves[to, GRADE] = found.grades[k][0][chosen]
+    tiles.leaves[to, REACH] = found.reaches[k][0][chosen]
+    at = tiles.leaves[to, START, None].astype(np.int64) + np.arange(1 << 2 * log)
+    tiles.levels[comp][at] = found.levels[k][0][chosen]
+    flat[comp][at] = rest[chosen]
+
+
+def prune(
+    ground: list[Ground],
+    seen: list[FloatArray],
+    tiles: TileSet,
+    maps: IntArray,
+    flat: FloatArray,
+    coefficients: list[list[FloatArray]],
+    written: Written,
+) -> None:
+    """Take maps away that keep less than they promised, in place.
+
+    Parameters
+    ----------
+    seen : list of (H', W') float32
+        What the decoder shows.
+    written : Written
+    """
+    leaves = tiles.leaves
+    for comp, by in enumerate(ground):
+        off = (seen[comp] - by.plane) / np.float32(by.step)
+        off *= off
+        for log in range(2, 7):
+            mine = _mapped(tiles, maps, comp, log)
+            if not len(mine):
+                continue
+            k, lmbda = log - CELL_LOG, np.float32(by.lmbda)
+            y, x = leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log
+            lost = cosine.to_tiles(off, log)[y, x].sum((1, 2))
+            goal = coefficients[comp][k][y, x].reshape(len(mine), -1) * np.float32(1 / by.step)
+            plain = by.quantized(goal, log)
+            mean = goal[:, 0] - leaves[mine, MEAN]
+            flag = by.maps.flag[by.role, k].astype(np.float32)
+            without = (
+                plain.costs[k][0] + mean * mean + lmbda * flag[np.minimum(plain.grades[k][0], 3), 0]
+            )
+            grades = leaves[mine, GRADE]
+            stated = by.prices.grade[by.role, k][grades] + np.where(
+                grades > 0,
+                by.prices.reach[by.role, k][np.clip(grades, 1, 4) - 1, leaves[mine, REACH]],
+                0,
+            )
+            if by.pure:
+                stated = 0
+            bits = written.spent[mine] + written.map_bits[mine] + stated
+            worse = np.nonzero(lost + lmbda * bits > without)[0]
+            maps[mine[worse]] = 0
+            if not by.pure:
+                _put(tiles, flat, mine, plain, goal, worse)

@@ -2,8 +2,8 @@
 
 One source for writing, reading and pricing (compiled by Numba). Between the two stages of the
 tiles come the maps of all leaves that may have one, in coding order. A place is said in one of
-three ways: that of a neighbour's map carried on, one close by (adaptive: straight edges
-resemble themselves, so the domains that hold their own leaf are the usual ones), or any.
+two ways: as one close by (adaptive: straight edges resemble themselves, so the domains that hold
+their own leaf are the usual ones), or as any.
 """
 
 from __future__ import annotations
@@ -36,19 +36,15 @@ _REACH_PIXELS = 512
 _SMALL_REACH = 16
 NEAR = 4
 """Along each axis a near domain is -4 .. 3 leaf sides away; -1 and 0 hold the leaf."""
-OFFERS = 3
-"""Places of neighbours that a leaf may take over."""
 
 _FLAG_SIZES = (2 * 5 * 4, 2 * 3 * 3 * 3 * 5, 2 * 5 * 9)
-_OFFER_SIZES = (2 * 5 * 3 * 4, 2 * 3 * 3 * 3 * 3)
 _NEAR_SIZES = (2 * 5, 2 * 3 * 3)
 _FOLD_SIZES = (2 * 5 * 2 * 3, 5 * 2 * 5 * 3)
 _SIDE_SIZES = (2 * 5 * 2, 2 * 3 * 4)
-_SCALE_SIZES = (2 * 5 * 8, 2 * 4 * 8, 4 * 8)
-_SIGN_SIZES = (2 * 5, 2 * 4, 4 * 3)
+_SCALE_SIZES = (2 * 5 * 8, 2 * 4 * 8, 3 * 8)
+_SIGN_SIZES = (2 * 5, 2 * 4, 3 * 3)
 FLAG_AT = starts(tile_contexts.CONTEXTS, _FLAG_SIZES)
-OFFER_AT = starts(FLAG_AT[-1], _OFFER_SIZES)
-NEAR_AT = starts(OFFER_AT[-1], _NEAR_SIZES)
+NEAR_AT = starts(FLAG_AT[-1], _NEAR_SIZES)
 FOLD_AT = starts(NEAR_AT[-1], _FOLD_SIZES)
 SIDE_AT = starts(FOLD_AT[-1], _SIDE_SIZES)
 SCALE_AT = starts(SIDE_AT[-1], _SCALE_SIZES)
@@ -61,16 +57,14 @@ _SCALE_ROW = _FLAG_ROW2 + 5 * 3
 _SCALE_ROW2 = _SCALE_ROW + 2 * 3
 _SIGN_ROW = _SCALE_ROW2 + 5 * 3
 _SIGN_ROW2 = _SIGN_ROW + 2 * 3
-_OFFER_ROW = _SIGN_ROW2 + 5 * 3
-_OFFER_ROW2 = _OFFER_ROW + 2 * 2
-_NEAR_ROW = _OFFER_ROW2 + 5 * 2
+_NEAR_ROW = _SIGN_ROW2 + 5 * 3
 _NEAR_ROW2 = _NEAR_ROW + 2 * 2
 _FOLD_ROW = _NEAR_ROW2 + 5 * 2
 _FOLD_ROW2 = _FOLD_ROW + 2 * 2
 _SIDE_ROW = _FOLD_ROW2 + 5 * 2
 _SIDE_ROW2 = _SIDE_ROW + 2 * 2
 WEIGHTS = _SIDE_ROW2 + 5 * 2
-WEIGHT_INPUTS = ((_FLAG_ROW, _OFFER_ROW, 3), (_OFFER_ROW, WEIGHTS, 2))
+WEIGHT_INPUTS = ((_FLAG_ROW, _NEAR_ROW, 3), (_NEAR_ROW, WEIGHTS, 2))
 
 
 @compiled
@@ -148,75 +142,6 @@ def _code_near(m, away, role, k, axis, other):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _offer(found, y, x, rows, columns, out):  # type: ignore[no-untyped-def]
-    """Append a place if it is one, new, and there is room; return how many there are."""
-    if found == OFFERS or not (0 <= y < rows and 0 <= x < columns):
-        return found
-    for i in range(found):
-        if out[i, 0] == y and out[i, 1] == x:
-            return found
-    out[found, 0], out[found, 1] = y, x
-    return found + 1
-
-
-@compiled
-def offers(leaves, maps, index, nearby, rows, columns, out):  # type: ignore[no-untyped-def]
-    """Places that the neighbours' maps suggest, in units of the leaf's side.
-
-    Parameters
-    ----------
-    leaves : (n, FIELDS) int32
-    maps : (n, 3) int32
-    index : int
-        The leaf.
-    nearby : (4,) int64
-        Leaf of the first chroma component, of luma, left, above; or -1.
-    rows, columns : int
-        Domains.
-    out : (OFFERS, 2) int64
-        Filled.
-
-    Returns
-    -------
-    int
-        How many there are.
-    """
-    leaf = leaves[index]
-    log, top, left = int64(leaf[LOG]), int64(leaf[TOP]), int64(leaf[LEFT])
-    found = int64(0)
-    for i in range(4):
-        other = nearby[i]
-        if other < 0 or not leaves[other, MAPPED]:
-            continue
-        # The same affine map, carried on: its domain moves twice as far as the leaf.
-        y = int64(maps[other, 1]) + 2 * (top - int64(leaves[other, TOP]))
-        x = int64(maps[other, 2]) + 2 * (left - int64(leaves[other, LEFT]))
-        found = _offer(found, y >> log, x >> log, rows, columns, out)
-        if i < 2:
-            continue
-        # Or a domain that lies as the neighbour's does.
-        y = int64(maps[other, 1]) + top - int64(leaves[other, TOP])
-        x = int64(maps[other, 2]) + left - int64(leaves[other, LEFT])
-        found = _offer(found, y >> log, x >> log, rows, columns, out)
-    return found
-
-
-@compiled
-def around(leaves, index, owner, height, width, out):  # type: ignore[no-untyped-def]
-    """Fill `out` with the leaves that `offers` asks: first chroma, luma, left, above."""
-    leaf = leaves[index]
-    comp, log = int64(leaf[COMP]), int64(leaf[LOG])
-    cy, cx = int64(leaf[TOP]) >> CELL_LOG, int64(leaf[LEFT]) >> CELL_LOG
-    half = (int64(1) << (log - CELL_LOG)) >> 1
-    my = min(cy + half, ((int64(height) + 3) >> CELL_LOG) - 1)
-    mx = min(cx + half, ((int64(width) + 3) >> CELL_LOG) - 1)
-    out[0] = owner[1, my + 1, mx + 1] if comp == 2 else -1
-    out[1] = owner[0, my + 1, mx + 1] if comp == 1 or comp == 2 else -1
-    out[2] = owner[comp, cy + 1, cx]
-    out[3] = owner[comp, cy, cx + 1]
-
-
-@compiled
 def _code_scale(m, truth, role, k, grade, kind):  # type: ignore[no-untyped-def]
     """Code a scale in quarters that is not 0; `kind` tells how the place was said."""
     ctx = m[2]
@@ -238,7 +163,7 @@ def _code_scale(m, truth, role, k, grade, kind):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _code_place(m, y, x, place, size, log, role, k, a, b, c, found, out):  # type: ignore[no-untyped-def]
+def _code_place(m, y, x, place, size, log, role, k, a, b):  # type: ignore[no-untyped-def]
     """Code a domain's place in leaf sides; return it and how it was said.
 
     Parameters
@@ -249,28 +174,15 @@ def _code_place(m, y, x, place, size, log, role, k, a, b, c, found, out):  # typ
     place, size : (int, int)
         The leaf, and how many domains there are.
     log, role, k : int
-    a, b, c : int
-        0 unknown, 1 without, 2 with a map: left, above, luma.
-    found : int
-    out : (OFFERS, 2) int64
-        Places of the neighbours.
+    a, b : int
+        0 unknown, 1 without, 2 with a map: left, above.
 
     Returns
     -------
     y, x, kind : int, int, int
-        0 of a neighbour, 1 near, 2 far; 3 near and holding the leaf.
+        0 far, 1 near, 2 near and holding the leaf.
     """
     rc, buf, ctx, bits = m[0], m[1], m[2], m[8]
-    want = found
-    for i in range(found - 1, -1, -1):
-        if out[i, 0] == y and out[i, 1] == x:
-            want = int64(i)
-    for i in range(found):
-        ctx[0] = OFFER_AT[0] + ((role * 5 + k) * 3 + i) * 4 + found
-        ctx[1] = OFFER_AT[1] + (((role * 3 + a) * 3 + b) * 3 + c) * 3 + i
-        row, row2 = _OFFER_ROW + role * 2, _OFFER_ROW2 + k * 2
-        if decide(m, MAPS, 1 if want == i else 0, 2, row, row2)[0]:
-            return out[i, 0], out[i, 1], int64(0)
     dy, dx = int64(y) - place[0], int64(x) - place[1]
     inside = 1 if fold(dy) < NEAR and fold(dx) < NEAR else 0
     ctx[0] = NEAR_AT[0] + role * 5 + k
@@ -279,7 +191,7 @@ def _code_place(m, y, x, place, size, log, role, k, a, b, c, found, out):  # typ
         dy = _code_near(m, dy, role, k, 0, (int64(0), int64(0)))
         other = 1 + fold(dy), int64(1) if dy < 0 else int64(2)
         dx = _code_near(m, dx, role, k, 1, other)
-        kind = int64(3) if fold(dy) + fold(dx) == 0 else int64(1)
+        kind = int64(2) if fold(dy) + fold(dx) == 0 else int64(1)
         # Only the first and last leaves can say a place that does not exist.
         y = min(max(place[0] + dy, 0), size[0] - 1)
         x = min(max(place[1] + dx, 0), size[1] - 1)
@@ -288,11 +200,30 @@ def _code_place(m, y, x, place, size, log, role, k, a, b, c, found, out):  # typ
     low_x, high_x = window(place[1], size[1], far(log))
     y = low_y + code_even(rc, buf, bits, y - low_y, high_y - low_y)
     x = low_x + code_even(rc, buf, bits, x - low_x, high_x - low_x)
-    return y, x, int64(2)
+    return y, x, int64(0)
 
 
 @compiled
-def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent, room):  # type: ignore[no-untyped-def]
+def _around(leaves, index, owner, height, width):  # type: ignore[no-untyped-def]
+    """Leaves to the left, above, and of the component before at the same place, or -1."""
+    leaf = leaves[index]
+    comp, log = int64(leaf[COMP]), int64(leaf[LOG])
+    cy, cx = int64(leaf[TOP]) >> CELL_LOG, int64(leaf[LEFT]) >> CELL_LOG
+    half = (int64(1) << (log - CELL_LOG)) >> 1
+    my = min(cy + half, ((int64(height) + 3) >> CELL_LOG) - 1)
+    mx = min(cx + half, ((int64(width) + 3) >> CELL_LOG) - 1)
+    before = int64(owner[comp - 1, my + 1, mx + 1]) if comp == 1 or comp == 2 else int64(-1)
+    return int64(owner[comp, cy + 1, cx]), int64(owner[comp, cy, cx + 1]), before
+
+
+@compiled
+def _state(leaves, index):  # type: ignore[no-untyped-def]
+    """0 no leaf, 1 without, 2 with a map."""
+    return 1 + int64(leaves[index, MAPPED]) if index >= 0 else int64(0)
+
+
+@compiled
+def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  # type: ignore[no-untyped-def]
     """Code the maps of all leaves.
 
     Parameters
@@ -312,11 +243,8 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent, roo
         Filled with the coder's shifts after each leaf (writing).
     spent : (n,) float64
         Filled with the bits of each leaf's map.
-    room : (OFFERS + 2, 2) int64
-        Scratch.
     """
     rc, ctx, bits = m[0], m[2], m[8]
-    out, nearby = room[:OFFERS], room[OFFERS:].reshape(-1)
     for index in range(len(leaves)):
         leaf = leaves[index]
         comp, log = int64(leaf[COMP]), int64(leaf[LOG])
@@ -330,12 +258,10 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent, roo
         before = bits[MAPS]
         role = 1 if comp in (1, 2) else 0
         k = log - CELL_LOG
-        around(leaves, index, owner, height, width, nearby)
-        a = 1 + int64(leaves[nearby[2], MAPPED]) if nearby[2] >= 0 else int64(0)
-        b = 1 + int64(leaves[nearby[3], MAPPED]) if nearby[3] >= 0 else int64(0)
-        c = int64(0)
-        if nearby[1] >= 0:
-            c = 1 + int64(leaves[nearby[1 if comp == 1 else 0], MAPPED])
+        west, north, before_it = _around(leaves, index, owner, height, width)
+        a, b, c = _state(leaves, west), _state(leaves, north), int64(0)
+        if role:
+            c = _state(leaves, before_it)
         grade = min(int64(leaf[GRADE]), 3)
         reach = bit_length(int64(leaf[REACH])) if leaf[GRADE] else int64(0)
         ctx[0] = FLAG_AT[0] + (role * 5 + k) * 4 + grade
@@ -345,12 +271,9 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent, roo
             spent[index] = bits[MAPS] - before
             marks[index] = rc[9]
             continue
-        found = offers(leaves, maps, index, nearby, rows, columns, out)
         place = int64(leaf[TOP]) >> log, int64(leaf[LEFT]) >> log
         y, x = int64(maps[index, 1]) >> log, int64(maps[index, 2]) >> log
-        y, x, kind = _code_place(
-            m, y, x, place, (rows, columns), log, role, k, a, b, c, found, out
-        )  # fmt: skip
+        y, x, kind = _code_place(m, y, x, place, (rows, columns), log, role, k, a, b)
         scale = _code_scale(m, truth, role, k, grade, kind)
         if rc[ENDED]:
             # Whether all of it was there is unknown: the map is not used.

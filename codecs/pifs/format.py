@@ -70,9 +70,12 @@ class Written:
 
 
 @cache
-def initial_tables(version: int = 2) -> entropy.Tables:
-    """Trained initial states, part of the format (``tables.npz``; ``tables1.npz`` before)."""
-    name = "tables.npz" if version == 2 else "tables1.npz"
+def initial_tables(*, pure: bool, version: int = 2) -> entropy.Tables:
+    """Trained initial states, part of the format.
+
+    ``tables.npz`` and, for the pure profile, ``pure.npz``; ``tables1.npz`` in version 1.
+    """
+    name = "tables1.npz" if version == 1 else ("pure.npz" if pure else "tables.npz")
     return entropy.Tables.load(files(__package__).joinpath(name))
 
 
@@ -96,11 +99,8 @@ def _maps(
     geometry = tiles.geometry
     smallest = smallest_mapped(geometry.channels, pure=pure)
     size = geometry.height, geometry.width
-    common = (coder.bundle, *size, tiles.leaves, maps, tiles.owner, smallest, marks, spent)
-    if version == 1:
-        version1.code_maps(*common)
-    else:
-        coding.code_maps(*common, np.zeros((coding.OFFERS + 2, 2), np.int64))
+    kernel = version1.code_maps if version == 1 else coding.code_maps
+    kernel(coder.bundle, *size, tiles.leaves, maps, tiles.owner, smallest, marks, spent)
     return marks, spent
 
 
@@ -131,7 +131,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     if complete and flags & PURE != (PURE if pure else 0):
         message = "the pifs data is of another profile than the file says; the file is damaged"
         raise BitstreamError(message)
-    coder = Coder(initial_tables(version), data=data[HEADER:], complete=complete)
+    coder = Coder(initial_tables(pure=pure, version=version), data=data[HEADER:], complete=complete)
     tiles = TileSet.blank(geometry, component_steps(step, chroma, geometry.channels))
     coder.partition(tiles, plain=pure)
     maps = np.zeros((len(tiles.leaves), 3), np.int32)

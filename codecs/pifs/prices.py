@@ -14,8 +14,6 @@ from .coding import (
     FOLD_AT,
     NEAR,
     NEAR_AT,
-    OFFER_AT,
-    OFFERS,
     SCALE_AT,
     SIDE_AT,
     domains,
@@ -35,8 +33,6 @@ class MapPrices:
     ----------
     flag : (2, 5, 4, 2)
         By grade and value.
-    offer : (2, 5, 4, OFFERS + 1)
-        By number of offers and the one taken (the last: none).
     near : (2, 5, 2)
     axis : (2, 5, 2, 2 * NEAR)
         By axis and distance -NEAR .. NEAR - 1.
@@ -45,7 +41,6 @@ class MapPrices:
     """
 
     flag: FloatArray
-    offer: FloatArray
     near: FloatArray
     axis: FloatArray
     scale: FloatArray
@@ -63,19 +58,11 @@ class MapPrices:
             more = np.concatenate([np.zeros_like(more[..., :1]), more], -1)
             return more + np.concatenate([table[..., 0], np.zeros_like(more[..., :1])], -1)
 
-        asked = bits(OFFER_AT[0], (2, 5, 3, 4))
-        offer = np.zeros((2, 5, 4, OFFERS + 1))
-        for count in range(1, OFFERS + 1):
-            refused = np.cumsum(asked[:, :, :count, count, 0], -1)
-            offer[:, :, count, :count] = asked[:, :, :count, count, 1]
-            offer[:, :, count, 1:count] += refused[..., :-1]
-            offer[:, :, count, OFFERS] = refused[..., -1]
         folded = unary(bits(FOLD_AT[0], (2, 5, 2, NEAR - 1)))
         side = bits(SIDE_AT[0], (2, 5, 2))
         before, after = folded[..., ::-1] + side[..., 1:], folded + side[..., :1]
         return cls(
             bits(FLAG_AT[0], (2, 5, 4)),
-            offer,
             bits(NEAR_AT[0], (2, 5)),
             np.concatenate([before, after], -1),
             1.0 + unary(bits(SCALE_AT[0], (2, 5, 8))[:, :, 1:]),
@@ -84,7 +71,7 @@ class MapPrices:
     def places(
         self, role: int, log: int, size: tuple[int, int], leaves: Places, places: Places
     ) -> FloatArray:
-        """Bits of places that no neighbour offers.
+        """Bits of places.
 
         Parameters
         ----------
