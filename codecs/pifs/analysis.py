@@ -1,8 +1,10 @@
 """The search encoder: tiles first, then maps where they pay, then what the decoder will see.
 
 Domains are found in the original, but judged in the picture that tiles alone would decode to
-at the same step, and the levels are chosen again against the decoded domains in the end
-(a closed loop): a collage of originals promises more than the attractor keeps.
+at the same step, and again in the one that tiles and maps gave before. In the end maps that
+keep less than they promised go, and the levels (in the pure profile the scales) are chosen again
+against the decoded domains, as long as the picture gets better: a collage of originals promises
+more than the attractor keeps.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from ...shared.codec import Image, Progress, Proposal
 from ...shared.entropy import Tables
 from ...shared.tiles import cosine, encoder, rdo, synthesis
 from ...shared.tiles.deblock import USUAL
-from ...shared.tiles.elements import drop_details, errors, peaks
+from ...shared.tiles.elements import drop_details, errors, peaks, unit_error
 from ...shared.tiles.encoder import Choice, Spectra, in_steps, pad, roles_of, transform
 from ...shared.tiles.packets import HEADER, header_bytes, split_packets
 from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
@@ -27,7 +29,9 @@ from ...shared.tiles.syntax import (
     COMP,
     FRACTION_BITS,
     GRADE,
+    LEFT,
     LOG,
+    TOP,
 )
 from .choice import Ground, add_maps, gather, prune, refit
 from .format import PURE, SECOND, Written, initial_tables, smallest_mapped, write
@@ -37,7 +41,7 @@ from .search import Shortlist, decimate, shortlist
 
 FloatArray = npt.NDArray[np.float32]
 LAMBDA = encoder.LAMBDA
-_PASSES, _SWEEPS = 2, 5
+_PASSES, _SWEEPS = 3, 5
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,25 @@ def choose(
     return tiles, maps, flat, written
 
 
+def _leaf_errors(
+    analysis: Analysis, tiles: TileSet, maps: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Squared error of leaves as decoded, and as means alone, squared steps, (n,) float64."""
+    leaves = tiles.leaves
+    left, energy = np.zeros(len(leaves)), np.zeros(len(leaves))
+    means = synthesis.render(np, tiles, np.zeros(len(leaves), np.bool_))
+    pairs = enumerate(zip(_seen(tiles, maps), means, analysis.planes, strict=True))
+    for comp, (seen, mean, plane) in pairs:
+        scale = (65536.0 / float(tiles.steps[comp])) ** 2
+        for log in range(CELL_LOG, 7):
+            mine = np.nonzero((leaves[:, COMP] == comp) & (leaves[:, LOG] == log))[0]
+            at = leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log
+            for shown, out in ((seen, left), (mean.astype(np.float32) / _UNIT, energy)):
+                off = (shown - plane) ** 2
+                out[mine] = cosine.to_tiles(off, log)[at].sum((1, 2)) * scale
+    return left, energy
+
+
 def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`; elements are the details and the maps of the leaves."""
     tiles, maps, flat, written = choose(
@@ -230,20 +253,25 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     fixed = shares["partition"] + shares["means"] + 8.0 * HEADER
     bits = np.concatenate([written.spent[details] + 4.0, written.map_bits[mapped]])
     bits *= (sum(shares.values()) + 8.0 * HEADER - fixed) / max(bits.sum(), 1e-9)
-    gain, residual = errors(choice)
+    gain = errors(choice)[0]
+    left, energy = _leaf_errors(analysis, tiles, maps)
     height = peaks(choice)
     # A map carries its leaf: losing it costs more than the leaf's own levels are worth.
     steps = tiles.steps[leaves[mapped, COMP]] / 65536.0
     side = (1 << leaves[mapped, LOG]).astype(np.float64)
-    map_height = np.maximum(height[mapped], 2.0 * steps / side) + steps
-    map_gain = gain[mapped] + 0.2 * written.map_bits[mapped] * steps**2
+    map_gain = np.maximum(energy - left, 0.0)[mapped]
+    map_height = np.maximum(height[mapped], 2.0 * steps * np.sqrt(map_gain) / side) + steps
+    unit = unit_error(choice)
+    # Others read what it showed: without levels that mend it they lose as much again.
+    map_gain *= (2.0 if analysis.pure else 1.0) * unit
+    gain = np.minimum(gain, (energy - left) * unit)
     return Proposal(
         step=step,
         contrast=np.concatenate([height[details], map_height]),
         area=np.concatenate([(1 << 2 * leaves[details, LOG]).astype(np.float64), side**2]),
         gain=np.concatenate([gain[details], map_gain]),
         bits=bits,
-        residual=residual,
+        residual=float(left.sum()) * unit,
         overhead_bits=fixed,
         state=State(min(step, STEPS - 1), tiles, maps, details, mapped, analysis.pure),
     )

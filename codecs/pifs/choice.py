@@ -132,41 +132,60 @@ def add_maps(
         order = np.argsort(-worth, 1)[:, :TRIED]
         likely = np.nonzero(worth[np.arange(len(y)), order[:, 0]] > 0)[0]
         if len(likely):
-            _try(
-                ground, candidates, ratios[k], maps, log, (y, x), likely, order, places, quarters, bits
-            )  # fmt: skip
+            which = order[likely]
+            options = _Options(
+                y[likely],
+                x[likely],
+                np.take_along_axis(places[likely], which[:, :, None], 1),
+                np.take_along_axis(quarters[likely], which, 1),
+                np.take_along_axis(bits[likely], which, 1),
+            )
+            _try(ground, candidates, ratios[k], maps, log, options)
         out[log] = maps
     return out
 
 
-def _try(ground, candidates, ratio, maps, log, at, likely, order, places, quarters, bits) -> None:
+@dataclass(frozen=True)
+class _Options:
+    """Maps to try: leaves (n,), and for each its (n, k) domains, scales and bits."""
+
+    y: npt.NDArray[np.int64]
+    x: npt.NDArray[np.int64]
+    places: IntArray
+    quarters: IntArray
+    bits: npt.NDArray[np.float64]
+
+
+def _try(
+    ground: Ground,
+    candidates: rdo.Candidates,
+    ratio: FloatArray,
+    maps: IntArray,
+    log: int,
+    options: _Options,
+) -> None:
+    """Code the residuals that maps leave, and keep what costs least, in place."""
     k, side, lmbda = log - CELL_LOG, 1 << log, np.float32(ground.lmbda)
     flag = ground.maps.flag[ground.role, k].astype(np.float32)
-    y, x = at[0][likely], at[1][likely]
+    y, x = options.y, options.x
     goal = ratio[y, x].copy()
     plain = ground.quantized(goal, log)
     best = plain.costs[k][0] + lmbda * flag[np.minimum(plain.grades[k][0], 3), 0]
     first = best.copy()
-    for c in range(order.shape[1]):
-        which = order[likely, c]
-        domain = ground.domain(places[likely, which], log)
-        s = quarters[likely, which]
-        rest = goal - (s / 4).astype(np.float32)[:, None] * domain
+    for c in range(options.places.shape[1]):
+        place, s = options.places[:, c], options.quarters[:, c]
+        rest = goal - (s / 4).astype(np.float32)[:, None] * ground.domain(place, log)
         tried = ground.quantized(rest, log)
-        cost = tried.costs[k][0] + lmbda * (
-            bits[likely, which] + flag[np.minimum(tried.grades[k][0], 3), 1]
-        ).astype(np.float32)
+        said = options.bits[:, c] + flag[np.minimum(tried.grades[k][0], 3), 1]
+        cost = tried.costs[k][0] + lmbda * said.astype(np.float32)
         won = np.nonzero(cost < best)[0]
         best[won] = cost[won]
-        for old, new in (
-            (candidates.levels, tried.levels),
-            (candidates.reaches, tried.reaches),
-            (candidates.grades, tried.grades),
-        ):
-            old[k][y[won], x[won]] = new[k][0][won]
+        candidates.levels[k][y[won], x[won]] = tried.levels[k][0][won]
+        candidates.reaches[k][y[won], x[won]] = tried.reaches[k][0][won]
+        candidates.grades[k][y[won], x[won]] = tried.grades[k][0][won]
         ratio[y[won], x[won]] = rest[won]
         maps[y[won], x[won], 0] = s[won]
-        maps[y[won], x[won], 1:] = places[likely, which][won] * side
+        maps[y[won], x[won], 1:] = place[won] * side
     candidates.costs[k][y, x] += best - first
 
 

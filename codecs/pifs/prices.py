@@ -56,7 +56,10 @@ class MapPrices:
         def unary(table: FloatArray) -> FloatArray:
             more = np.cumsum(table[..., 1], -1)
             more = np.concatenate([np.zeros_like(more[..., :1]), more], -1)
-            return more + np.concatenate([table[..., 0], np.zeros_like(more[..., :1])], -1)
+            out: FloatArray = more + np.concatenate(
+                [table[..., 0], np.zeros_like(more[..., :1])], -1
+            )
+            return out
 
         folded = unary(bits(FOLD_AT[0], (2, 5, 2, NEAR - 1)))
         side = bits(SIDE_AT[0], (2, 5, 2))
