@@ -232,7 +232,12 @@ def decode(
     ],
     backend: Annotated[str, typer.Option(help="numpy or cupy; the pixels are the same.")] = "numpy",
     scale: Annotated[
-        int, typer.Option(min=1, help="Render larger, for formats that know no pixels.")
+        int,
+        typer.Option(
+            min=1,
+            help="Render so many times larger, for formats that know no pixels (pifs: 2 or 4). "
+            "What a larger picture adds is invented detail.",
+        ),
     ] = 1,
     partial: Annotated[
         bool, typer.Option("--partial", help="Decode what a truncated file still holds.")

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fractour.codecs.pifs import pyramid, search
+from fractour.codecs.pifs import pyramid, search, zoom
 from fractour.codecs.pifs import synthesis as pifs_synthesis
 from fractour.shared.backend import get_array_module
 from fractour.shared.codec import Geometry
-from fractour.shared.errors import BackendUnavailableError, BitstreamError
+from fractour.shared.conformance import ArrayPath
+from fractour.shared.errors import BackendUnavailableError, BitstreamError, FractourError
 from fractour.shared.registry import get_codec
 from fractour.shared.tiles import synthesis
 from fractour.shared.tiles.encoder import LAMBDA
@@ -115,7 +116,7 @@ def test_search_is_exact() -> None:
     plane[16:32, 48:64] = -1.5 * (block - block.mean()) + 7
     found = search.shortlist(plane, 128, 128, 4)
     assert found is not None
-    assert [3, 5] in found.places[1, 3, :4].tolist()
+    assert [3, 5] in found.places[1, 3].tolist()
     assert search.shortlist(plane, 100, 100, 6) is None
 
 
@@ -154,6 +155,52 @@ def test_planes_of_leaves_without_maps_are_tiles() -> None:
             plain[top : top + side, left : left + side], whole[top : top + side, left : left + side]
         )
         assert same or fractal[0]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scale", [2, 4])
+def test_zoom_is_the_same_on_every_path(name: str, channels: int, scale: int) -> None:
+    image = scene(70, 133, channels)
+    _, _, codec, symbols = encoded(name, image, 168)
+    large = codec.synthesize(symbols, xp=np, scale=scale)
+    assert large.dtype == np.uint8
+    assert large.shape == (70 * scale, 133 * scale, channels)
+    assert np.array_equal(large, codec.synthesize(symbols, xp=ArrayPath(), scale=scale))
+    # Made small again it is about the picture itself, but it is not that picture enlarged.
+    small = codec.synthesize(symbols, xp=np).astype(float)
+    mean = large.reshape(70, scale, 133, scale, channels).mean((1, 3))
+    assert np.abs(mean - small).mean() < 4
+    assert np.abs(large - small.repeat(scale, 0).repeat(scale, 1)).mean() > 1
+
+
+def test_zoom_by_nothing_is_the_decoder() -> None:
+    _, _, _, symbols = encoded("pifs", scene(100, 133, 3), 150)
+    plain = synthesis.render(np, symbols.tiles, symbols.known)
+    assert np.array_equal(zoom.render(np, symbols.tiles, symbols.known, 0), plain)
+
+
+def test_zoom_goes_on_with_the_maps() -> None:
+    _, _, _, symbols = encoded("pifs", scene(192, 256, 1), 168)
+    flat = zoom.render(np, symbols.tiles, symbols.known, 2)[0]
+    tiles, maps = zoom.enlarged(symbols.tiles, symbols.maps, 2)
+    mine = maps[:, 0] != 0
+    levels = pyramid.attract(np, flat, tiles.leaves[mine], maps[mine], 2)
+    assert len(levels) == pyramid.LEVELS + 2
+    # Below a pixel of the picture, too, a leaf is its domain made small.
+    leaf, (s, top, left) = tiles.leaves[mine][0], maps[mine][0].tolist()
+    side, y, x = 1 << int(leaf[LOG]), int(leaf[1]), int(leaf[2])
+    domain = levels[1][top // 2 : top // 2 + side, left // 2 : left // 2 + side].astype(int)
+    cells = levels[leaf[LOG]][top // side : top // side + 2, left // side : left // side + 2]
+    change = (s * (domain - ((int(cells.sum()) + 2) >> 2)) + 2) >> 2
+    area = slice(y, y + side), slice(x, x + side)
+    assert np.array_equal(levels[0][area], flat[area] + change)
+
+
+def test_other_scales_are_refused() -> None:
+    _, _, codec, symbols = encoded("pifs", scene(32, 32, 1), 180)
+    with pytest.raises(FractourError, match="scale 1, 2 or 4, not 3"):
+        codec.synthesize(symbols, xp=np, scale=3)
 
 
 @pytest.mark.gpu

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.tiles.stream import EXTRA_STEPS, STEPS
-from . import analysis as search
+from . import analysis as searching
 from . import format as syntax
 from . import synthesis
 
@@ -37,22 +37,24 @@ class PifsCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
+    scalable = True
+    version = 2
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "pifs-pure")
     pure: ClassVar[bool] = False
 
     def analyze(
         self, image: Image, *, encoder: str, effort: int, progress: Progress | None = None
-    ) -> search.Analysis:
+    ) -> searching.Analysis:
         """Transform the image and search its domains."""
-        return search.analyze(image, pure=self.pure, progress=progress)
+        return searching.analyze(image, pure=self.pure, progress=progress)
 
-    def propose(self, analysis: search.Analysis, step: int) -> Proposal:
+    def propose(self, analysis: searching.Analysis, step: int) -> Proposal:
         """Choose partition, maps and levels; elements are details and maps of leaves."""
-        return search.propose(analysis, step)
+        return searching.propose(analysis, step)
 
     def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:
         """Write all leaves, and the maps and levels of those kept."""
-        return search.write_packets(proposal.state, keep)
+        return searching.write_packets(proposal.state, keep)
 
     def read(
         self, geometry: Geometry, packets: Sequence[bytes], *, complete: bool
@@ -61,8 +63,8 @@ class PifsCodec(Codec):
         return syntax.read(geometry, packets, complete=complete, pure=self.pure)
 
     def synthesize(self, symbols: syntax.Symbols, *, xp: Any, scale: int = 1) -> Any:
-        """Render symbols to pixels."""
-        return synthesis.synthesize(symbols, xp)
+        """Render symbols to pixels; above scale 1 with detail that the maps invent."""
+        return synthesis.synthesize(symbols, xp, scale)
 
     def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Bits by kind of decision."""

@@ -1,47 +1,47 @@
 """The search encoder: tiles first, then maps where they pay, then what the decoder will see.
 
 Domains are found in the original, but judged in the picture that tiles alone would decode to
-at the same step, and the levels are chosen again against the decoded domains in the end
-(a closed loop): a collage of originals promises more than the attractor keeps.
+at the same step, and again in the one that tiles and maps gave before. In the end maps that
+keep less than they promised go, and the levels (in the pure profile the scales) are chosen again
+against the decoded domains, as long as the picture gets better: a collage of originals promises
+more than the attractor keeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...shared import color, entropy
 from ...shared.codec import Image, Progress, Proposal
-from ...shared.entropy import COST, Tables
+from ...shared.entropy import Tables
 from ...shared.tiles import cosine, encoder, rdo, synthesis
 from ...shared.tiles.deblock import USUAL
-from ...shared.tiles.elements import drop_details, errors, peaks
+from ...shared.tiles.elements import drop_details, errors, peaks, unit_error
 from ...shared.tiles.encoder import Choice, Spectra, in_steps, pad, roles_of, transform
 from ...shared.tiles.packets import HEADER, header_bytes, split_packets
 from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ...shared.tiles.syntax import (
+    CELL,
     CELL_LOG,
     COMP,
     FRACTION_BITS,
     GRADE,
     LEFT,
     LOG,
-    REACH,
-    START,
     TOP,
 )
-from .coding import FLAG_AT, MAX_SCALE, NEAR, NEAR_AT, SCALE_AT, domains, far, window
-from .format import PURE, Written, initial_tables, smallest_mapped, write
+from .choice import Ground, add_maps, gather, prune, refit
+from .format import PURE, SECOND, Written, initial_tables, smallest_mapped, write
+from .prices import MapPrices
 from .pyramid import attract
-from .search import Shortlist, decimate, domain_blocks, shortlist
+from .search import Shortlist, decimate, shortlist
 
 FloatArray = npt.NDArray[np.float32]
 LAMBDA = encoder.LAMBDA
-_SWEEPS = 2
+_PASSES, _SWEEPS = 3, 5
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,13 @@ class Analysis:
     Parameters
     ----------
     spectra : Spectra
+    planes : list by component of (H', W') float32
     shortlists : list by component of dict by size
     pure : bool
     """
 
     spectra: Spectra
+    planes: list[FloatArray]
     shortlists: list[dict[int, Shortlist]]
     pure: bool
 
@@ -76,144 +78,22 @@ def analyze(image: Image, *, pure: bool, progress: Progress | None = None) -> An
     """Transform the image and search its domains."""
     planes = color.to_components(image)
     height, width = planes[0].shape
+    padded = [pad(plane) for plane in planes]
     smallest = smallest_mapped(len(planes), pure=pure)
+    roles = roles_of(len(planes))
     jobs = [(c, log) for c in range(len(planes)) for log in range(6, int(smallest[c]) - 1, -1)]
     lists: list[dict[int, Shortlist]] = [{} for _ in planes]
     for done, (comp, log) in enumerate(jobs):
-        found = shortlist(pad(planes[comp]), height, width, log)
+        # Colour resembles itself where brightness does: its domains are not searched.
+        found = lists[0].get(log) if roles[comp] else shortlist(padded[comp], height, width, log)
         if found is not None:
             lists[comp][log] = found
         if progress:
             progress(0.3 * (done + 1) / len(jobs))
-    return Analysis(transform(planes), lists, pure)
-
-
-@dataclass(frozen=True)
-class _MapPrices:
-    """Bits of maps by role and size, float64."""
-
-    flag: npt.NDArray[np.float64]
-    near: npt.NDArray[np.float64]
-    scale: npt.NDArray[np.float64]
-
-    @classmethod
-    def of(cls, probability: npt.NDArray[np.int32]) -> _MapPrices:
-        def bits(first: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-            p = probability[first : first + int(np.prod(shape))].astype(np.int64).reshape(shape)
-            return np.stack([COST[(65536 - p) >> 4], COST[p >> 4]], -1)
-
-        unary = bits(SCALE_AT[0], (2, 5, 8))
-        more = np.cumsum(unary[:, :, 1:, 1], -1)
-        more = np.concatenate([np.zeros_like(more[..., :1]), more], -1)
-        stop = np.concatenate([unary[:, :, 1:, 0], np.zeros_like(more[..., :1])], -1)
-        return cls(bits(FLAG_AT[0], (2, 5, 4)), bits(NEAR_AT[0], (2, 5)), 1.0 + more + stop)
-
-
-def _place_bits(
-    found: Shortlist, log: int, height: int, width: int, near: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Bits of the place of every shortlisted domain, (rows, columns, k)."""
-    rows, columns = found.places.shape[:2]
-    total, inside = [], []
-    for axis, (count, grid) in enumerate(
-        ((domains(height, log), rows), (domains(width, log), columns))
-    ):
-        spans = np.array([[window(i, count, r) for r in (NEAR, far(log))] for i in range(grid)])
-        shape = (rows, 1, 1) if axis == 0 else (1, columns, 1)
-        place = found.places[..., axis]
-        low, high = (spans[:, 0, e].reshape(shape) for e in (0, 1))
-        inside.append((place >= low) & (place < high))
-        width_of = np.log2(np.maximum(spans[..., 1] - spans[..., 0], 1))
-        total.append([width_of[:, r].reshape(shape) for r in (0, 1)])
-    close = inside[0] & inside[1]
-    near_bits, far_bits = (near[1 - r] + total[0][r] + total[1][r] for r in (0, 1))
-    out: npt.NDArray[np.float64] = np.where(close, near_bits, far_bits)
-    return out
-
-
-def _with_maps(
-    candidates: rdo.Candidates,
-    ratios: list[FloatArray],
-    lists: dict[int, Shortlist],
-    picture: FloatArray,
-    role: int,
-    lmbda: float,
-    step: float,
-    prices: rdo.Prices,
-    map_prices: _MapPrices,
-    size: tuple[int, int],
-    pure: bool,
-) -> dict[int, npt.NDArray[np.int32]]:
-    """Give tiles a map where that lowers their cost, in place.
-
-    Parameters
-    ----------
-    candidates, ratios
-        Of one component, without maps.
-    picture : (H', W') float32
-        Where domains are judged.
-
-    Returns
-    -------
-    dict by size of (rows, columns, 3) int32
-        Scale in quarters and the domain's corner.
-    """
-    out = {}
-    half = decimate(picture)
-    for log, found in lists.items():
-        k, side = log - CELL_LOG, 1 << log
-        rows, columns, count = found.places.shape[:3]
-        maps = np.zeros((rows, columns, 3), np.int32)
-        place_bits = _place_bits(found, log, *size, map_prices.near[role, k])
-        flag = map_prices.flag[role, k]
-        best = candidates.costs[k] + lmbda * flag[np.minimum(candidates.grades[k], 3), 0]
-        plain = ratios[k].copy()
-        for c in range(count):
-            places = found.places[:, :, c]
-            blocks = domain_blocks(half, log, places[..., 0], places[..., 1])
-            domain = cosine.forward_blocks(blocks, log).reshape(rows, columns, -1) * np.float32(
-                1 / step
-            )
-            domain[..., 0] = 0.0
-            power = np.maximum((domain * domain).sum(-1), 1e-6)
-            scale = (plain * domain).sum(-1) / power
-            quarters = np.clip(np.rint(4 * scale), -MAX_SCALE, MAX_SCALE).astype(np.int32)
-            quarters[quarters == 0] = 1
-            rest = plain - (quarters / 4).astype(np.float32)[..., None] * domain
-            tried = rdo.quantize([*([_EMPTY] * k), rest], role, lmbda, prices, *size, plain=pure)
-            bits = place_bits[..., c] + map_prices.scale[role, k][np.abs(quarters) - 1]
-            bits = bits + flag[np.minimum(tried.grades[k], 3), 1]
-            cost = tried.costs[k] + np.float32(lmbda) * bits.astype(np.float32)
-            wins = cost < best
-            best = np.where(wins, cost, best)
-            pairs: Iterator[tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]] = zip(
-                (candidates.levels, candidates.means, candidates.reaches, candidates.grades),
-                (tried.levels, tried.means, tried.reaches, tried.grades),
-                strict=True,
-            )
-            for old, new in pairs:
-                old[k][wins] = new[k][wins]
-            ratios[k][wins] = rest[wins]
-            maps[wins, 0] = quarters[wins]
-            maps[wins, 1:] = places[wins] * side
-        candidates.costs[k] = best.astype(np.float32)
-        out[log] = maps
-    return out
+    return Analysis(transform(planes), padded, lists, pure)
 
 
 _UNIT = np.float32(1 << FRACTION_BITS)
-_EMPTY = np.zeros((0, 0, 0), np.float32)
-
-
-def _gather(tiles: TileSet, found: list[dict[int, npt.NDArray[np.int32]]]) -> npt.NDArray[np.int32]:
-    """Maps of the leaves, (n, 3) int32."""
-    leaves = tiles.leaves
-    maps = np.zeros((len(leaves), 3), np.int32)
-    for comp, by_size in enumerate(found):
-        for log, table in by_size.items():
-            mine = (leaves[:, COMP] == comp) & (leaves[:, LOG] == log)
-            maps[mine] = table[leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log]
-    return maps
 
 
 def decode_planes(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[list[npt.NDArray[np.int32]]]:
@@ -227,78 +107,40 @@ def decode_planes(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[list[npt.
     return out
 
 
-def _refit(
-    analysis: Analysis,
-    tiles: TileSet,
-    maps: npt.NDArray[np.int32],
-    flat: FloatArray,
-    lmbda: float,
-    prices: rdo.Prices,
-) -> None:
-    """Choose scale and levels of mapped leaves again, against the decoded domains, in place."""
-    geometry = analysis.spectra.geometry
-    pyramids = decode_planes(tiles, maps)
-    leaves, roles = tiles.leaves, roles_of(geometry.channels)
-    for comp, by_size in enumerate(analysis.shortlists):
-        half = pyramids[comp][1].astype(np.float32) / _UNIT
-        step = float(tiles.steps[comp]) / 65536.0
-        for log in by_size:
-            mine = np.nonzero(
-                (maps[:, 0] != 0) & (leaves[:, COMP] == comp) & (leaves[:, LOG] == log)
-            )[0]
-            if not len(mine):
-                continue
-            k = log - CELL_LOG
-            blocks = domain_blocks(half, log, maps[mine, 1] >> log, maps[mine, 2] >> log)
-            domain = cosine.forward_blocks(blocks, log).reshape(len(mine), -1)
-            domain *= np.float32(1 / step)
-            domain[:, 0] = 0.0
-            source = analysis.spectra.coefficients[comp][k]
-            goal = source[leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log].reshape(
-                len(mine), -1
-            )
-            goal = goal * np.float32(1 / step)
-            if analysis.pure:
-                power = np.maximum((domain * domain).sum(1), 1e-6)
-                quarters = np.rint(4 * (goal * domain).sum(1) / power)
-                quarters = np.clip(quarters, -MAX_SCALE, MAX_SCALE).astype(np.int32)
-                maps[mine, 0] = np.where(quarters == 0, maps[mine, 0], quarters)
-            rest = goal - (maps[mine, 0] / 4).astype(np.float32)[:, None] * domain
-            found = rdo.quantize(
-                [*([_EMPTY] * k), rest[None]],
-                roles[comp],
-                lmbda,
-                prices,
-                1 << log,
-                len(mine) << log,
-                plain=analysis.pure,
-            )
-            leaves[mine, GRADE], leaves[mine, REACH] = found.grades[k][0], found.reaches[k][0]
-            at = leaves[mine, START, None].astype(np.int64) + np.arange(1 << 2 * log)
-            tiles.levels[comp][at] = found.levels[k][0]
-            flat[comp][at] = rest
+def _seen(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[FloatArray]:
+    """What `decode_planes` gives, code values."""
+    return [pyramid[0].astype(np.float32) / _UNIT for pyramid in decode_planes(tiles, maps)]
 
 
 def _cost(
     spectra: Spectra,
+    seen: list[FloatArray],
     tiles: TileSet,
-    maps: npt.NDArray[np.int32],
     written: Written,
     lmbda: float,
 ) -> float:
     """Lagrangian cost of what the decoder really shows, squared steps."""
     error = 0.0
-    for comp, pyramid in enumerate(decode_planes(tiles, maps)):
-        plane = pyramid[0].astype(np.float32) / _UNIT
-        off = cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
+    # Only what is seen: what lies outside, leaves of one size cover and of another do not.
+    rows, columns = (-(-n // CELL) for n in (spectra.geometry.height, spectra.geometry.width))
+    for comp, plane in enumerate(seen):
+        off = (cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0])[:rows, :columns]
         error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
 
 
 def choose(
-    analysis: Analysis, step: int, tables: Tables, *, lmbda: float = LAMBDA
+    analysis: Analysis,
+    step: int,
+    tables: Tables,
+    *,
+    lmbda: float = LAMBDA,
+    compare: bool = True,
 ) -> tuple[TileSet, npt.NDArray[np.int32], FloatArray, Written]:
-    """Decide partition, maps and levels at a step."""
+    """Decide partition, maps and levels at a step.
+
+    With `compare`, tiles alone are taken where they are better.
+    """
     spectra, pure = analysis.spectra, analysis.pure
     geometry = spectra.geometry
     if step >= STEPS:
@@ -309,54 +151,101 @@ def choose(
     size = (geometry.height, geometry.width)
     roles = roles_of(geometry.channels)
     probability = tables.probability
-    planes: list[FloatArray] | None = None
-    for _ in range(2):
-        prices, map_prices = rdo.Prices.of(probability), _MapPrices.of(probability)
+
+    def ground(planes: list[FloatArray]) -> list[Ground]:
+        """What maps are judged by, the decoded picture being `planes`."""
+        prices, map_prices = rdo.Prices.of(probability), MapPrices.of(probability)
+        return [
+            Ground(
+                analysis.planes[c], decimate(planes[c]), size, roles[c], float(steps[c]) / 65536.0,
+                lmbda, pure, prices, map_prices,
+            )
+            for c in range(len(planes))
+        ]  # fmt: skip
+
+    plain = None
+    if pure:
+        # Flat leaves are no picture to judge domains in: the original is closer to the end.
+        planes = analysis.planes
+    else:
+        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=lmbda)
+        probability = plain.coder.probability
+        none = np.zeros((len(plain.tiles.leaves), 3), np.int32)
+        planes = _seen(plain.tiles, none)
+    for _ in range(_PASSES):
+        prices = rdo.Prices.of(probability)
         ratios = in_steps(spectra, steps)
         candidates = [
             rdo.quantize(blocks, role, lmbda, prices, *size, plain=pure)
             for blocks, role in zip(ratios, roles, strict=True)
         ]
-        found: list[dict[int, npt.NDArray[np.int32]]] = [{} for _ in ratios]
-        if planes is not None:
-            found = [
-                _with_maps(
-                    candidates[c], ratios[c], lists, planes[c], roles[c], lmbda,
-                    float(steps[c]) / 65536.0, prices, map_prices, size, pure,
-                )
-                for c, lists in enumerate(analysis.shortlists)
-            ]  # fmt: skip
+        found = [
+            add_maps(by, candidates[c], ratios[c], analysis.shortlists[c])
+            for c, by in enumerate(ground(planes))
+        ]
         tiles, flat = encoder.assemble(geometry, steps, candidates, ratios, prices, lmbda)
-        maps = _gather(tiles, found)
+        maps = gather(tiles, found)
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
-        planes = [pyramid[0].astype(np.float32) / _UNIT for pyramid in decode_planes(tiles, maps)]
-    prices = rdo.Prices.of(probability)
-    if (maps[:, 0] != 0).any():
-        for _ in range(_SWEEPS):
-            _refit(analysis, tiles, maps, flat, lmbda, prices)
-        tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
+        planes = _seen(tiles, maps)
+    best = (np.inf, tiles, maps, flat, written)
+    for sweep in range(_SWEEPS + 1 if (maps[:, 0] != 0).any() else 0):
+        cost = _cost(spectra, planes, tiles, written, lmbda)
+        if cost < best[0]:
+            best = (cost, tiles, maps.copy(), flat.copy(), written)
+        if sweep == _SWEEPS:
+            break
+        if sweep == 0:
+            prune(ground(planes), planes, tiles, maps, flat, spectra.coefficients, written)
+        else:
+            refit(ground(planes), tiles, maps, flat, spectra.coefficients)
+        tiles = TileSet.blank(geometry, steps, tiles.leaves.copy(), tiles.levels.copy())
         written = write(tables, tiles, maps, pure=pure, priced=True)
-    if not pure:
-        rdo.drop_dear(tiles.leaves, tiles.levels, flat, written.prices, np.float32(lmbda))
+        probability = written.coder.probability
+        planes = _seen(tiles, maps)
+    _, tiles, maps, flat, written = best
+    if plain is None:
+        return tiles, maps, flat, written
+    rdo.drop_dear(tiles.leaves, tiles.levels, flat, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
     written = write(tables, tiles, maps, pure=pure, priced=True)
-    if not pure:
+    if compare:
         # A collage may promise more than the attractor keeps: then tiles alone are better.
-        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=lmbda)
-        none = np.zeros((len(plain.tiles.leaves), 3), np.int32)
         alone = TileSet.blank(geometry, steps, plain.tiles.leaves, plain.tiles.levels)
         without = write(tables, alone, none, pure=pure, priced=True)
-        if _cost(spectra, alone, none, without, lmbda) < _cost(
-            spectra, tiles, maps, written, lmbda
-        ):
+        costs = [
+            _cost(spectra, _seen(*seen), seen[0], by, lmbda)
+            for seen, by in (((alone, none), without), ((tiles, maps), written))
+        ]
+        if costs[0] < costs[1]:
             return alone, none, plain.ratios, without
     return tiles, maps, flat, written
 
 
+def _leaf_errors(
+    analysis: Analysis, tiles: TileSet, maps: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Squared error of leaves as decoded, and as means alone, squared steps, (n,) float64."""
+    leaves = tiles.leaves
+    left, energy = np.zeros(len(leaves)), np.zeros(len(leaves))
+    means = synthesis.render(np, tiles, np.zeros(len(leaves), np.bool_))
+    pairs = enumerate(zip(_seen(tiles, maps), means, analysis.planes, strict=True))
+    for comp, (seen, mean, plane) in pairs:
+        scale = (65536.0 / float(tiles.steps[comp])) ** 2
+        for log in range(CELL_LOG, 7):
+            mine = np.nonzero((leaves[:, COMP] == comp) & (leaves[:, LOG] == log))[0]
+            at = leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log
+            for shown, out in ((seen, left), (mean.astype(np.float32) / _UNIT, energy)):
+                off = (shown - plane) ** 2
+                out[mine] = cosine.to_tiles(off, log)[at].sum((1, 2)) * scale
+    return left, energy
+
+
 def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`; elements are the details and the maps of the leaves."""
-    tiles, maps, flat, written = choose(analysis, step, initial_tables(), lmbda=lmbda)
+    tiles, maps, flat, written = choose(
+        analysis, step, initial_tables(pure=analysis.pure), lmbda=lmbda
+    )
     choice = Choice(tiles, flat, written.prices, written.spent, written.coder)
     leaves = tiles.leaves
     details, mapped = np.nonzero(leaves[:, GRADE])[0], np.nonzero(maps[:, 0])[0]
@@ -364,20 +253,25 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     fixed = shares["partition"] + shares["means"] + 8.0 * HEADER
     bits = np.concatenate([written.spent[details] + 4.0, written.map_bits[mapped]])
     bits *= (sum(shares.values()) + 8.0 * HEADER - fixed) / max(bits.sum(), 1e-9)
-    gain, residual = errors(choice)
+    gain = errors(choice)[0]
+    left, energy = _leaf_errors(analysis, tiles, maps)
     height = peaks(choice)
     # A map carries its leaf: losing it costs more than the leaf's own levels are worth.
     steps = tiles.steps[leaves[mapped, COMP]] / 65536.0
     side = (1 << leaves[mapped, LOG]).astype(np.float64)
-    map_height = np.maximum(height[mapped], 2.0 * steps / side) + steps
-    map_gain = gain[mapped] + 0.2 * written.map_bits[mapped] * steps**2
+    map_gain = np.maximum(energy - left, 0.0)[mapped]
+    map_height = np.maximum(height[mapped], 2.0 * steps * np.sqrt(map_gain) / side) + steps
+    unit = unit_error(choice)
+    # Others read what it showed: without levels that mend it they lose as much again.
+    map_gain *= (2.0 if analysis.pure else 1.0) * unit
+    gain = np.minimum(gain, (energy - left) * unit)
     return Proposal(
         step=step,
         contrast=np.concatenate([height[details], map_height]),
         area=np.concatenate([(1 << 2 * leaves[details, LOG]).astype(np.float64), side**2]),
         gain=np.concatenate([gain[details], map_gain]),
         bits=bits,
-        residual=residual,
+        residual=float(left.sum()) * unit,
         overhead_bits=fixed,
         state=State(min(step, STEPS - 1), tiles, maps, details, mapped, analysis.pure),
     )
@@ -391,8 +285,8 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     tiles = drop_details(state.tiles, dropped)
     maps = state.maps.copy()
     maps[lost_maps] = 0
-    written = write(initial_tables(), tiles, maps, pure=state.pure)
+    written = write(initial_tables(pure=state.pure), tiles, maps, pure=state.pure)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
     head = bytearray(header_bytes(state.step, NEUTRAL_CHROMA, USUAL))
-    head[1] |= (PURE if state.pure else 0) << 6
+    head[1] |= (SECOND | (PURE if state.pure else 0)) << 6
     return split_packets(bytes(head), payload, written.first, written.marks)

@@ -29,14 +29,16 @@ from ...shared.tiles.syntax import LEFT, LOG, ROOT_LOG, TOP
 from .coding import SCALE_BITS
 
 LEVELS = ROOT_LOG + 1
+_LARGEST = ROOT_LOG + 2
+"""Logarithm of the largest leaf, four times as large."""
 _HALF = 1 << (SCALE_BITS - 1)
 IntArray = npt.NDArray[np.int32]
 
 
-def pool(plane: Any) -> list[Any]:
-    """Means of a plane over cells of side 1, 2, .. 64, each rounded from the one before."""
+def pool(plane: Any, zoom: int = 0) -> list[Any]:
+    """Means of a plane over cells of side 1, 2, .. 64 (<< `zoom`), rounded one by one."""
     out = [plane]
-    for _ in range(ROOT_LOG):
+    for _ in range(ROOT_LOG + zoom):
         fine = out[-1]
         total = fine[0::2, 0::2] + fine[0::2, 1::2] + fine[1::2, 0::2] + fine[1::2, 1::2]
         out.append((total + 2) >> 2)
@@ -64,7 +66,7 @@ def _map_level_arrays(
     xp: Any, out: Any, offsets: Any, coarse: Any, leaves: Any, maps: Any, level: int
 ) -> None:
     """Do what `_map_level` does, a leaf size at a time."""
-    for log in range(level + 1, ROOT_LOG + 1):
+    for log in range(level + 1, _LARGEST + 1):
         mine = xp.nonzero(leaves[:, LOG] == log)[0]
         if not len(mine):
             continue
@@ -81,7 +83,7 @@ def _map_level_arrays(
 def _offsets(xp: Any, levels: Sequence[Any], leaves: Any, maps: Any) -> Any:
     """Mean of each leaf's domain, from the cells as large as the leaf, (n,) int64."""
     out = xp.zeros(len(leaves), xp.int64)
-    for log in range(2, ROOT_LOG + 1):
+    for log in range(2, len(levels)):
         mine = xp.nonzero(leaves[:, LOG] == log)[0]
         if len(mine):
             cells, y, x = levels[log], maps[mine, 1] >> log, maps[mine, 2] >> log
@@ -105,7 +107,7 @@ def _step(xp: Any, pooled: list[Any], state: list[Any], leaves: Any, maps: Any, 
     return out
 
 
-def attract(xp: Any, plane: Any, leaves: IntArray, maps: IntArray) -> list[Any]:
+def attract(xp: Any, plane: Any, leaves: IntArray, maps: IntArray, zoom: int = 0) -> list[Any]:
     """Decode one component: the attractor of its tiles and maps.
 
     Parameters
@@ -117,16 +119,18 @@ def attract(xp: Any, plane: Any, leaves: IntArray, maps: IntArray) -> list[Any]:
     leaves : (n, FIELDS) int32
         Leaves that have a map.
     maps : (n, 3) int32
+    zoom : int
+        Logarithm of how many times all of it is larger than the picture.
 
     Returns
     -------
     list of int32 arrays
-        Means over cells of side 1, 2, .. 64.
+        Means over cells of side 1, 2, .. 64 (<< `zoom`).
     """
-    pooled = pool(plane)
+    pooled = pool(plane, zoom)
     leaves, maps = xp.asarray(leaves), xp.asarray(maps)
     state = list(pooled)
-    for level in range(ROOT_LOG - 1, -1, -1):
+    for level in range(ROOT_LOG + zoom - 1, -1, -1):
         state[level] = _step(xp, pooled, state, leaves, maps, level)
     return state
 

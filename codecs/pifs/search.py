@@ -2,7 +2,7 @@
 
 With the mean removed from leaf r and domain d, the error that the best scale removes is
 ``<r, d>**2 / <d, d>``; all inner products of a chunk are one matrix product. What is kept is
-judged again with the quantized scale and the coded residual by `analysis`.
+judged again, in the picture that the decoder has, by `choice`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...shared.codec import Progress
-from .coding import NEAR, domains, far, window
+from ...shared.compiled import compiled
+from .coding import NEAR, domains, far, fold, window
 
 FloatArray = npt.NDArray[np.float32]
-KEPT, KEPT_NEAR = 4, 1
+KEPT, KEPT_NEAR = 4, 3
+HOLDING = 4
+"""Domains that hold their own leaf."""
+LISTED = HOLDING + KEPT_NEAR + KEPT
 _CHUNK = 1 << 22
 """Inner products held at once."""
 _STRIP = 512
@@ -30,8 +33,9 @@ class Shortlist:
 
     Parameters
     ----------
-    places : (rows, columns, k, 2) int32
-        Row and column of the domain in units of the leaf's side.
+    places : (rows, columns, LISTED, 2) int32
+        Row and column of the domain in units of the leaf's side: those that hold the leaf,
+        the best near ones, the best of the others.
     """
 
     places: npt.NDArray[np.int32]
@@ -58,25 +62,71 @@ def domain_blocks(
     return out
 
 
-def _best(score: FloatArray, count: int) -> npt.NDArray[np.intp]:
-    """Columns of the largest scores of each row, best first."""
-    if score.shape[1] <= count:
-        order = np.argsort(-score, axis=1)
-        return np.pad(order, ((0, 0), (0, count - order.shape[1])), mode="edge")
-    found = np.argpartition(score, -count, axis=1)[:, -count:]
-    order = np.argsort(-np.take_along_axis(score, found, 1), axis=1)
-    return np.take_along_axis(found, order, 1)
-
-
 def _centred(blocks: FloatArray) -> FloatArray:
     flat = blocks.reshape(len(blocks), -1)
     out: FloatArray = flat - flat.mean(1, keepdims=True)
     return out
 
 
-def shortlist(
-    plane: FloatArray, height: int, width: int, log: int, *, progress: Progress | None = None
-) -> Shortlist | None:
+@compiled
+def _keep(best, places, first, last, value, y, x):  # type: ignore[no-untyped-def]
+    """Insert a place into the falling list ``first .. last - 1``."""
+    if value <= best[last - 1]:
+        return
+    at = last - 1
+    while at > first and best[at - 1] < value:
+        best[at] = best[at - 1]
+        places[at, 0], places[at, 1] = places[at - 1, 0], places[at - 1, 1]
+        at -= 1
+    best[at] = value
+    places[at, 0], places[at, 1] = y, x
+
+
+@compiled
+def _pick(score, first, grid, shape, counts, reach, places, best):  # type: ignore[no-untyped-def]
+    """Fill the shortlists of a chunk of leaves.
+
+    Parameters
+    ----------
+    score : (leaves, domains) float32
+    first, grid : (int, int)
+        Row and column of the first leaf and of the first domain.
+    shape : (int, int, int)
+        Rows and columns of leaves, columns of domains.
+    counts : (int, int)
+        Domains that there are in the picture.
+    reach : int
+    places : (rows, columns, LISTED, 2) int32
+        Of the whole picture.
+    best : (LISTED,) float32
+        Scratch.
+    """
+    for i in range(shape[0]):
+        for j in range(shape[1]):
+            y, x = first[0] + i, first[1] + j
+            mine = places[y, x]
+            best[:] = -1.0
+            low_y, high_y = window(y, counts[0], reach)
+            low_x, high_x = window(x, counts[1], reach)
+            for k in range(HOLDING):
+                mine[k, 0] = min(max(y - (k >> 1), 0), counts[0] - 1)
+                mine[k, 1] = min(max(x - (k & 1), 0), counts[1] - 1)
+            for k in range(HOLDING, LISTED):
+                mine[k, 0], mine[k, 1] = mine[0, 0], mine[0, 1]
+            row = score[i * shape[1] + j]
+            for dy in range(low_y, high_y):
+                at = (dy - grid[0]) * shape[2] - grid[1]
+                close = fold(dy - y)
+                for dx in range(low_x, high_x):
+                    value = abs(row[at + dx])
+                    near = max(close, fold(dx - x))
+                    if near >= NEAR:
+                        _keep(best, mine, HOLDING + KEPT_NEAR, LISTED, value, dy, dx)
+                    elif near > 0:
+                        _keep(best, mine, HOLDING, HOLDING + KEPT_NEAR, value, dy, dx)
+
+
+def shortlist(plane: FloatArray, height: int, width: int, log: int) -> Shortlist | None:
     """Find the best domains for all leaves of one size.
 
     Parameters
@@ -101,7 +151,8 @@ def shortlist(
     used_rows, used_columns = -(-height // side), -(-width // side)
     half = decimate(plane)
     ranges = plane.reshape(rows, side, columns, side).swapaxes(1, 2)
-    places = np.zeros((rows, columns, KEPT + KEPT_NEAR, 2), np.int32)
+    places = np.zeros((rows, columns, LISTED, 2), np.int32)
+    best = np.zeros(LISTED, np.float32)
     reach = far(log)
     strip = max(_STRIP >> log, 1)
     for x0 in range(0, used_columns, strip):
@@ -124,32 +175,53 @@ def shortlist(
             pool = _centred(domain_blocks(half, log, dy, dx))
             inverse = 1.0 / np.sqrt(np.maximum((pool * pool).sum(1), 1e-3 * side * side))
             mine = _centred(ranges[y0:y1, x0:x1].reshape(-1, side, side))
-            score = np.abs(mine @ (pool * inverse[:, None]).T)
-            ys, xs = (
-                g.ravel() for g in np.meshgrid(np.arange(y0, y1), np.arange(x0, x1), indexing="ij")
-            )
-            if high_x - low_x > reach + 1 or high_y - low_y > reach + 1:
-                _outside(score, ys, dy, count_y, reach)
-                _outside(score, xs, dx, count_x, reach)
-            distant = _best(score, KEPT)
-            _outside(score, ys, dy, count_y, NEAR)
-            _outside(score, xs, dx, count_x, NEAR)
-            found = np.concatenate([distant, _best(score, KEPT_NEAR)], axis=1)
-            places[ys, xs, :, 0], places[ys, xs, :, 1] = dy[found], dx[found]
+            score = mine @ (pool * inverse[:, None]).T
+            shape = (y1 - y0, x1 - x0, len(grid_x))
+            counts = (count_y, count_x)
+            _pick(score, (y0, x0), (low_y, low_x), shape, counts, reach, places, best)
             y0 = y1
-        if progress:
-            progress(x1 / used_columns)
     return Shortlist(places)
 
 
-def _outside(
-    score: FloatArray,
-    leaf: npt.NDArray[np.intp],
-    domain: npt.NDArray[np.intp],
-    count: int,
-    reach: int,
-) -> None:
-    """Rule out domains that are too far from the leaf, along one axis, in place."""
-    low = np.maximum(np.minimum(leaf, count) - reach, 0)
-    high = np.minimum(leaf + reach + 1, count)
-    score[(domain[None, :] < low[:, None]) | (domain[None, :] >= high[:, None])] = -1.0
+@compiled
+def measure(half, plane, leaves, places, log, dots, powers):  # type: ignore[no-untyped-def]
+    """Products of leaves with domains and of domains with themselves, means removed.
+
+    Parameters
+    ----------
+    half : (H' / 2, W' / 2) float32
+        Decimated picture.
+    plane : (H', W') float32
+        The original.
+    leaves : (n, 2) int64
+        Row and column of each leaf in units of its side.
+    places : (n, k, 2) int32
+    log : int
+    dots, powers : (n, k) float32
+        Filled.
+    """
+    side = 1 << log
+    step = side >> 1
+    area = np.float32(side * side)
+    for i in range(len(leaves)):
+        top, left = leaves[i, 0] << log, leaves[i, 1] << log
+        total = np.float32(0.0)
+        for y in range(side):
+            for x in range(side):
+                total += plane[top + y, left + x]
+        for c in range(places.shape[1]):
+            v, u = places[i, c, 0] * step, places[i, c, 1] * step
+            one = np.float32(0.0)
+            two = np.float32(0.0)
+            dot = np.float32(0.0)
+            # Sums start from a value close to the mean: float32 loses nothing then.
+            base = half[v, u]
+            for y in range(side):
+                row, line = half[v + y], plane[top + y]
+                for x in range(side):
+                    value = row[u + x] - base
+                    one += value
+                    two += value * value
+                    dot += value * line[left + x]
+            dots[i, c] = dot - one * total / area
+            powers[i, c] = two - one * one / area

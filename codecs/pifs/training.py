@@ -1,10 +1,12 @@
 """Train the initial states of the pifs coder: those of the tiles, and of the maps.
 
-Run ``python -m fractour.codecs.pifs.training CORPUS_FOLDER``, see `shared.priors`.
+Run ``python -m fractour.codecs.pifs.training [--pure] CORPUS_FOLDER``, see `shared.priors`.
 """
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +35,15 @@ def untrained() -> Tables:
 
 
 def _prepare(pixels: Image, number: int) -> Analysis:
-    # Every fourth picture in the pure profile, whose contexts are few.
-    return analyze(pixels, pure=number % 4 == 3)
+    return analyze(pixels, pure=False)
+
+
+def _prepare_pure(pixels: Image, number: int) -> Analysis:
+    return analyze(pixels, pure=True)
 
 
 def _count(analysis: Analysis, step: int, tables: Tables) -> tuple[npt.NDArray[np.int64], IntArray]:
-    tiles, maps, _, _ = choose(analysis, step, tables)
+    tiles, maps, _, _ = choose(analysis, step, tables, compare=False)
     tally = np.zeros((CONTEXTS, 2), np.int64)
     again = TileSet.blank(tiles.geometry, tiles.steps, tiles.leaves, tiles.levels)
     return tally, write(tables, again, maps, pure=analysis.pure, tally=tally).coder.weights
@@ -51,8 +56,14 @@ TRAINEE = Trainee(
     path=Path(__file__).with_name("tables.npz"),
     start=untrained,
 )
+PURE_TRAINEE = replace(
+    TRAINEE, prepare=_prepare_pure, path=TRAINEE.path.with_name("pure.npz"), steps=(110, 210)
+)
 
 if __name__ == "__main__":
     from . import training  # not __main__: what processes are sent must be importable
 
-    train_command(training.TRAINEE, __doc__, every=8)
+    pure = "--pure" in sys.argv
+    if pure:
+        sys.argv.remove("--pure")
+    train_command(training.PURE_TRAINEE if pure else training.TRAINEE, __doc__, every=8)

@@ -107,7 +107,7 @@ def _across_arrays(
     a, b = owner[1:-1, 1:-2], owner[1:-1, 2:-1]
     log = xp.minimum(logs[1:-1, 1:-2], logs[1:-1, 2:-1]).astype(xp.int64)
     seam = (a != b) & (a >= 0) & (b >= 0)
-    for size in range(2, 7):
+    for size in range(2, len(limits)):
         cy, cx = xp.nonzero(seam & (log == size))
         kind, limit = min(size, 4) - 2, int(limits[size])
         y = (cy[:, None] * CELL + xp.arange(CELL)[None, :]).ravel()
@@ -122,7 +122,7 @@ def _across_arrays(
             plane[y, x + i] -= change
 
 
-def smooth(xp: Any, tiles: TileSet, planes: Any, strength: int) -> Any:
+def smooth(xp: Any, tiles: TileSet, planes: Any, strength: int, *, zoom: int = 0) -> Any:
     """Soften all seams, vertical ones first.
 
     Parameters
@@ -134,6 +134,9 @@ def smooth(xp: Any, tiles: TileSet, planes: Any, strength: int) -> Any:
         Padded components, changed in place.
     strength : int
         Index into `STRENGTHS`.
+    zoom : int
+        Logarithm of how many times the planes and the maps of `tiles` are larger than the picture:
+        a leaf keeps the threshold of its size in the picture.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def smooth(xp: Any, tiles: TileSet, planes: Any, strength: int) -> Any:
         return planes
     for part, (first, count) in enumerate(parts_of(tiles.geometry.channels).tolist()):
         for comp in range(first, first + count):
-            limits = thresholds(int(tiles.steps[comp]), strength)
+            limits = np.pad(thresholds(int(tiles.steps[comp]), strength), (zoom, 0))
             owner, logs = tiles.owner[first], tiles.logs[part]
             if is_numpy(xp):
                 _across(planes[comp], owner, logs, limits, _RAMPS)
