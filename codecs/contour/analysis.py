@@ -100,7 +100,8 @@ class _Candidate:
 def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None) -> Analysis:
     """Split the image into components."""
     planes = color.to_components(image)
-    geometry = Geometry(*planes[0].shape, channels=len(planes))
+    height, width = planes[0].shape
+    geometry = Geometry(height, width, len(planes))
     return Analysis(geometry, planes, pure, effort, encoder.transform(planes), progress)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.compiled import compiled
+from .harmonics import extend
 from .layout import (
     ANGLE,
     ANGLES,
@@ -54,7 +55,6 @@ from .measuring import (
     add,
     amplitude_at,
     assess,
-    extend,
     level_of,
     price,
     project,

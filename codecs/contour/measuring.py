@@ -23,7 +23,6 @@ from .layout import (
     FREQUENCY,
     LEFT,
     MORE,
-    MOST_EXTRA,
     PAIRS,
     PHASE,
     RED,
@@ -347,90 +346,3 @@ def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
                 product += plane[y, x] * value
                 norm += value * value
     return product * (1 << 2 * level), norm * (1 << 2 * level)
-
-
-@compiled
-def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untyped-def]
-    """Give a window further harmonics while they pay; return what they are worth.
-
-    Parameters
-    ----------
-    pyramid : tuple of (C, H, W) float32
-        Residual without this layer.
-    layer : (FIELDS,) int32
-        `MORE` and the harmonics after the first are filled.
-    sums : (16, SUMS) float64
-        Scratch.
-    """
-    layer[MORE] = 0
-    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
-    plane = pyramid[level][layer[COMP]]
-    height, width = plane.shape
-    worth = 0.0
-    bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
-    while layer[MORE] < MOST_EXTRA:
-        count = waves_of(layer, waves)
-        frame_of(layer, level, frame)
-        y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-        reach, across = frame[6], frame[7]
-        for f in range(len(_PAIRS)):
-            for k in range(SUMS):
-                sums[f, k] = 0.0
-        first = max(math.ceil(y0 - reach), 0)
-        left = max(math.ceil(x0 - across), 0)
-        for y in range(first, min(math.floor(y0 + reach) + 1, height)):
-            dy = y - y0
-            for x in range(left, min(math.floor(x0 + across) + 1, width)):
-                dx = x - x0
-                u, v = dx * ux + dy * uy, dx * vx + dy * vy
-                w = 1.0 - u * u - v * v
-                if w <= 0:
-                    continue
-                w = w * w * w
-                value = 0.0
-                for i in range(count):
-                    p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
-                    value += waves[i, 0] * WAVES[p]
-                r = plane[y, x] - w * value
-                for f in range(len(_PAIRS)):
-                    p = int((u * _PAIRS[f, 0] + v * _PAIRS[f, 1]) * 256.0 + 262144.0) & 1023
-                    even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
-                    sums[f, 0] += r * even
-                    sums[f, 1] += r * odd
-                    sums[f, 2] += even * even
-                    sums[f, 3] += odd * odd
-                    sums[f, 4] += even * odd
-        best = 0.0
-        chosen = (0, 0, 0)
-        for f in range(len(_PAIRS)):
-            for k in range(SUMS):
-                sums[f, k] *= 1 << 2 * level
-            amplitude, phase = strongest(sums, f)
-            if amplitude <= 0:
-                continue
-            for _ in range(2):
-                drop = min(max(level_of(amplitude)[0] - bucket, 0), 7)
-                bits = phase_log(bucket + drop, scale) if f else 1
-                turns = 1 << bits
-                turn = math.floor(phase * turns + 0.5) & (turns - 1)
-                angle = 2.0 * math.pi * turn / turns
-                c, s = math.cos(angle), math.sin(angle) if f else 0.0
-                product = c * sums[f, 0] + s * sums[f, 1]
-                norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
-                amplitude = product / max(norm, 1e-9)
-                if amplitude <= 0:
-                    break
-            if amplitude <= 0 or level_of(amplitude)[0] < 0:
-                continue
-            size = amplitude_at(bucket + drop, 4)
-            gain = size * (2.0 * product - size * norm) - lmbda * (6.0 + 0.5 * drop + bits)
-            if gain > best:
-                best = gain
-                chosen = (f, turn << (6 - bits), drop)
-        if best <= 0.0:
-            break
-        at = EXTRA + 3 * layer[MORE]
-        layer[at], layer[at + 1], layer[at + 2] = chosen
-        layer[MORE] += 1
-        worth += best
-    return worth

@@ -239,5 +239,6 @@ def worths(planes: list[FloatArray], ground: Ground) -> Worths:
     matching.judge(pyramid, layers, ratios_of(ground.steps), prices, gain, bits, matching.scratch())
     sizes = 2.0 ** ((FIRST * 8 - layers[:, BUCKET] * 8 - layers[:, FINE]) / 16.0)
     steps = ground.steps[layers[:, COMP]] / 65536.0
-    area = np.pi * 2.0 ** (3.0 + layers[:, SCALE])
-    return Worths(sizes * steps, area, gain, np.maximum(bits, 1.0))
+    area = np.pi * 2.0 ** (3.0 + layers[:, SCALE].astype(np.float64))
+    contrast = (sizes * steps).astype(np.float64)
+    return Worths(contrast, area, gain, np.maximum(bits, 1.0))
