@@ -1,0 +1,461 @@
+"""The smart error: lenient to small deformation, harsh on structure that is lost or invented.
+
+Squared error cannot tell a line that moved by half a pixel from one that is gone. This measure
+can: it compares the pictures in complex oriented bands, where a small shift is a small turn of
+the phase and costs little, while energy that vanishes or appears costs its full amount.
+
+Formula
+-------
+Both pictures are split into luma and chroma (BT.601, code values 0 to 255) and, per plane, into
+dyadic levels ``l`` (binomial low pass, every second sample) with four orientations of a complex
+zero-mean Gabor band-pass each. With ``x`` and ``y`` the responses of the two pictures and
+``W(.)`` a 5 x 5 binomial mean of every second sample::
+
+    Ex = W(|x|^2)     Ey = W(|y|^2)     C = W(x conj y)     phi = arg C
+
+    R  = |C| (1 - price (1 - cos phi))                         where |phi| <= turn(l)
+         |C| (cos(|phi| - turn(l)) - price (1 - cos turn(l)))  elsewhere
+    d2 = sum over orientations (sqrt Ex - sqrt Ey)^2 + structure (sqrt(Ex Ey) - R)
+    D  = d2 / (floor^2 + masking sum (Ex + Ey))
+    e  = D^(3/4)
+
+``turn(l)`` is the phase that a shift of `SHIFT` pixels along the normal of a band makes. In
+texture (energy spread evenly over a wide window) the structure term counts less. The errors of
+a level are pooled by the fourth-power mean, so that one broken letter on a clean page is not
+averaged away; levels and planes are weighted sums. To them come the difference of the low-pass
+residues (colour and brightness), of which a common offset counts less, and a small price for a
+common gain of contrast within `GAIN`, which is otherwise forgiven.
+
+The same functions compute the judge (NumPy, CuPy) and, in `shared.training_error`, the training
+loss (torch): they ask their array operations of an `Operations` object.
+
+References
+----------
+.. [1] Z. Wang, E. P. Simoncelli, "Translation insensitive image similarity in complex wavelet
+   domain", ICASSP 2005, doi:10.1109/ICASSP.2005.1415469
+.. [2] M. P. Sampat et al., "Complex wavelet structural similarity: a new image similarity
+   index", IEEE TIP 18(11), 2009, doi:10.1109/TIP.2009.2025923
+.. [3] J. G. Daugman, "Uncertainty relation for resolution in space, spatial frequency, and
+   orientation optimized by two-dimensional visual cortical filters", JOSA A 2(7), 1985,
+   doi:10.1364/JOSAA.2.001160
+.. [4] V. Laparra et al., "Perceptual image quality assessment using a normalized Laplacian
+   pyramid", Human Vision and Electronic Imaging 2016,
+   doi:10.2352/ISSN.2470-1173.2016.16.HVEI-103
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from .backend import get_array_module
+from .errors import FractourError
+
+Array = Any
+"""An array of NumPy, CuPy or torch, its last two axes being rows and columns."""
+
+LEVELS = 4
+BINOMIAL = (0.0625, 0.25, 0.375, 0.25, 0.0625)
+WIDE = (1 / 9,) * 9
+YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Constants of the measure, tuned on the ordering bench (`eval.orderings`).
+
+    Parameters
+    ----------
+    frequency : float
+        Centre of the bands, radians per sample of their level.
+    sigma : float
+        Width of the Gabor envelope, samples.
+    shift : tuple of float
+        Deformation that is nearly free, pixels of the picture, by level from the finest.
+    price : float
+        Of that deformation: share of the structure defect that it costs all the same.
+    structure : float
+        Weight of the structure defect beside that of energy.
+    floor : float
+        Contrast below which a band does not count, code values.
+    masking : float
+        Share of the local energy that hides a difference.
+    texture : float
+        Share of the structure term that remains in pure texture, 0 to 1.
+    sparse : tuple of float
+        Evenness of energy (mean square over squared mean) of pure texture, and of pure lines.
+    levels : tuple of float
+        Weights of the levels, from the finest.
+    chroma : float
+        Weight of each chroma plane; it has no finest level.
+    residue : float
+        Weight of the low-pass residue.
+    residue_floor : float
+        Difference of the residue that counts as one, code values.
+    offset : float
+        Share of a common offset of the residue that counts.
+    gain : float
+        Factor of contrast up to which a common gain is forgiven, and one over it.
+    gain_price : float
+        Price of the logarithm of that gain.
+    """
+
+    frequency: float = 1.6
+    sigma: float = 1.5
+    shift: tuple[float, ...] = (0.8, 0.9, 1.2, 1.6)
+    price: float = 0.15
+    structure: float = 2.0
+    floor: float = 6.0
+    masking: float = 0.5
+    texture: float = 0.4
+    sparse: tuple[float, float] = (1.3, 2.5)
+    levels: tuple[float, ...] = (0.7, 1.0, 1.0, 0.7)
+    chroma: float = 0.5
+    residue: float = 0.5
+    residue_floor: float = 40.0
+    offset: float = 0.3
+    gain: float = 1.33
+    gain_price: float = 0.3
+
+
+SETTINGS = Settings()
+
+# Added to means before roots: far below what eight bits can show, far above rounding.
+_ENERGY = 1e-3
+_DEFECT = 1e-4
+_POOL = 1e-12
+
+
+class Operations(Protocol):
+    """What the formulas need of an array library beside arithmetic and slices."""
+
+    def sqrt(self, x: Array) -> Array:
+        """Root of every element."""
+
+    def clip(self, x: Array, low: float, high: float) -> Array:
+        """Every element, not below `low`, not above `high`."""
+
+    def where(self, condition: Array, x: Array, y: Array) -> Array:
+        """Elements of `x` where `condition` holds, else of `y`."""
+
+    def log(self, x: Array) -> Array:
+        """Natural logarithm of every element."""
+
+    def mean(self, x: Array) -> Array:
+        """Mean over the last two axes, which stay with length 1."""
+
+    def filter(self, x: Array, taps: Sequence[float], axis: int, step: int = 1) -> Array:
+        """Correlate along axis -2 or -1, edges mirrored, every `step`-th sample kept."""
+
+
+class ArrayOperations:
+    """`Operations` of NumPy or CuPy.
+
+    Parameters
+    ----------
+    xp : module
+        See `shared.backend`.
+    """
+
+    def __init__(self, xp: Any) -> None:
+        self.sqrt, self.clip, self.where, self.log = xp.sqrt, xp.clip, xp.where, xp.log
+        self._xp = xp
+
+    def mean(self, x: Array) -> Array:
+        """Mean over the last two axes, in double precision."""
+        return x.mean(axis=(-2, -1), keepdims=True, dtype=self._xp.float64)
+
+    def filter(self, x: Array, taps: Sequence[float], axis: int, step: int = 1) -> Array:
+        """Correlate by shifted views; taps that mirror each other share a product."""
+        radius = len(taps) // 2
+        size = x.shape[axis]
+        width = [(0, 0)] * x.ndim
+        width[axis] = (radius, radius)
+        padded = self._xp.pad(x, width, mode="symmetric")
+
+        def view(start: int) -> Array:
+            part = slice(start, start + size, step)
+            return padded[..., part, :] if axis == -2 else padded[..., part]
+
+        sign = 1.0 if taps[0] == taps[-1] else -1.0
+        total = view(radius) * self._xp.float32(taps[radius]) if taps[radius] else None
+        for at in range(radius):
+            # One temporary that is reused: memory traffic is what this costs.
+            pair = view(2 * radius - at) + view(at) if sign > 0 else view(2 * radius - at) - view(at)
+            pair *= self._xp.float32(taps[2 * radius - at])
+            if total is None:
+                total = pair
+            else:
+                total += pair
+        return total
+
+
+@functools.cache
+def gabor(frequency: float, sigma: float) -> tuple[tuple[float, ...], ...]:
+    """Return envelope, cosine and sine taps; the cosine has no mean, the envelope sums to 1."""
+    radius = math.ceil(2.67 * sigma)
+    at = np.arange(-radius, radius + 1)
+    envelope = np.exp(-(at**2) / (2 * sigma**2))
+    envelope /= envelope.sum()
+    even = envelope * np.cos(frequency * at)
+    even -= envelope * even.sum()
+    odd = envelope * np.sin(frequency * at)
+    # Mirrored to the last bit, so that filters may fold them.
+    even, odd = (even + even[::-1]) / 2, (odd - odd[::-1]) / 2
+    return tuple(tuple(float(tap) for tap in taps) for taps in (envelope, even, odd))
+
+
+def halve(ops: Operations, plane: Array) -> Array:
+    """Low-pass and keep every second row and column; odd sizes round up."""
+    return ops.filter(ops.filter(plane, BINOMIAL, -2, 2), BINOMIAL, -1, 2)
+
+
+def bands(ops: Operations, plane: Array, settings: Settings) -> list[tuple[Array, Array]]:
+    """Return real and imaginary responses of the four orientations.
+
+    All four come from products of one-dimensional filters: with the complex row and column
+    responses A and B, the diagonals are A B and A conj(B).
+    """
+    straight = gabor(settings.frequency, settings.sigma)
+    slanted = gabor(settings.frequency / math.sqrt(2), settings.sigma)
+    wide, even, odd = straight
+    rows = ops.filter(plane, wide, -2)
+    columns = ops.filter(plane, wide, -1)
+    found = [
+        (ops.filter(rows, even, -1), ops.filter(rows, odd, -1)),
+        (ops.filter(columns, even, -2), ops.filter(columns, odd, -2)),
+    ]
+    _, even, odd = slanted
+    re, im = ops.filter(plane, even, -1), ops.filter(plane, odd, -1)
+    rr, ri = ops.filter(re, even, -2), ops.filter(re, odd, -2)
+    ir, ii = ops.filter(im, even, -2), ops.filter(im, odd, -2)
+    return [*found, (rr - ii, ri + ir), (rr + ii, ir - ri)]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Second moments of two pictures in one level of one plane, one entry per orientation."""
+
+    first: list[Array]
+    second: list[Array]
+    real: list[Array]
+    imaginary: list[Array]
+
+
+def moments(ops: Operations, x: Array, y: Array, settings: Settings) -> Moments:
+    """Return ``Ex, Ey, Re C, Im C``, each of half the size of the planes."""
+    found = Moments([], [], [], [])
+    # A cosine of amplitude A answers with A / 2; the energies are in units of A^2.
+    for (a, b), (c, d) in zip(bands(ops, x, settings), bands(ops, y, settings), strict=True):
+        found.first.append(4 * halve(ops, a * a + b * b) + _ENERGY)
+        found.second.append(4 * halve(ops, c * c + d * d) + _ENERGY)
+        found.real.append(4 * halve(ops, a * c + b * d) + _ENERGY)
+        found.imaginary.append(4 * halve(ops, b * c - a * d))
+    return found
+
+
+def _agreement(ops: Operations, real: Array, imaginary: Array, turn: float, price: float) -> Array:
+    """Return R of the formula: the correlation with a phase within `turn` nearly forgiven.
+
+    No angle is computed: where |phi| > turn, ``|C| cos(|phi| - turn)`` is
+    ``Re C cos turn + |Im C| sin turn``.
+    """
+    size = ops.sqrt(real * real + imaginary * imaginary + _ENERGY * _ENERGY)
+    cosine, sine = math.cos(turn), math.sin(turn)
+    across = ops.where(imaginary < 0, -imaginary, imaginary)
+    return ops.where(
+        real >= cosine * size,
+        size - price * (size - real),
+        real * cosine + across * sine - (price * (1 - cosine)) * size,
+    )
+
+
+def _total(parts: Sequence[Array]) -> Array:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _texture(ops: Operations, energy: Array, settings: Settings) -> Array:
+    """Return the weight of the structure term: less where energy is spread evenly."""
+
+    def wide(x: Array) -> Array:
+        return ops.filter(ops.filter(x, WIDE, -2), WIDE, -1)
+
+    energy = energy + settings.floor**2
+    mean = wide(energy)
+    even, lines = settings.sparse
+    ratio = wide(energy * energy) / (mean * mean)
+    share = ops.clip((ratio - even) / (lines - even), 0.0, 1.0)
+    return settings.texture + (1 - settings.texture) * share
+
+
+def _power(ops: Operations, x: Array) -> Array:
+    """Return ``x^(3/4)``, moved so that its slope at 0 is finite and its value 0."""
+    root = ops.sqrt(ops.clip(x, 0.0, math.inf) + _DEFECT)
+    return root * ops.sqrt(root) - _DEFECT**0.75
+
+
+def _pooled(ops: Operations, x: Array) -> Array:
+    """Fourth-power mean over the picture, likewise smooth at 0."""
+    square = x * x
+    return ops.sqrt(ops.sqrt(ops.mean(square * square) + _POOL)) - _POOL**0.25
+
+
+def level_error(
+    ops: Operations, found: Moments, gain: Array, level: int, settings: Settings
+) -> Array:
+    """Return the pooled error of one level of one plane, shape (..., 1, 1).
+
+    Parameters
+    ----------
+    ops : Operations
+    found : Moments
+    gain : (..., 1, 1) array
+        Energy gain of the second picture over the first that is forgiven.
+    level : int
+        0 is the finest.
+    settings : Settings
+    """
+    turn = settings.frequency * settings.shift[level] / 2**level
+    lost, broken, energies = [], [], []
+    root = ops.sqrt(gain)
+    for first, second, re, im in zip(
+        found.first, found.second, found.real, found.imaginary, strict=True
+    ):
+        a, b = ops.sqrt(first * root), ops.sqrt(second / root)
+        lost.append((a - b) * (a - b))
+        broken.append(a * b - _agreement(ops, re, im, turn, settings.price))
+        energies.append(first + second)
+    energy = _total(energies)
+    weight = settings.structure * _texture(ops, energy, settings)
+    defect = _total(lost) + weight * _total(broken)
+    return _pooled(ops, _power(ops, defect / (settings.floor**2 + settings.masking * energy)))
+
+
+def forgiven_gain(ops: Operations, levels: Sequence[Moments], settings: Settings) -> Array:
+    """Return the common gain of energy of the second picture over the first, bounded."""
+    first = _total([ops.mean(part) for found in levels for part in found.first])
+    second = _total([ops.mean(part) for found in levels for part in found.second])
+    return ops.clip(second / first, settings.gain**-2, settings.gain**2)
+
+
+def residue_error(ops: Operations, x: Array, y: Array, settings: Settings) -> Array:
+    """Return the pooled difference of two low-pass residues, (..., 1, 1)."""
+    difference = (x - y) / settings.residue_floor
+    common = ops.mean(difference)
+    local = difference - (1 - settings.offset) * common
+    # Charbonnier: linear from about a tenth of the floor on.
+    error = ops.sqrt(local * local + 0.01) - 0.1
+    square = error * error
+    return ops.sqrt(ops.mean(square) + _POOL) - _POOL**0.5
+
+
+def plane_error(ops: Operations, x: Array, y: Array, start: int, settings: Settings) -> Array:
+    """Return the error of one plane, (..., 1, 1).
+
+    Parameters
+    ----------
+    ops : Operations
+    x, y : (..., H, W) array
+        Code values, float32.
+    start : int
+        Finest level that counts; 1 for chroma.
+    settings : Settings
+    """
+    found = []
+    for level in range(LEVELS):
+        if level >= start:
+            found.append(moments(ops, x, y, settings))
+        x, y = halve(ops, x), halve(ops, y)
+    gain = forgiven_gain(ops, found, settings)
+    total = settings.residue * residue_error(ops, x, y, settings)
+    logarithm = ops.log(gain)
+    total = total + settings.gain_price * (ops.sqrt(logarithm * logarithm + 1e-4) - 1e-2)
+    for level, part in enumerate(found, start):
+        error = level_error(ops, part, gain, level, settings)
+        total = total + settings.levels[level] * error
+    return total / sum(settings.levels)
+
+
+def planes_of(image: Array) -> list[Array]:
+    """Split (..., C, H, W) code values with C = 1 or 3 into luma, or luma and chroma."""
+    if image.shape[-3] == 1:
+        return [image[..., 0, :, :]]
+    red, green, blue = (image[..., at, :, :] for at in range(3))
+    return [a * red + b * green + c * blue for a, b, c in YCC]
+
+
+def picture_error(
+    ops: Operations, reference: Array, decoded: Array, settings: Settings = SETTINGS
+) -> Array:
+    """Return the smart error of pictures, one number each.
+
+    Parameters
+    ----------
+    ops : Operations
+    reference, decoded : (..., C, H, W) array
+        Float32 code values 0 to 255; C is 1 (grey) or 3 (RGB).
+    settings : Settings
+
+    Returns
+    -------
+    (...) array
+    """
+    total = None
+    pairs = zip(planes_of(reference), planes_of(decoded), strict=True)
+    for at, (x, y) in enumerate(pairs):
+        error = plane_error(ops, x, y, min(at, 1), settings)[..., 0, 0]
+        total = error if total is None else total + settings.chroma * error
+    return total
+
+
+def _samples(image: Any, role: str, xp: Any) -> Array:
+    if getattr(image, "dtype", None) != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
+        kind = getattr(image, "dtype", type(image).__name__)
+        message = f"the {role} image must be a uint8 array (H, W[, 1 to 4]), not {kind}"
+        raise FractourError(message)
+    image = image[:, :, None] if image.ndim == 2 else image
+    if image.shape[2] > 4:
+        message = f"the {role} image has {image.shape[2]} channels; 1 to 4 are possible"
+        raise FractourError(message)
+    colour = image[:, :, : image.shape[2] - (image.shape[2] in (2, 4))]
+    return xp.moveaxis(xp.asarray(colour), 2, 0).astype(xp.float32)
+
+
+def smart_error(reference: Any, decoded: Any, *, backend: str = "numpy") -> float:
+    """Judge a decoded picture; see the module for the formula.
+
+    Parameters
+    ----------
+    reference, decoded : (H, W) or (H, W, C) uint8
+        Of one shape, from 1 x 1 up; alpha is ignored. Where a level is smaller than its
+        filters the edges are mirrored, and a level of one sample holds no structure.
+    backend : {"numpy", "cupy"}
+        Where it is computed; the figures agree to about five digits.
+
+    Returns
+    -------
+    float
+        0 for equal pictures, larger is worse; a lost or invented picture is about 1 to 2. It
+        is symmetric: exchanging the pictures changes rounding only.
+
+    Raises
+    ------
+    FractourError
+        If the images are not uint8 or their shapes differ.
+    """
+    xp = get_array_module(backend)
+    x, y = _samples(reference, "reference", xp), _samples(decoded, "decoded", xp)
+    if x.shape != y.shape:
+        message = f"shapes differ: reference {reference.shape}, decoded {decoded.shape}"
+        raise FractourError(message)
+    if bool((x == y).all()):
+        return 0.0
+    return float(picture_error(ArrayOperations(xp), x, y))
