@@ -81,14 +81,17 @@ class Settings:
         Of that deformation: share of the structure defect that it costs all the same.
     structure : float
         Weight of the structure defect beside that of energy.
-    floor : float
-        Contrast below which a band does not count, code values.
+    floors : tuple of float
+        Contrast below which a band does not count, code values, by level.
     masking : float
         Share of the local energy that hides a difference.
     texture : float
-        Share of the structure term that remains in pure texture, 0 to 1.
+        Share of the structure term, and of differences of energy within a wide window, that
+        remains in pure texture, 0 to 1.
     sparse : tuple of float
         Evenness of energy (mean square over squared mean) of pure texture, and of pure lines.
+    power, pool : float
+        Exponents: of the local defect, and of the mean over the picture.
     levels : tuple of float
         Weights of the levels, from the finest.
     chroma : float
@@ -110,10 +113,12 @@ class Settings:
     shift: tuple[float, ...] = (0.8, 0.9, 1.2, 1.6)
     price: float = 0.15
     structure: float = 2.0
-    floor: float = 6.0
+    floors: tuple[float, ...] = (10.0, 7.0, 6.0, 6.0)
     masking: float = 0.5
     texture: float = 0.4
     sparse: tuple[float, float] = (1.3, 2.5)
+    power: float = 0.75
+    pool: float = 4.0
     levels: tuple[float, ...] = (0.7, 1.0, 1.0, 0.7)
     chroma: float = 0.5
     residue: float = 0.5
@@ -128,7 +133,6 @@ SETTINGS = Settings()
 # Added to means before roots: far below what eight bits can show, far above rounding.
 _ENERGY = 1e-3
 _DEFECT = 1e-4
-_POOL = 1e-12
 
 
 class Operations(Protocol):
@@ -167,8 +171,8 @@ class ArrayOperations:
         self._xp = xp
 
     def mean(self, x: Array) -> Array:
-        """Mean over the last two axes, in double precision."""
-        return x.mean(axis=(-2, -1), keepdims=True, dtype=self._xp.float64)
+        """Mean over the last two axes, summed in double precision."""
+        return x.mean(axis=(-2, -1), keepdims=True, dtype=self._xp.float64).astype(x.dtype)
 
     def filter(self, x: Array, taps: Sequence[float], axis: int, step: int = 1) -> Array:
         """Correlate by shifted views; taps that mirror each other share a product."""
@@ -282,30 +286,30 @@ def _total(parts: Sequence[Array]) -> Array:
     return total
 
 
-def _texture(ops: Operations, energy: Array, settings: Settings) -> Array:
-    """Return the weight of the structure term: less where energy is spread evenly."""
+def _wide(ops: Operations, x: Array) -> Array:
+    return ops.filter(ops.filter(x, WIDE, -2), WIDE, -1)
 
-    def wide(x: Array) -> Array:
-        return ops.filter(ops.filter(x, WIDE, -2), WIDE, -1)
 
-    energy = energy + settings.floor**2
-    mean = wide(energy)
+def _lines(ops: Operations, energy: Array, floor: float, settings: Settings) -> Array:
+    """Return what counts of local differences: 1 at lines and edges, less in texture."""
+    energy = energy + floor**2
+    mean = _wide(ops, energy)
     even, lines = settings.sparse
-    ratio = wide(energy * energy) / (mean * mean)
+    ratio = _wide(ops, energy * energy) / (mean * mean)
     share = ops.clip((ratio - even) / (lines - even), 0.0, 1.0)
     return settings.texture + (1 - settings.texture) * share
 
 
-def _power(ops: Operations, x: Array) -> Array:
-    """Return ``x^(3/4)``, moved so that its slope at 0 is finite and its value 0."""
-    root = ops.sqrt(ops.clip(x, 0.0, math.inf) + _DEFECT)
-    return root * ops.sqrt(root) - _DEFECT**0.75
-
-
-def _pooled(ops: Operations, x: Array) -> Array:
-    """Fourth-power mean over the picture, likewise smooth at 0."""
-    square = x * x
-    return ops.sqrt(ops.sqrt(ops.mean(square * square) + _POOL)) - _POOL**0.25
+def _pooled(ops: Operations, defect: Array, settings: Settings) -> Array:
+    """Raise to `power`, then take the mean of order `pool`; both smooth at 0, with value 0."""
+    error = (ops.clip(defect, 0.0, math.inf) + _DEFECT) ** settings.power
+    error = error - _DEFECT**settings.power
+    order = settings.pool
+    # A square of a square is ten times as fast as a general power.
+    square = error * error
+    powered = square * square if order == 4 else ops.clip(error, 0.0, math.inf) ** order
+    floor = 1e-3
+    return (ops.mean(powered) + floor**order) ** (1 / order) - floor
 
 
 def level_error(
@@ -324,19 +328,28 @@ def level_error(
     settings : Settings
     """
     turn = settings.frequency * settings.shift[level] / 2**level
-    lost, broken, energies = [], [], []
+    floor = settings.floors[level]
+    near, far, broken, energies = [], [], [], []
     root = ops.sqrt(gain)
     for first, second, re, im in zip(
         found.first, found.second, found.real, found.imaginary, strict=True
     ):
-        a, b = ops.sqrt(first * root), ops.sqrt(second / root)
-        lost.append((a - b) * (a - b))
+        first, second = first * root, second / root
+        a, b = ops.sqrt(first), ops.sqrt(second)
+        near.append((a - b) * (a - b))
         broken.append(a * b - _agreement(ops, re, im, turn, settings.price))
         energies.append(first + second)
+        if settings.texture < 1:
+            a, b = ops.sqrt(_wide(ops, first)), ops.sqrt(_wide(ops, second))
+            far.append((a - b) * (a - b))
     energy = _total(energies)
-    weight = settings.structure * _texture(ops, energy, settings)
-    defect = _total(lost) + weight * _total(broken)
-    return _pooled(ops, _power(ops, defect / (settings.floor**2 + settings.masking * energy)))
+    if settings.texture < 1:
+        share = _lines(ops, energy, floor, settings)
+        lost = share * _total(near) + (1 - share) * _total(far)
+        defect = lost + settings.structure * share * _total(broken)
+    else:
+        defect = _total(near) + settings.structure * _total(broken)
+    return _pooled(ops, defect / (floor**2 + settings.masking * energy), settings)
 
 
 def forgiven_gain(ops: Operations, levels: Sequence[Moments], settings: Settings) -> Array:
@@ -346,15 +359,17 @@ def forgiven_gain(ops: Operations, levels: Sequence[Moments], settings: Settings
     return ops.clip(second / first, settings.gain**-2, settings.gain**2)
 
 
-def residue_error(ops: Operations, x: Array, y: Array, settings: Settings) -> Array:
+def residue_error(
+    ops: Operations, x: Array, y: Array, gain: Array, settings: Settings
+) -> Array:
     """Return the pooled difference of two low-pass residues, (..., 1, 1)."""
-    difference = (x - y) / settings.residue_floor
-    common = ops.mean(difference)
-    local = difference - (1 - settings.offset) * common
+    first, second = ops.mean(x), ops.mean(y)
+    amplitude = ops.sqrt(ops.sqrt(gain))
+    local = (x - first) * amplitude - (y - second) / amplitude
+    local = (local + settings.offset * (first - second)) / settings.residue_floor
     # Charbonnier: linear from about a tenth of the floor on.
     error = ops.sqrt(local * local + 0.01) - 0.1
-    square = error * error
-    return ops.sqrt(ops.mean(square) + _POOL) - _POOL**0.5
+    return ops.sqrt(ops.mean(error * error) + 1e-6) - 1e-3
 
 
 def plane_error(ops: Operations, x: Array, y: Array, start: int, settings: Settings) -> Array:
@@ -375,7 +390,7 @@ def plane_error(ops: Operations, x: Array, y: Array, start: int, settings: Setti
             found.append(moments(ops, x, y, settings))
         x, y = halve(ops, x), halve(ops, y)
     gain = forgiven_gain(ops, found, settings)
-    total = settings.residue * residue_error(ops, x, y, settings)
+    total = settings.residue * residue_error(ops, x, y, gain, settings)
     logarithm = ops.log(gain)
     total = total + settings.gain_price * (ops.sqrt(logarithm * logarithm + 1e-4) - 1e-2)
     for level, part in enumerate(found, start):
