@@ -160,16 +160,15 @@ def _present(
     result: Run, metrics: list[str] | None, reference: str, seed: int, as_json: bool
 ) -> None:
     from .ablation import ablation_tables
-    from .summary import Results, all_tables
+    from .summary import COMPARED, SHOWN, Results, all_tables
 
-    # The first two are drawn and get a BD-rate.
-    shown = metrics or ["psnr_rgb", "ms_ssim", "psnr_y", "ssim"]
+    shown = metrics or SHOWN
     tables = all_tables(result.rows, anchor=reference, seed=seed, metrics=shown)
     tables += ablation_tables(Results(result.rows))
     (result.folder / "tables.md").write_text(
         "\n".join(table.to_markdown() for table in tables), encoding="utf-8"
     )
-    plots = _plots(result, shown[:2])
+    plots = _plots(result, shown[:COMPARED])
     if as_json:
         print_json(
             {

@@ -41,22 +41,27 @@ def _colour(image: Pixels) -> npt.NDArray[np.float32]:
     return colour.astype(np.float32) / 255
 
 
+_kept: list[Any] = []  # declarations last as long as their library object
+
+
 def _declare_detection() -> None:
-    """Let a torchvision built for another torch import: its one operator is never called."""
+    """Let a torchvision built for another torch import: these operators are never called."""
     import torch
 
     library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _declare_detection.keep = library  # type: ignore[attr-defined]  # it lives as long as this
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _kept.append(library)
 
 
 def _torchvision() -> None:
     try:
-        import torchvision  # noqa: F401
+        import torchvision
     except RuntimeError:
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
-        _declare_detection()
+        if not _kept:
+            _declare_detection()
         import torchvision  # noqa: F401
 
 

@@ -209,20 +209,18 @@ def text(
     shape: tuple[int, int],
     *,
     font: str = "default",
-    corner: tuple[float, float] | None = None,
+    nudge: float = 0.0,
 ) -> Picture:
-    """Coverage (0 to 1) of words, in the middle or with the upper left corner at (y, x)."""
+    """Coverage (0 to 1) of words in the middle, `nudge` pixels to the right of it."""
     from PIL import Image, ImageDraw
 
     height, width = shape
     sheet = Image.new("L", (width * FINE, height * FINE), 0)
     draw = ImageDraw.Draw(sheet)
     face = _font(font, size * FINE)
-    if corner is None:
-        place, anchor = (width * FINE / 2, height * FINE / 2), "mm"
-    else:
-        place, anchor = (corner[1] * FINE, corner[0] * FINE), "la"
-    draw.text(place, words, 255, font=face, anchor=anchor)
+    # On the base line: another letter in its place must not move up or down.
+    place = ((width / 2 + nudge) * FINE, (height / 2 + size / 3) * FINE)
+    draw.text(place, words, 255, font=face, anchor="ms")
     return averaged(np.asarray(sheet, np.float64) / 255)
 
 

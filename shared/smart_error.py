@@ -190,7 +190,9 @@ class ArrayOperations:
         total = view(radius) * self._xp.float32(taps[radius]) if taps[radius] else None
         for at in range(radius):
             # One temporary that is reused: memory traffic is what this costs.
-            pair = view(2 * radius - at) + view(at) if sign > 0 else view(2 * radius - at) - view(at)
+            pair = (
+                view(2 * radius - at) + view(at) if sign > 0 else view(2 * radius - at) - view(at)
+            )
             pair *= self._xp.float32(taps[2 * radius - at])
             if total is None:
                 total = pair
@@ -359,9 +361,7 @@ def forgiven_gain(ops: Operations, levels: Sequence[Moments], settings: Settings
     return ops.clip(second / first, settings.gain**-2, settings.gain**2)
 
 
-def residue_error(
-    ops: Operations, x: Array, y: Array, gain: Array, settings: Settings
-) -> Array:
+def residue_error(ops: Operations, x: Array, y: Array, gain: Array, settings: Settings) -> Array:
     """Return the pooled difference of two low-pass residues, (..., 1, 1)."""
     first, second = ops.mean(x), ops.mean(y)
     amplitude = ops.sqrt(ops.sqrt(gain))
