@@ -23,9 +23,7 @@ class What(StrEnum):
 
 
 def bench(
-    what: Annotated[
-        What, typer.Argument(help="Times, or the orderings that measures hold.")
-    ] = What.DECODE,
+    what: Annotated[What, typer.Argument(help="decode, encode: times; smart.")] = What.DECODE,
     corpus: Annotated[
         str, typer.Option(metavar="NAME|DIR", autocompletion=complete_corpus)
     ] = "default",

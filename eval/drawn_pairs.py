@@ -102,9 +102,10 @@ def letters(out: Maker) -> None:
             for way in ("noise", "blur", "shift"):
                 name = f"{right}, {size} px, {font}: {way} < {wrong}"
                 if way == "blur":
-                    # A wider blur wipes the letter out; then it is no longer the right one. Where
-                    # even this one has the smaller error, it stands in (C -> B).
-                    widest = size / 8
+                    # Two cycles of a letter's height must keep half their contrast, or nobody
+                    # reads it and it is no longer the right one. Where even that blur has the
+                    # smaller error (C -> B), it stands in for the one of equal error.
+                    widest = size / 15
                     better = make.matched(
                         reference, error, lambda s, r=reference: make.blurred(r, s), widest
                     )

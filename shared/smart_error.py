@@ -16,8 +16,8 @@ zero-mean Gabor band-pass each. With ``x`` and ``y`` the responses of the two pi
     R  = |C| (1 - price (1 - cos phi))                         where |phi| <= turn(l)
          |C| (cos(|phi| - turn(l)) - price (1 - cos turn(l)))  elsewhere
     d2 = sum over orientations (sqrt Ex - sqrt Ey)^2 + structure (sqrt(Ex Ey) - R)
-    D  = d2 / (floor^2 + masking sum (Ex + Ey))
-    e  = D^(3/4)
+    D  = d2 / (floor(l)^2 + masking sum (Ex + Ey))
+    e  = D^power
 
 ``turn(l)`` is the phase that a shift of `SHIFT` pixels along the normal of a band makes. In
 texture (energy spread evenly over a wide window) the structure term counts less. The errors of
@@ -110,21 +110,21 @@ class Settings:
 
     frequency: float = 1.6
     sigma: float = 1.5
-    shift: tuple[float, ...] = (0.8, 0.9, 1.2, 1.6)
-    price: float = 0.15
-    structure: float = 2.0
-    floors: tuple[float, ...] = (10.0, 7.0, 6.0, 6.0)
-    masking: float = 0.5
-    texture: float = 0.4
-    sparse: tuple[float, float] = (1.3, 2.5)
-    power: float = 0.75
+    shift: tuple[float, ...] = (0.6, 0.85, 1.1, 2.5)
+    price: float = 0.03
+    structure: float = 6.0
+    floors: tuple[float, ...] = (20.0, 6.0, 14.0, 11.0)
+    masking: float = 0.27
+    texture: float = 0.07
+    sparse: tuple[float, float] = (1.3, 1.85)
+    power: float = 0.41
     pool: float = 4.0
-    levels: tuple[float, ...] = (0.7, 1.0, 1.0, 0.7)
-    chroma: float = 0.5
-    residue: float = 0.5
-    residue_floor: float = 40.0
-    offset: float = 0.3
-    gain: float = 1.33
+    levels: tuple[float, ...] = (0.9, 1.25, 1.0, 0.6)
+    chroma: float = 0.7
+    residue: float = 0.43
+    residue_floor: float = 120.0
+    offset: float = 0.16
+    gain: float = 1.2
     gain_price: float = 0.3
 
 
