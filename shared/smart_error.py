@@ -113,7 +113,7 @@ class Settings:
     shift: tuple[float, ...] = (0.6, 0.85, 1.1, 2.5)
     price: float = 0.03
     structure: float = 6.0
-    floors: tuple[float, ...] = (20.0, 6.0, 14.0, 11.0)
+    floors: tuple[float, ...] = (22.0, 6.0, 12.0, 10.0)
     masking: float = 0.27
     texture: float = 0.07
     sparse: tuple[float, float] = (1.3, 1.85)
@@ -125,14 +125,14 @@ class Settings:
     residue_floor: float = 120.0
     offset: float = 0.16
     gain: float = 1.2
-    gain_price: float = 0.3
+    gain_price: float = 0.2
 
 
 SETTINGS = Settings()
 
 # Added to means before roots: far below what eight bits can show, far above rounding.
 _ENERGY = 1e-3
-_DEFECT = 1e-4
+_DEFECT = 1e-3
 
 
 class Operations(Protocol):
