@@ -42,9 +42,11 @@ def _comparison(name: str) -> list[str]:
 def block(name: str) -> str:
     """Markdown of the results called `name`: a run folder or a JSON file of ``eval/results``."""
     path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        path = RESULTS / name / f"{name}.json"
     if path.is_file():
         document = json.loads(path.read_text(encoding="utf-8"))
-        cpu = "" if document["what"] == "smart" else f" CPU: {document['cpu']}."
+        cpu = "" if document["what"] in ("smart", "at_target") else f" CPU: {document['cpu']}."
         return f"{document['markdown'].strip()}{cpu}\n"
     return "\n".join(_comparison(name)).strip() + "\n"
 

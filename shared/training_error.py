@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from .smart_error import LEVELS, SETTINGS, Settings, halve, picture_error
+from .bands import halve
+from .smart_error import LEVELS, SETTINGS, Settings, picture_error
 
 TRAINING = replace(SETTINGS, gain=1.0, texture=1.0, power=0.75, pool=2.0)
 """Settings of the loss: nothing is forgiven that an optimiser could exploit."""
@@ -36,7 +37,7 @@ def _mirror(size: int, radius: int) -> tuple[int, ...]:
 
 
 class TorchOperations:
-    """`smart_error.Operations` of torch, differentiable."""
+    """`bands.Operations` of torch, differentiable."""
 
     def sqrt(self, x: Tensor) -> Tensor:
         """Root of every element."""
@@ -106,7 +107,8 @@ NO_ANCHORS = Anchors(0.0, 0.0, 0.0)
 def _charbonnier(difference: Tensor) -> Tensor:
     """Mean over channels and pixels; linear beyond about two code values, (...)."""
     scaled = difference / 32
-    return (torch.sqrt(scaled * scaled + 0.004) - 0.004**0.5).mean(dim=(-3, -2, -1))
+    error: Tensor = torch.sqrt(scaled * scaled + 0.004) - 0.004**0.5
+    return error.mean(dim=(-3, -2, -1))
 
 
 def anchor_error(reference: Tensor, decoded: Tensor, anchors: Anchors = ANCHORS) -> Tensor:

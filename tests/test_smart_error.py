@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fractour.shared.bands import ArrayOperations, bands, gabor, halve
 from fractour.shared.errors import FractourError
-from fractour.shared.smart_error import (
-    SETTINGS,
-    ArrayOperations,
-    bands,
-    gabor,
-    halve,
-    smart_error,
-)
+from fractour.shared.smart_error import SETTINGS, smart_error
 from skimage import data
 
 
@@ -91,9 +85,8 @@ def test_bands_are_those_of_an_independent_convolution(photo: np.ndarray) -> Non
     plane = photo[:40, :50, 1].astype(np.float32)
     radius = 5
     at = np.arange(-radius, radius + 1)
-    x, y = np.meshgrid(at, at)
     padded = np.pad(plane, radius, mode="symmetric").astype(np.float64)
-    found = bands(ArrayOperations(np), plane, SETTINGS)
+    found = bands(ArrayOperations(np), plane, SETTINGS.frequency, SETTINGS.sigma)
     envelope = np.exp(-(at**2) / (2 * SETTINGS.sigma**2))
     envelope = envelope / envelope.sum()
 
