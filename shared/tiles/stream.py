@@ -139,6 +139,8 @@ class Coder:
         Bytes that a writer may write.
     tally : (CONTEXTS, 2) int64, optional
         Counts decisions by context (for training).
+    kinds : tuple of str
+        Names of the kinds of decision; a format that adds its own puts them after the tiles'.
     """
 
     def __init__(
@@ -149,6 +151,7 @@ class Coder:
         complete: bool = True,
         capacity: int = 0,
         tally: npt.NDArray[np.int64] = NO_TALLY,
+        kinds: tuple[str, ...] = KINDS,
     ) -> None:
         if data is None:
             self.rc, self.buf = entropy.start_encoder(capacity)
@@ -156,7 +159,8 @@ class Coder:
             self.rc, self.buf = entropy.start_decoder(data, complete=complete)
         self.probability, self.confidence = tables.probability.copy(), tables.confidence.copy()
         self.weights = tables.weights.copy()
-        self.bits = np.zeros(len(KINDS))
+        self.kinds = kinds
+        self.bits = np.zeros(len(kinds))
         scratch, contexts = np.zeros(8, np.int64), np.zeros(8, np.int64)
         self.bundle = (
             self.rc,
@@ -236,4 +240,4 @@ class Coder:
 
     def shares(self) -> dict[str, float]:
         """Bits by kind of decision."""
-        return dict(zip(KINDS, self.bits.tolist(), strict=True))
+        return dict(zip(self.kinds, self.bits.tolist(), strict=True))
