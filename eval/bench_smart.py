@@ -11,9 +11,10 @@ import numpy as np
 from ..shared.errors import BackendUnavailableError
 from ..shared.smart_error import smart_error
 from . import metrics, orderings
+from .bench import in_turns, one_core
 from .metrics import Image
 from .orderings import Pair
-from .tables import Cell, Table, word
+from .tables import Cell, Table, number, word
 
 Distance = Callable[[Image, Image], float]
 """Reference and decoded to a number; larger is worse."""
@@ -123,27 +124,60 @@ def _table(which: str, pairs: Sequence[Pair], results: Sequence[Held], notes: li
     )
 
 
+def judge_times(repeats: int = 7, shape: tuple[int, int] = (512, 768)) -> Table:
+    """Time the measures that are always there on one colour picture, on one core.
+
+    Parameters
+    ----------
+    repeats : int
+        Measured calls of each, in turns; the median counts.
+    shape : tuple of int
+        Rows and columns.
+    """
+    generator = np.random.default_rng(0)
+    pair = [generator.integers(0, 256, (*shape, 3), np.uint8) for _ in range(2)]
+    with one_core() as pinned:
+        times = in_turns(
+            {name: lambda d=distance: d(*pair) for name, distance in MEASURES.items()}, repeats
+        )
+    return Table(
+        "judge_times",
+        f"Time to judge a colour picture of {shape[1]} x {shape[0]}",
+        ("measure", "ms"),
+        tuple((word(name), number(1e3 * seconds, 1)) for name, seconds in times.items()),
+        (
+            f"Median of {repeats} calls, in process, warm, in turns, "
+            + ("on one core." if pinned else "not bound to a core."),
+        ),
+    )
+
+
 def bench_smart(
     *,
     networks: bool = True,
+    repeats: int = 7,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[list[Table], list[str]]:
-    """Measure all orderings with all measures.
+    """Measure all orderings with all measures, and how long the measures take.
 
     Parameters
     ----------
     networks : bool
         Perceptual networks too, where installed.
+    repeats : int
+        Measured calls of each measure, see `judge_times`.
     progress : callable, optional
         Called with the fraction done.
 
     Returns
     -------
     tables : list of Table
-        One per set: measure by group, pairs held.
+        One per set: measure by group, pairs held; then the times.
     missed : list of str
         Pairs that the smart error does not hold.
     """
+    # First, while no network has started threads.
+    times = judge_times(repeats)
     found, notes = measures(networks=networks)
     tables, missed = [], []
     steps = len(orderings.SETS) * (len(found) + 1)
@@ -166,4 +200,4 @@ def bench_smart(
         tables.append(_table(which, pairs, results, notes))
     if progress is not None:
         progress(1.0)
-    return tables, missed
+    return [*tables, times], missed

@@ -44,10 +44,10 @@ def bench(
     """Time codecs beside OpenJPEG: one core, warm, in process, in turns; ratios in one run.
 
     smart: count the orderings "A must be judged worse than B" that the smart error and other
-    measures hold; of the options only --out and --json apply.
+    measures hold, and time them; of the options only --repeats, --out and --json apply.
     """
     if what is What.SMART:
-        _bench_smart(out, as_json)
+        _bench_smart(repeats, out, as_json)
         return
     from ..corpora.catalog import open_corpus
     from . import bench as timing
@@ -87,13 +87,13 @@ def bench(
         print_tables(tables)
 
 
-def _bench_smart(out: Path | None, as_json: bool) -> None:
+def _bench_smart(repeats: int, out: Path | None, as_json: bool) -> None:
     from .bench_smart import bench_smart
     from .provenance import cpu, versions
     from .store import finite
 
     with progress("judging pairs") as update:
-        tables, missed = bench_smart(progress=update)
+        tables, missed = bench_smart(repeats=repeats, progress=update)
     document = {
         "what": What.SMART.value,
         "cpu": cpu(),

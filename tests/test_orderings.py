@@ -73,14 +73,22 @@ def test_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     monkeypatch.setattr(bench.orderings, "pairs", lambda which: few)
     seen: list[float] = []
-    tables, missed = bench.bench_smart(networks=False, progress=seen.append)
-    assert [table.name for table in tables] == ["orderings_tuning", "orderings_unseen"]
+    monkeypatch.setattr(bench, "judge_times", lambda repeats: bench.Table(f"{repeats}", "", (), ()))
+    tables, missed = bench.bench_smart(networks=False, repeats=3, progress=seen.append)
+    assert [table.name for table in tables] == ["orderings_tuning", "orderings_unseen", "3"]
     assert tables[0].columns == ("measure", "all / 2", "essay / 1", "lines / 1", "page / 1")
     assert [cell.text for cell in tables[0].rows[0]] == ["MSE", "1 (50 %)", "1", "1", "0"]
     # 16 pixels hold no window of MS-SSIM: no value holds no pair.
     assert tables[0].cell("MS-SSIM", "all / 2").value == 0
     assert missed == ["tuning: b", "unseen: b"]
     assert seen[-1] == 1.0
+
+
+def test_times() -> None:
+    table = bench.judge_times(1, (20, 30))
+    assert [row[0].text for row in table.rows] == list(bench.MEASURES)
+    assert all(row[1].value > 0 for row in table.rows)
+    assert "30 x 20" in table.title
 
 
 def test_a_missing_network_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
