@@ -156,7 +156,8 @@ class _Fitter:
     def bracket(self) -> int:
         """Find the finest step whose file, everything kept, is estimated to fit."""
         low, high = -1, self.codec.steps  # low is too fine, high fits (or is out of range)
-        step, previous = 2 * self.codec.steps // 3, None
+        step = min(max(self.codec.first_step(self.analysis, self.limit), 0), high - 1)
+        previous = None
         while high - low > 1:
             excess = math.log(self.size(step) / self.limit)
             if excess > 0:
@@ -202,13 +203,21 @@ class _Fitter:
         whole = size = self.write(proposal, everything)
         if size <= self.limit:
             return whole
+        for rank in dict.fromkeys((self.rank, *self.codec.also_cut_by)):
+            self._cut_by(proposal, size, rank)
+        if self.best is None:
+            self.write(proposal, ~everything)
+        return whole
+
+    def _cut_by(self, proposal: Proposal, size: int, rank: str) -> None:
+        """Write `proposal`, whose whole file has `size` bytes, cut to the limit by one rule."""
         total = float(proposal.bits.sum())
         fixed = max(0.0, 8.0 * size - total)
         low, high = 0.0, total
         target = 8.0 * self.limit - fixed
         for _ in range(_LENGTHS_TRIED):
             target = min(max(target, low), high)
-            keep = select(proposal, target, rank=self.rank)
+            keep = select(proposal, target, rank=rank)
             size = self.write(proposal, keep)
             if size <= self.limit:
                 low = target
@@ -221,9 +230,6 @@ class _Fitter:
             target = aim if low < aim < high else (low + high) / 2
             if not keep.any() and size > self.limit:
                 break
-        if self.best is None:
-            self.write(proposal, ~everything)
-        return whole
 
 
 def fit(

@@ -107,6 +107,8 @@ class Codec(ABC):
     """Whether `synthesize` renders at a scale other than 1."""
     ablations: ClassVar[tuple[str, ...]] = ()
     """Codecs that are this one with its point left out; compared beside it, always."""
+    also_cut_by: ClassVar[tuple[str, ...]] = ()
+    """Rules of `shared.budget.RANKS` by which the last bytes may be cut too, if that is better."""
     encoders: ClassVar[tuple[str, ...]] = ("search",)
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
 
@@ -126,6 +128,10 @@ class Codec(ABC):
         progress : callable, optional
             Called with the fraction done.
         """
+
+    def first_step(self, analysis: Any, limit: int) -> int:
+        """Guess the step of a file of `limit` bytes, where proposals are dear."""
+        return 2 * self.steps // 3
 
     @abstractmethod
     def propose(self, analysis: Any, step: int) -> Proposal:

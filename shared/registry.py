@@ -11,7 +11,15 @@ from .errors import FractourError, UnknownCodecError, UnsupportedVersionError
 
 GROUP = "fractour.codecs"
 
-NUMBERS = {1: "template", 2: "wavelet", 3: "tiles", 4: "pifs", 5: "pifs-pure"}
+NUMBERS = {
+    1: "template",
+    2: "wavelet",
+    3: "tiles",
+    4: "pifs",
+    5: "pifs-pure",
+    6: "contour",
+    7: "contour-pure",
+}
 """Wire numbers. Append-only: a number is never reused. 64 to 127 are free for experiments."""
 
 

@@ -1,1 +1,83 @@
-"""Contour-harmonic layers: format, integer drawing and pursuit; not yet registered as a codec."""
+"""Contour-harmonic codec: a picture as additive layers. Normative text: ``FORMAT.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from ...shared.tiles.stream import EXTRA_STEPS, STEPS
+from . import analysis as search
+from . import format as syntax
+from . import synthesis
+
+
+class ContourCodec(Codec):
+    """Stack of additive layers, each a contour filled with harmonics; tiles where they are better.
+
+    ::
+
+        image -> base, then windows that climb to where they remove most for their bits
+        pixels <- YCbCr <- sum of base, windows, contours, strokes (and tiles) <- range coder
+    """
+
+    name = "contour"
+    number = 6
+    summary = "stack of contours filled with harmonics, placed by cyclic matching pursuit"
+    references = (
+        "Mallat, Zhang 1993, Matching pursuits with time-frequency dictionaries, "
+        "doi:10.1109/78.258082",
+        "Figueras i Ventura, Vandergheynst, Frossard 2006, Low-rate and flexible image coding "
+        "with redundant representations, doi:10.1109/TIP.2005.860596",
+    )
+    steps = STEPS + EXTRA_STEPS
+    embedded = True
+    scalable = True
+    ablations: ClassVar[tuple[str, ...]] = ("tiles", "contour-pure")
+    also_cut_by: ClassVar[tuple[str, ...]] = ("rd",)
+    pure: ClassVar[bool] = False
+
+    def analyze(
+        self, image: Image, *, encoder: str, effort: int, progress: Progress | None = None
+    ) -> search.Analysis:
+        """Split the image into components."""
+        return search.analyze(image, pure=self.pure, effort=effort, progress=progress)
+
+    def first_step(self, analysis: search.Analysis, limit: int) -> int:
+        """Step at which tiles would fill the limit."""
+        return search.first_step(analysis, limit)
+
+    def propose(self, analysis: search.Analysis, step: int) -> Proposal:
+        """Search layers; an element is a layer, or the detail of a leaf."""
+        return search.propose(analysis, step)
+
+    def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:
+        """Write the layers that are kept."""
+        return search.write_packets(proposal.state, keep)
+
+    def read(
+        self, geometry: Geometry, packets: Sequence[bytes], *, complete: bool
+    ) -> syntax.Symbols:
+        """Parse packets."""
+        return syntax.read(geometry, packets, complete=complete, pure=self.pure)
+
+    def synthesize(self, symbols: syntax.Symbols, *, xp: Any, scale: int = 1) -> Any:
+        """Render symbols to pixels."""
+        return synthesis.synthesize(symbols, xp, scale)
+
+    def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
+        """Bits by kind of decision."""
+        return dict(symbols.bits)
+
+
+class PureContourCodec(ContourCodec):
+    """Layers alone, no tiles anywhere."""
+
+    name = "contour-pure"
+    number = 7
+    ablations = ()
+    summary = "stack of contours filled with harmonics, no tiles"
+    pure = True

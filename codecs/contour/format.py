@@ -191,8 +191,9 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     """Parse packets, see `shared.codec.Codec.read`."""
     data = whole_header(b"".join(packets), HEADER, "contour", complete=complete)
     step, chroma, strength, flags = parse_header(data, "contour", PURE)
-    if complete and flags != (PURE if pure else 0):
-        message = "the contour data is of another profile than the file says; the file is damaged"
+    bare = bool(flags & PURE)
+    if complete and pure and not bare:
+        message = "the contour data has tiles, which its profile excludes; the file is damaged"
         raise BitstreamError(message)
     base_code, first, buckets = data[2] >> 6, data[2] & 63, data[3]
     if first + buckets > BUCKETS:
@@ -206,7 +207,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     count = len(code_ground(coder, ground, first, buckets)) - 1
     ground = Ground(geometry, steps, base_code, ground.base, layers[:count].copy())
     tiles, known = None, np.zeros(0, np.bool_)
-    if not pure:
+    if not bare:
         tiles = TileSet.blank(geometry, steps)
         coder.partition(tiles)
         order = tiles.order()

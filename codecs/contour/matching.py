@@ -26,9 +26,11 @@ from .layout import (
     ASPECTS,
     BLUE,
     BUCKET,
+    BUCKETS,
     COMP,
     CUTS,
     FIELDS,
+    FINE,
     FREQUENCIES,
     FREQUENCY,
     KIND,
@@ -45,7 +47,19 @@ from .layout import (
     grid_log,
     radii,
 )
-from .measuring import LEAST_RADIUS, NOTHING, SUMS, add, assess, extend, project
+from .measuring import (
+    LEAST_RADIUS,
+    NOTHING,
+    SUMS,
+    add,
+    amplitude_at,
+    assess,
+    extend,
+    level_of,
+    price,
+    project,
+    round_fine,
+)
 
 _ALL = -1
 _MOVES = 14
@@ -300,6 +314,46 @@ def sweep(pyramid, layers, count, ratios, lmbda, prices, least, rounds, rich, ro
         copy(layer, layers[kept])
         kept += 1
     return kept
+
+
+@compiled
+def rescale(pyramid, layers, factor, ratios, room):  # type: ignore[no-untyped-def]
+    """Express layers in other steps, amplitudes `factor` times as many, and take them away."""
+    waves, frame = room[3], room[4]
+    for layer in layers:
+        size = factor * amplitude_at(np.int64(layer[BUCKET]), np.int64(layer[FINE]))
+        bucket, fine = level_of(size)
+        if bucket < 0:
+            bucket, fine = BUCKETS - 1, 7
+        layer[BUCKET] = bucket
+        layer[FINE] = round_fine(bucket, np.int64(layer[SCALE]), fine)
+        add(pyramid, layer, ratios[layer[COMP]], -1.0, waves, frame)
+
+
+@compiled
+def judge(pyramid, layers, ratios, prices, gain, bits, room):  # type: ignore[no-untyped-def]
+    """Fill what each layer removes from the residual of all, and its bits.
+
+    Parameters
+    ----------
+    gain, bits : (n,) float64
+        Filled.
+    """
+    waves, frame = room[3], room[4]
+    components = pyramid[0].shape[0]
+    for i in range(len(layers)):
+        layer = layers[i]
+        comp = layer[COMP]
+        for other in range(components):
+            part = 1.0
+            if other != comp:
+                slope = layer[BLUE] if other == 1 else (layer[RED] if other == 2 else 0)
+                part = slope * ratios[comp, other] / 8.0
+            if part == 0.0:
+                continue
+            product, norm = project(pyramid, other, layer, waves, frame)
+            gain[i] += part * (2.0 * product + part * norm)
+        bits[i] = price(layer, prices) + 12.0 * layer[MORE] + abs(layer[BLUE]) + abs(layer[RED])
 
 
 def scratch() -> tuple[npt.NDArray[Any], ...]:

@@ -9,16 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Geometry
+from ...shared.tiles.encoder import LAMBDA
 from . import matching
 from .base import add_base, fit_base, shape_of
-from .format import most_layers
-from .layout import FIELDS
+from .format import Ground, initial_tables, most_layers
+from .layout import BUCKET, COMP, FIELDS, FINE, FIRST, SCALE
+from .prices import layer_prices
 from .proposals import propose, reduce_by, scale_radius
+from .synthesis import render_ground
 
 FloatArray = npt.NDArray[np.float32]
 
-LAMBDA = 0.1
-"""Squared error, in steps, that a bit must remove; that of the tiles."""
+_LARGE = 6
+"""Scales from this one up are searched first."""
 
 
 @dataclass
@@ -145,3 +148,88 @@ def polish(
         matching.scratch(),
     )
     state.layers = state.layers[:kept].copy()
+
+
+def search(
+    planes: list[FloatArray],
+    steps: npt.NDArray[np.int64],
+    base_code: int,
+    prices: tuple[Any, ...],
+    effort: int,
+) -> Pursuit:
+    """Find the layers of a picture at these steps, from nothing."""
+    state = start(planes, steps, base_code)
+    components, height, width = state.pyramid[0].shape
+    geometry = Geometry(height, width, components)
+    every = tuple(scales_of(geometry, comp) for comp in range(components))
+    large = tuple(tuple(s for s in scales if s >= _LARGE) for scales in every)
+    rounds = 2 + (effort > 2) + (effort > 6)
+    for number in range(rounds):
+        luma_only = number >= 2
+        scales = large if number == 0 else every
+        if luma_only:
+            scales = tuple(s if comp == 0 else () for comp, s in enumerate(scales))
+        grow(state, prices, scales=scales, rich=False, rounds=2 + effort // 3)
+        for _ in range(1 + effort // 4):
+            polish(state, prices, rich=False)
+    for _ in range(1 + effort // 3):
+        polish(state, prices)
+    return state
+
+
+def adapt(
+    found: Pursuit,
+    planes: list[FloatArray],
+    steps: npt.NDArray[np.int64],
+    prices: tuple[Any, ...],
+) -> Pursuit:
+    """Take the layers found at other steps over to these, and fit them again."""
+    state = start(planes, steps, found.base_code)
+    layers = found.layers.copy()
+    matching.rescale(
+        state.pyramid,
+        layers,
+        float(found.steps[0]) / float(steps[0]),
+        ratios_of(steps),
+        matching.scratch(),
+    )
+    state.layers, state.proposed = layers, found.proposed
+    polish(state, prices)
+    return state
+
+
+@dataclass(frozen=True)
+class Worths:
+    """What layers are worth, all float64 of shape (n,).
+
+    Parameters
+    ----------
+    contrast : ndarray
+        Peak amplitude, code values.
+    area : ndarray
+        Pixels.
+    gain : ndarray
+        Squared error that each removes from the picture as it is, in squared steps.
+    bits : ndarray
+        About.
+    """
+
+    contrast: npt.NDArray[np.float64]
+    area: npt.NDArray[np.float64]
+    gain: npt.NDArray[np.float64]
+    bits: npt.NDArray[np.float64]
+
+
+def worths(planes: list[FloatArray], ground: Ground) -> Worths:
+    """Judge every layer of a picture, the others as they are."""
+    shown = render_ground(np, ground)
+    off = [p - s.astype(np.float32) / np.float32(64) for p, s in zip(planes, shown, strict=True)]
+    pyramid = pyramid_of(in_steps(off, ground.steps))
+    layers, count = ground.layers, len(ground.layers)
+    gain, bits = np.zeros(count), np.zeros(count)
+    prices = layer_prices(initial_tables(), ground.geometry.height, ground.geometry.width)
+    matching.judge(pyramid, layers, ratios_of(ground.steps), prices, gain, bits, matching.scratch())
+    sizes = 2.0 ** ((FIRST * 8 - layers[:, BUCKET] * 8 - layers[:, FINE]) / 16.0)
+    steps = ground.steps[layers[:, COMP]] / 65536.0
+    area = np.pi * 2.0 ** (3.0 + layers[:, SCALE])
+    return Worths(sizes * steps, area, gain, np.maximum(bits, 1.0))

@@ -5,10 +5,27 @@ Run ``python -m fractour.codecs.contour.training CORPUS_FOLDER``, see `shared.pr
 
 from __future__ import annotations
 
-from ...shared.entropy import Tables
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared import color
+from ...shared.codec import Image
+from ...shared.entropy import IntArray, Tables
+from ...shared.priors import Trainee, train_command
 from ...shared.tiles import training as tile_training
 from ...shared.tiles.contexts import WEIGHT_INPUTS as TILE_INPUTS
+from ...shared.tiles.stream import NEUTRAL_CHROMA, component_steps
+from . import pursuit
 from .contexts import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
+from .format import Ground, write
+from .points import arrange
+from .prices import layer_prices
+
+TABLES = Path(__file__).with_name("tables.npz")
+STEP_RANGE = (174, 228)
+_SMOOTH = 2
 
 
 def untrained() -> Tables:
@@ -19,3 +36,29 @@ def untrained() -> Tables:
     out.confidence[: len(known.confidence)] = known.confidence
     out.weights[: len(known.weights)] = known.weights
     return out
+
+
+def _prepare(pixels: Image, number: int) -> list[npt.NDArray[np.float32]]:
+    return color.to_components(pixels)
+
+
+def _count(
+    planes: list[npt.NDArray[np.float32]], step: int, tables: Tables
+) -> tuple[npt.NDArray[np.int64], IntArray]:
+    steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
+    height, width = planes[0].shape
+    prices = layer_prices(tables, height, width)
+    state = pursuit.search(planes, steps, _SMOOTH, prices, 3)
+    layers = state.layers[arrange(state.layers, height, width)]
+    geometry = pursuit.Geometry(height, width, len(planes))
+    ground = Ground(geometry, steps, state.base_code, state.base, layers)
+    tally = np.zeros((CONTEXTS, 2), np.int64)
+    return tally, write(tables, ground, None, tally=tally).coder.weights
+
+
+TRAINEE = Trainee(_prepare, _count, STEP_RANGE, TABLES, untrained)
+
+if __name__ == "__main__":
+    from . import training  # not __main__: what processes are sent must be importable
+
+    train_command(training.TRAINEE, __doc__, every=8)

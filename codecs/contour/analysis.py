@@ -1,0 +1,238 @@
+"""Search encoder: a picture to priced layers, or tiles where those describe it with fewer bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared import color, entropy
+from ...shared.codec import Geometry, Image, Progress, Proposal
+from ...shared.entropy import Tables
+from ...shared.tiles import encoder, synthesis
+from ...shared.tiles.deblock import USUAL, smooth
+from ...shared.tiles.elements import drop_details, errors, peaks
+from ...shared.tiles.encoder import LAMBDA, Choice, Spectra
+from ...shared.tiles.packets import split_packets
+from ...shared.tiles.stream import EXTRA_STEPS, NEUTRAL_CHROMA, STEPS, TileSet, component_steps
+from ...shared.tiles.syntax import FRACTION_BITS, GRADE, LOG
+from . import pursuit
+from .format import HEADER, Ground, Written, head, initial_tables, write
+from .layout import FIELDS
+from .points import arrange
+from .prices import layer_prices
+from .synthesis import render_ground
+
+FloatArray = npt.NDArray[np.float32]
+
+_ANCHOR = 6
+"""Steps apart at which layers are searched from nothing; between, those are fitted again."""
+_SMOOTH = 2
+_BARE = 3
+
+
+@dataclass
+class Analysis:
+    """A picture, and what was found of it so far.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    planes : list of (H, W) float32
+        Components.
+    pure : bool
+        Whether tiles are not allowed.
+    effort : int
+    spectra : Spectra
+    found : dict
+        Pursuits by step.
+    """
+
+    geometry: Geometry
+    planes: list[FloatArray]
+    pure: bool
+    effort: int
+    spectra: Spectra
+    progress: Progress | None = None
+    found: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """What `write_packets` needs of a proposal.
+
+    Parameters
+    ----------
+    step : int
+    ground : Ground
+    tiles : TileSet or None
+    leaves : (k,) int
+        Leaves with detail.
+    """
+
+    step: int
+    ground: Ground
+    tiles: TileSet | None
+    leaves: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One way to write the picture at a step."""
+
+    ground: Ground
+    choice: Choice | None
+    written: Written
+    error: float
+    proposed: int
+
+    @property
+    def bits(self) -> float:
+        return sum(self.written.coder.shares().values()) + 8.0 * HEADER
+
+
+def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None) -> Analysis:
+    """Split the image into components."""
+    planes = color.to_components(image)
+    geometry = Geometry(*planes[0].shape, channels=len(planes))
+    return Analysis(geometry, planes, pure, effort, encoder.transform(planes), progress)
+
+
+def first_step(analysis: Analysis, limit: int) -> int:
+    """Step at which tiles alone would fill `limit` bytes, about; layers are not far from it."""
+    low, high = 0, STEPS
+    tables = initial_tables()
+    while high - low > 4:
+        step = (low + high) // 2
+        choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, tables, passes=1)
+        if sum(choice.coder.shares().values()) / 8 > limit - 16:
+            low = step
+        else:
+            high = step
+    return high
+
+
+def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
+    """Layers of the picture at a step, searched at the next anchor and fitted again."""
+    if step not in analysis.found:
+        prices = layer_prices(initial_tables(), analysis.geometry.height, analysis.geometry.width)
+        anchor = min(-(-step // _ANCHOR) * _ANCHOR, STEPS - 1)
+        if step == anchor:
+            steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
+            state = pursuit.search(analysis.planes, steps, _SMOOTH, prices, analysis.effort)
+        else:
+            steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
+            state = pursuit.adapt(_pursue(analysis, anchor), analysis.planes, steps, prices)
+        analysis.found[step] = state
+    return analysis.found[step]
+
+
+def _ground(
+    analysis: Analysis,
+    steps: npt.NDArray[np.int64],
+    base_code: int,
+    base: npt.NDArray[np.int32],
+    layers: npt.NDArray[np.int32],
+) -> Ground:
+    order = arrange(layers, analysis.geometry.height, analysis.geometry.width)
+    return Ground(analysis.geometry, steps, base_code, base, layers[order])
+
+
+def _error(analysis: Analysis, planes: Any, steps: npt.NDArray[np.int64]) -> float:
+    """Squared error of rendered planes, in squared steps."""
+    total = 0.0
+    for plane, shown, step in zip(analysis.planes, planes, steps.tolist(), strict=True):
+        off = plane - shown.astype(np.float32) / np.float32(1 << FRACTION_BITS)
+        total += float((off * off).sum(dtype=np.float64)) / (step / 65536.0) ** 2
+    return total
+
+
+def _bare(analysis: Analysis, step: int) -> Ground:
+    """The least that a file can hold: a coarse base, or nothing."""
+    steps = component_steps(min(step, STEPS - 1), NEUTRAL_CHROMA, analysis.geometry.channels)
+    code = _BARE if step <= STEPS else 0
+    state = pursuit.start(analysis.planes, steps, code)
+    return _ground(analysis, steps, code, state.base, np.zeros((0, FIELDS), np.int32))
+
+
+def _layers_alone(analysis: Analysis, step: int) -> _Candidate:
+    proposed = 0
+    if step >= STEPS:
+        ground = _bare(analysis, step)
+    else:
+        state = _pursue(analysis, step)
+        ground = _ground(analysis, state.steps, state.base_code, state.base, state.layers)
+        proposed = state.proposed
+    written = write(initial_tables(), ground, None)
+    error = _error(analysis, render_ground(np, ground), ground.steps)
+    return _Candidate(ground, None, written, error, proposed)
+
+
+def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
+    geometry = analysis.geometry
+    choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables())
+    tiles = choice.tiles
+    blank = np.zeros((0, FIELDS), np.int32)
+    empty = np.zeros((geometry.channels, 0, 0), np.int32)
+    ground = Ground(geometry, tiles.steps, 0, empty, blank)
+    again = TileSet.blank(geometry, tiles.steps, tiles.leaves, tiles.levels)
+    written = write(initial_tables(), ground, again, priced=True)
+    shown = synthesis.render(np, again, np.ones(len(again.leaves), np.bool_))
+    shown = smooth(np, again, shown, USUAL)[:, : geometry.height, : geometry.width]
+    choice = Choice(again, choice.ratios, written.prices, written.spent, written.coder)
+    return _Candidate(ground, choice, written, _error(analysis, shown, tiles.steps), 0)
+
+
+def propose(analysis: Analysis, step: int) -> Proposal:
+    """Describe the picture at `step`; elements are layers and details of leaves."""
+    candidates = [_layers_alone(analysis, step)]
+    if not analysis.pure and step < STEPS:
+        candidates.append(_tiles_alone(analysis, step))
+    best = min(candidates, key=lambda c: c.error + LAMBDA * c.bits)
+    ground, choice = best.ground, best.choice
+    shares = best.written.coder.shares()
+    unit = color.ERROR_WEIGHTS[analysis.geometry.channels][0] * (ground.steps[0] / 65536.0) ** 2
+    if choice is not None:
+        leaves = choice.tiles.leaves
+        found = np.nonzero(leaves[:, GRADE])[0]
+        fixed = shares["partition"] + shares["means"] + 8.0 * HEADER
+        bits = choice.spent[found] + 4.0
+        contrast, area = peaks(choice)[found], (1 << 2 * leaves[found, LOG]).astype(np.float64)
+        gain = errors(choice)[0][found]
+        tiles = choice.tiles
+    else:
+        found, tiles = np.zeros(0, np.intp), None
+        worth = pursuit.worths(analysis.planes, ground)
+        fixed = shares["base"] + 8.0 * HEADER
+        bits, contrast, area = worth.bits, worth.contrast, worth.area
+        gain = worth.gain * unit
+    bits = bits * ((best.bits - fixed) / max(float(bits.sum()), 1e-9))
+    return Proposal(
+        step=step,
+        contrast=contrast,
+        area=area,
+        gain=gain,
+        bits=np.maximum(bits, 1e-3),
+        residual=best.error * unit,
+        overhead_bits=fixed,
+        state=State(min(step, STEPS - 1), ground, tiles, found),
+    )
+
+
+def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
+    """Write the layers, or the leaves and the details, that are kept."""
+    ground, tiles = state.ground, None
+    if state.tiles is None:
+        layers = ground.layers[keep]
+        ground = Ground(ground.geometry, ground.steps, ground.base_code, ground.base, layers)
+    else:
+        tiles = drop_details(state.tiles, state.leaves[~keep])
+    written = write(initial_tables(), ground, tiles)
+    payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
+    start = head(state.step, NEUTRAL_CHROMA, USUAL, ground, pure=tiles is None)
+    return split_packets(start, payload, written.first, written.marks)
+
+
+__all__ = ["EXTRA_STEPS", "Analysis", "Tables", "analyze", "first_step", "propose"]
