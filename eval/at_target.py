@@ -142,7 +142,8 @@ def at_target_table(rows: Sequence[Row]) -> Table:
         tuple(columns),
         tuple(body),
         (
-            "The smallest file whose decoded picture has at most this error; mean over images. "
-            "x least: times the content that needs the fewest. n/N: reached on n images only.",
+            "The smallest file found by bisection whose decoded picture has at most this error; "
+            "mean over images. x least: times the content that needs the fewest. n/N: reached on n "
+            "images only.",
         ),
     )
