@@ -1,4 +1,4 @@
-"""The commands ``bench`` and ``report``: times beside OpenJPEG, and a run as one page."""
+"""The commands ``bench`` and ``report``: times beside OpenJPEG, orderings, a run as one page."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from .output import check_target, print_json, print_tables, progress, say
 
 
 class What(StrEnum):
-    """What is timed."""
+    """What is measured."""
 
     DECODE = "decode"
     ENCODE = "encode"
+    SMART = "smart"
 
 
 def bench(
-    what: Annotated[What, typer.Argument(help="What to time.")] = What.DECODE,
+    what: Annotated[What, typer.Argument(help="decode, encode: times; smart.")] = What.DECODE,
     corpus: Annotated[
         str, typer.Option(metavar="NAME|DIR", autocompletion=complete_corpus)
     ] = "default",
@@ -40,7 +41,14 @@ def bench(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON there too.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Time codecs beside OpenJPEG: one core, warm, in process, in turns; ratios in one run."""
+    """Time codecs beside OpenJPEG: one core, warm, in process, in turns; ratios in one run.
+
+    smart: count the orderings "A must be judged worse than B" that the smart error and other
+    measures hold, and time them; of the options only --repeats, --out and --json apply.
+    """
+    if what is What.SMART:
+        _bench_smart(repeats, out, as_json)
+        return
     from ..corpora.catalog import open_corpus
     from . import bench as timing
     from .provenance import cpu, versions
@@ -77,6 +85,31 @@ def bench(
         print_json(document)
     else:
         print_tables(tables)
+
+
+def _bench_smart(repeats: int, out: Path | None, as_json: bool) -> None:
+    from .bench_smart import bench_smart
+    from .provenance import cpu, versions
+    from .store import finite
+
+    with progress("judging pairs") as update:
+        tables, missed = bench_smart(repeats=repeats, progress=update)
+    document = {
+        "what": What.SMART.value,
+        "cpu": cpu(),
+        "versions": versions(),
+        "tables": [table.to_dict() for table in tables],
+        "missed": missed,
+        "markdown": "\n".join(table.to_markdown() for table in tables),
+    }
+    if out:
+        out.write_text(json.dumps(finite(document), indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(document)
+    else:
+        print_tables(tables)
+        for name in missed:
+            say(f"the smart error does not hold {name}")
 
 
 def report(

@@ -112,13 +112,29 @@ def compare(
         typer.Option(help="Compare a codec also with what remains of it without its point."),
     ] = True,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap.")] = 0,
+    at_target: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ERROR", help="Compare bytes at this smart error instead; corpora by commas."
+        ),
+    ] = None,
+    images_each: Annotated[
+        int | None,
+        typer.Option("--images", min=1, metavar="N", help="First N of each, with --at-target."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare codecs on a corpus at equal bytes: tables, rows, plots.
 
     Every row is written as soon as it is measured; the same command goes on where an
-    interrupted one stopped.
+    interrupted one stopped. With --at-target: bytes by content at an equal smart error.
     """
+    if at_target is not None:
+        _compare_at_target(corpus, codec, at_target, images_each, out, as_json)
+        return
+    if images_each is not None:
+        message = "--images goes with --at-target; a run takes a whole corpus"
+        raise UsageError(message)
     bpps = budgets_of(bpp)
     names = _metrics(metrics)
     specs = specs_of(codec or ["wavelet"], anchors)
@@ -156,20 +172,59 @@ def compare(
     _present(result, names, reference, seed, as_json)
 
 
+def _compare_at_target(
+    corpus: str,
+    codec: list[str] | None,
+    target: float,
+    images: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    if not 0 < target < 100:
+        message = f"--at-target takes a positive smart error, not {target:g}"
+        raise UsageError(message)
+    specs = specs_of(codec or ["wavelet"], "")
+    from ..corpora.catalog import open_corpus
+    from .at_target import at_target_table, groups_of, run_at_target
+    from .provenance import environment
+    from .store import finite, write_json
+
+    groups = groups_of((open_corpus(name) for name in _listed(corpus)), images)
+    with progress("searching the smallest files") as update:
+        rows = run_at_target(groups, specs, target, update)
+    table = at_target_table(rows)
+    document = {
+        "what": "at_target",
+        "target": target,
+        **environment(["fractour", *sys.argv[1:]]),
+        "rows": rows,
+        "tables": [table.to_dict()],
+        "markdown": table.to_markdown(),
+    }
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / "at_target.json", finite(document))
+        (out / "tables.md").write_text(table.to_markdown(), encoding="utf-8")
+        say(f"{out}: at_target.json, tables.md")
+    if as_json:
+        print_json(document)
+    else:
+        print_tables([table])
+
+
 def _present(
     result: Run, metrics: list[str] | None, reference: str, seed: int, as_json: bool
 ) -> None:
     from .ablation import ablation_tables
-    from .summary import Results, all_tables
+    from .summary import COMPARED, SHOWN, Results, all_tables
 
-    # The first two are drawn and get a BD-rate.
-    shown = metrics or ["psnr_rgb", "ms_ssim", "psnr_y", "ssim"]
+    shown = metrics or SHOWN
     tables = all_tables(result.rows, anchor=reference, seed=seed, metrics=shown)
     tables += ablation_tables(Results(result.rows))
     (result.folder / "tables.md").write_text(
         "\n".join(table.to_markdown() for table in tables), encoding="utf-8"
     )
-    plots = _plots(result, shown[:2])
+    plots = _plots(result, shown[:COMPARED])
     if as_json:
         print_json(
             {

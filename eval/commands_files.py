@@ -43,18 +43,20 @@ def complete_codec(incomplete: str) -> list[str]:
     return [name for name in codec_names() if name.startswith(incomplete)]
 
 
-def _budget(size: int | None, bpp: float | None, ratio: float | None) -> Budget:
+def _budget(
+    size: int | None, bpp: float | None, ratio: float | None, error: float | None
+) -> Budget:
     from ..shared.budget import Budget
     from ..shared.errors import BudgetError
 
-    given = [x for x in (size, bpp, ratio) if x is not None]
+    given = [x for x in (size, bpp, ratio, error) if x is not None]
     if len(given) != 1:
-        message = "give exactly one budget: --bytes N, --bpp X or --ratio R"
+        message = "give exactly one budget: --bytes N, --bpp X, --ratio R or --target ERROR"
         raise UsageError(message)
     try:
-        return Budget(bytes=size, bpp=bpp, ratio=ratio)
-    except BudgetError as error:
-        raise UsageError(str(error)) from error
+        return Budget(bytes=size, bpp=bpp, ratio=ratio, target=error)
+    except BudgetError as wrong:
+        raise UsageError(str(wrong)) from wrong
 
 
 def _chosen_codec(name: str, encoder: str, rank: str | None) -> str:
@@ -96,6 +98,10 @@ def encode(
     ratio: Annotated[
         float | None, typer.Option(metavar="R", help="Budget: times smaller than 8-bit samples.")
     ] = None,
+    error: Annotated[
+        float | None,
+        typer.Option("--target", metavar="ERROR", help="Smallest file with this smart error."),
+    ] = None,
     encoder: Annotated[
         str, typer.Option(metavar="WAY", help="search, network or network+refine.")
     ] = "search",
@@ -107,9 +113,9 @@ def encode(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Encode an image into at most the bytes of the budget."""
+    """Encode an image into at most the bytes of the budget, or the fewest for a target error."""
     _no_report_beside_data(target, as_json)
-    budget = _budget(size, bpp, ratio)
+    budget = _budget(size, bpp, ratio, error)
     check_target(target, force=force)
     rule = _chosen_codec(codec, encoder, rank)
     from ..shared.api import MAX_PIXELS
@@ -135,7 +141,7 @@ def encode(
         )
     seconds = time.perf_counter() - started
     write_bytes(target, data, force=force)
-    limit = budget.limit(Geometry(height, width, channels))
+    limit = None if error else budget.limit(Geometry(height, width, channels))
     report = {
         "input": source,
         "output": target,
@@ -147,6 +153,7 @@ def encode(
         "height": height,
         "channels": channels,
         "budget_bytes": limit,
+        "target": error,
         "bytes": len(data),
         "bpp": 8 * len(data) / (width * height),
         "seconds": round(seconds, 4),
@@ -154,8 +161,9 @@ def encode(
     if as_json:
         print_json(report)
     else:
+        share = f" of {limit} bytes ({100 * len(data) / limit:.1f} %)" if limit else " bytes"
         say(
-            f"{_called(target)}: {len(data)} of {limit} bytes ({100 * len(data) / limit:.1f} %), "
+            f"{_called(target)}: {len(data)}{share}, "
             f"{report['bpp']:.4f} bpp, {width} x {height} x {channels}, {codec}, {seconds:.2f} s"
         )
 

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..shared.errors import FractourError
+from ..shared.smart_error import smart_error
 
 Image = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
@@ -247,6 +248,32 @@ def similarity_decibel(value: float) -> float:
     return math.inf if value >= 1 else -10 * math.log10(1 - value)
 
 
+def smart(reference: Image, decoded: Image) -> float:
+    """Smart error: lenient to small deformation, harsh on lost or invented structure.
+
+    Parameters
+    ----------
+    reference, decoded : (H, W) or (H, W, C) uint8
+        Alpha is ignored.
+
+    Returns
+    -------
+    float
+        0 for equal images; smaller is better. Formula and references: `shared.smart_error`.
+    """
+    first, second = _checked(reference, decoded)
+    return smart_error(first, second)
+
+
+def error_decibel(value: float) -> float:
+    """Return -10 log10(error): rises with quality, and even steps are even ratios of the error.
+
+    An error falls by a factor, not by a difference, when bytes are doubled; on this scale
+    rate-distortion curves are close to straight, as those of PSNR are.
+    """
+    return math.inf if value <= 0 else -10 * math.log10(value)
+
+
 def _identity(value: float) -> float:
     return value
 
@@ -267,9 +294,12 @@ class Metric:
     digits : int
         After the decimal point in tables.
     scale : callable
-        Strictly rising map of the value to the scale on which Bjontegaard integrals are taken.
+        Strictly monotone map of the value to the scale on which Bjontegaard integrals are taken
+        and curves are drawn; there larger is better, whatever the value's own direction.
     scale_label : str
         Label of that scale, for axes.
+    ticks : tuple of float
+        Values that may stand at an axis of that scale.
     implementation : str
         Recorded in ``run.json``.
     """
@@ -281,14 +311,29 @@ class Metric:
     digits: int = 2
     scale: Callable[[float], float] = _identity
     scale_label: str = ""
+    ticks: tuple[float, ...] = ()
     implementation: str = "fractour.eval.metrics/1"
 
+
+_TICKS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)
+_ERROR_TICKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5)
 
 METRICS: dict[str, Metric] = {
     "psnr_rgb": Metric(psnr_rgb, "PSNR-RGB", "dB", True),
     "psnr_y": Metric(psnr_y, "PSNR-Y", "dB", True),
-    "ssim": Metric(ssim, "SSIM", "", True, 4, similarity_decibel, "SSIM, dB"),
-    "ms_ssim": Metric(ms_ssim, "MS-SSIM", "", True, 4, similarity_decibel, "MS-SSIM, dB"),
+    "ssim": Metric(ssim, "SSIM", "", True, 4, similarity_decibel, "SSIM, dB", _TICKS),
+    "ms_ssim": Metric(ms_ssim, "MS-SSIM", "", True, 4, similarity_decibel, "MS-SSIM, dB", _TICKS),
+    "smart": Metric(
+        smart,
+        "smart error",
+        "",
+        False,
+        4,
+        error_decibel,
+        "smart error, dB",
+        _ERROR_TICKS,
+        "fractour.shared.smart_error/1",
+    ),
 }
 """All metrics by name; rows, tables and plots pick up a new entry by themselves."""
 

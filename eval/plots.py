@@ -32,7 +32,6 @@ _ANCHOR_STYLE = {
     "avif-iq": ("#8C6D1F", "<"),
 }
 _INK = "#333333"
-_SIMILARITY_TICKS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)
 _LABEL_GAP = 0.048  # least distance of two labels, share of the height of a panel
 
 
@@ -124,7 +123,7 @@ def _ticks(axes: Axes, bpps: Sequence[float], what: Metric, label: str) -> None:
     if what.scale_label:
         # Drawn on the scale where differences are even, labelled with the metric itself.
         low, high = axes.get_ylim()
-        marks = [mark for mark in _SIMILARITY_TICKS if low <= what.scale(mark) <= high]
+        marks = [mark for mark in what.ticks if low <= what.scale(mark) <= high]
         if len(marks) >= 2:
             axes.yaxis.set_major_locator(FixedLocator([what.scale(mark) for mark in marks]))
             axes.yaxis.set_major_formatter(FixedFormatter([f"{mark:g}" for mark in marks]))
@@ -185,7 +184,7 @@ def _panel(axes: Axes, results: Results, metric: str) -> None:
 def rd_figure(
     rows: Iterable[Row],
     *,
-    metrics: Sequence[str] = ("psnr_rgb", "ms_ssim"),
+    metrics: Sequence[str] = ("psnr_rgb", "smart", "ms_ssim"),
     title: str = "",
 ) -> Figure:
     """Draw quality over bits per pixel (logarithmic), one panel per metric.
@@ -251,7 +250,7 @@ def save_rd_plot(
     rows: Iterable[Row],
     base: str | os.PathLike[str],
     *,
-    metrics: Sequence[str] = ("psnr_rgb", "ms_ssim"),
+    metrics: Sequence[str] = ("psnr_rgb", "smart", "ms_ssim"),
     title: str = "",
     formats: Sequence[str] = ("png", "svg"),
 ) -> list[Path]:

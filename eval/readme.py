@@ -25,6 +25,11 @@ def _comparison(name: str) -> list[str]:
     results = Results(load_run(RESULTS / name).rows)
     tables: list[Table] = [
         quality_table(results, "psnr_rgb"),
+        *(
+            [quality_table(results, "smart"), bd_table(results, "smart")]
+            if any(row.get("smart") is not None for row in results.rows)
+            else []
+        ),
         bd_table(results, "psnr_rgb"),
         bd_table(results, "psnr_y"),
         bd_table(results, "ms_ssim"),
@@ -37,9 +42,12 @@ def _comparison(name: str) -> list[str]:
 def block(name: str) -> str:
     """Markdown of the results called `name`: a run folder or a JSON file of ``eval/results``."""
     path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        path = RESULTS / name / f"{name}.json"
     if path.is_file():
         document = json.loads(path.read_text(encoding="utf-8"))
-        return f"{document['markdown'].strip()} CPU: {document['cpu']}.\n"
+        cpu = "" if document["what"] == "at_target" else f" CPU: {document['cpu']}."
+        return f"{document['markdown'].strip()}{cpu}\n"
     return "\n".join(_comparison(name)).strip() + "\n"
 
 

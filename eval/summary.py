@@ -13,12 +13,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .bdrate import LOW_OVERLAP, MIN_OVERLAP, BDError, bd_quality, bd_rate
-from .metrics import get_metric
+from .metrics import Metric, get_metric
 from .stats import bootstrap_mean, paired_difference
 from .store import Row, codec_key
 from .tables import Cell, Table, count, number, word
 
 Curve = dict[float, float]
+
+SHOWN = ("psnr_rgb", "smart", "ms_ssim", "psnr_y", "ssim")
+"""Metrics in the order in which tables show them."""
+
+COMPARED = 3
+"""So many of them, from the first, are drawn and get a BD-rate."""
 
 
 class Results:
@@ -101,6 +107,10 @@ def _heads(bpps: Sequence[float]) -> tuple[str, ...]:
     return tuple(f"{bpp:g}" for bpp in bpps)
 
 
+def _direction(what: Metric) -> str:
+    return "" if what.higher_is_better else " (smaller is better)"
+
+
 def quality_table(results: Results, metric: str = "psnr_rgb", *, seed: int = 0) -> Table:
     """Mean of a metric by codec and budget, with half the 95 % bootstrap interval."""
     what = get_metric(metric)
@@ -124,7 +134,7 @@ def quality_table(results: Results, metric: str = "psnr_rgb", *, seed: int = 0) 
     unit = f", {what.unit}" if what.unit else ""
     return Table(
         metric,
-        f"{what.label}{unit}, by bits per pixel",
+        f"{what.label}{unit}{_direction(what)}, by bits per pixel",
         ("codec", *_heads(results.bpps)),
         tuple(body),
         (
@@ -159,7 +169,7 @@ def gap_table(
     unit = f", {what.unit}" if what.unit else ""
     return Table(
         f"{metric}_gap",
-        f"{what.label} minus that of {anchor}{unit}, by bits per pixel",
+        f"{what.label} minus that of {anchor}{unit}{_direction(what)}, by bits per pixel",
         ("codec", *_heads(results.bpps)),
         tuple(body),
         (
@@ -382,7 +392,7 @@ def all_tables(
     anchor: str = "jpeg2000",
     low: float = 0.05,
     high: float = 0.5,
-    metrics: Sequence[str] = ("psnr_rgb", "ms_ssim", "psnr_y", "ssim"),
+    metrics: Sequence[str] = SHOWN,
     seed: int = 0,
 ) -> list[Table]:
     """Every table that the rows allow, in the order in which they are read."""
@@ -393,7 +403,7 @@ def all_tables(
         tables += [gap_table(results, metric, anchor=anchor, seed=seed) for metric in metrics[:1]]
         tables += [
             bd_table(results, metric, anchor=anchor, low=low, high=high, seed=seed)
-            for metric in metrics[:2]
+            for metric in metrics[:COMPARED]
         ]
     tables += [budget_table(results), time_table(results)]
     if any(row["bits"] for row in results.rows):

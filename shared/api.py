@@ -10,7 +10,7 @@ from . import container
 from .backend import get_array_module, to_numpy
 from .budget import DEFAULT_RANK, Budget, fit
 from .codec import Geometry, Image, Progress
-from .errors import FractourError, TruncatedError
+from .errors import BudgetError, FractourError, TruncatedError
 from .raster import as_raster
 from .registry import codec_by_number, get_codec
 
@@ -21,13 +21,14 @@ def encode(
     image: npt.ArrayLike,
     *,
     codec: str = "wavelet",
-    budget: int | Budget = 4096,
+    budget: int | Budget | None = None,
+    target: float | None = None,
     encoder: str = "search",
     effort: int = 5,
     rank: str = DEFAULT_RANK,
     progress: Progress | None = None,
 ) -> bytes:
-    """Encode an image into at most the budgeted number of bytes.
+    """Encode an image into at most the budgeted bytes, or into the fewest for a target error.
 
     Parameters
     ----------
@@ -37,7 +38,10 @@ def encode(
     codec : str
         Name of an installed target format, see ``fractour codecs``.
     budget : int or Budget
-        Bytes of the whole file, headers included, or a `Budget`.
+        Bytes of the whole file, headers included, or a `Budget`; 4096 by default.
+    target : float, optional
+        Instead of a budget: the smart error (`shared.smart_error`) that the decoded picture
+        may have at most; the smallest file that keeps it is written.
     encoder : {"search", "network", "network+refine"}
         Way to fill the format; the codec says which it has.
     effort : int
@@ -55,23 +59,36 @@ def encode(
     Raises
     ------
     BudgetError
-        If no file that small exists; names the smallest possible size.
+        If no file that small exists; names the smallest possible size. If the target error
+        cannot be reached; names the best that was.
     UnknownCodecError, ImageInputError
         If the arguments make no sense.
     """
     raster = as_raster(image)
     height, width, channels = raster.shape
     geometry = Geometry(height, width, channels)
-    limit = (Budget(bytes=budget) if isinstance(budget, int) else budget).limit(geometry)
-    target = get_codec(codec)
-    if encoder not in target.encoders:
-        message = f"codec {codec!r} has no encoder {encoder!r}; it has {', '.join(target.encoders)}"
+    if budget is not None and target is not None:
+        message = "give a budget or a target error, not both"
+        raise BudgetError(message)
+    if isinstance(budget, int):
+        budget = Budget(bytes=budget)
+    elif budget is None:
+        budget = Budget(bytes=4096) if target is None else Budget(target=target)
+    limit = None if budget.target is not None else budget.limit(geometry)
+    chosen = get_codec(codec)
+    if encoder not in chosen.encoders:
+        message = f"codec {codec!r} has no encoder {encoder!r}; it has {', '.join(chosen.encoders)}"
         raise FractourError(message)
     if not 1 <= effort <= 9:
         message = f"effort must be 1 to 9, not {effort}"
         raise FractourError(message)
-    analysis = target.analyze(raster, encoder=encoder, effort=effort, progress=progress)
-    return fit(target, analysis, geometry, limit, rank=rank, progress=progress)
+    analysis = chosen.analyze(raster, encoder=encoder, effort=effort, progress=progress)
+    if budget.target is not None:
+        from .target import smallest_file
+
+        return smallest_file(chosen, analysis, raster, budget.target, rank=rank, progress=progress)
+    assert limit is not None
+    return fit(chosen, analysis, geometry, limit, rank=rank, progress=progress)
 
 
 def _read(

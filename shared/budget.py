@@ -38,7 +38,7 @@ _SECANTS_TRIED = 8
 
 @dataclass(frozen=True)
 class Budget:
-    """Bytes of the whole file, given in one of three ways.
+    """Bytes of the whole file, given in one of three ways, or the smart error to reach.
 
     Parameters
     ----------
@@ -48,20 +48,33 @@ class Budget:
         Bits per pixel of the picture.
     ratio : float, optional
         Times smaller than eight bits a sample.
+    target : float, optional
+        Smart error (`shared.smart_error`) that the smallest file is wanted for.
     """
 
     bytes: int | None = None
     bpp: float | None = None
     ratio: float | None = None
+    target: float | None = None
 
     def __post_init__(self) -> None:
-        given = [value for value in (self.bytes, self.bpp, self.ratio) if value is not None]
+        every = (self.bytes, self.bpp, self.ratio, self.target)
+        given = [value for value in every if value is not None]
         if len(given) != 1 or not (math.isfinite(given[0]) and given[0] > 0):
-            message = "a budget is exactly one positive number: bytes, bpp or ratio"
+            message = "a budget is exactly one positive number: bytes, bpp, ratio or target"
             raise BudgetError(message)
 
     def limit(self, geometry: Geometry) -> int:
-        """Bytes for an image of this geometry, rounded down."""
+        """Bytes for an image of this geometry, rounded down.
+
+        Raises
+        ------
+        BudgetError
+            For a target error: it takes as many bytes as the content needs.
+        """
+        if self.target is not None:
+            message = "a target error sets no number of bytes"
+            raise BudgetError(message)
         if self.bytes is not None:
             return int(self.bytes)
         if self.bpp is not None:

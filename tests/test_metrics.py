@@ -8,11 +8,13 @@ from fractour.eval.metrics import (
     METRICS,
     MS_SSIM_MIN_SIDE,
     MetricError,
+    error_decibel,
     measure,
     ms_ssim,
     psnr_rgb,
     psnr_y,
     similarity_decibel,
+    smart,
     ssim,
 )
 from scipy.signal import convolve2d
@@ -155,7 +157,13 @@ def test_alpha_counts_in_psnr_rgb_only():
 def test_equal_images():
     image = data.camera()
     assert psnr_rgb(image, image) == math.inf
-    assert measure(image, image) == {"psnr_rgb": None, "psnr_y": None, "ssim": 1, "ms_ssim": 1}
+    assert measure(image, image) == {
+        "psnr_rgb": None,
+        "psnr_y": None,
+        "ssim": 1,
+        "ms_ssim": 1,
+        "smart": 0,
+    }
 
 
 def test_small_images_have_no_similarity():
@@ -190,6 +198,101 @@ def test_unknown_metric_names_the_known():
     image = np.zeros((8, 8), np.uint8)
     with pytest.raises(MetricError, match="psnr_rgb"):
         measure(image, image, ["vmaf"])
+
+
+def twin_smart(first, second):
+    """The smart error of grey pictures from its formula: float64, two-dimensional, angles."""
+    from fractour.shared.smart_error import SETTINGS as s
+
+    low = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256
+    at = np.arange(-5, 6)
+    envelope = np.exp(-(at**2) / (2 * s.sigma**2))
+    envelope /= envelope.sum()
+
+    def filtered(plane, kernel):
+        radius = kernel.shape[0] // 2
+        return convolve2d(np.pad(plane, radius, mode="symmetric"), kernel[::-1, ::-1], "valid")
+
+    def halved(plane):
+        return filtered(plane, low)[::2, ::2]
+
+    def wide(plane):
+        return filtered(plane, np.full((9, 9), 1 / 81))
+
+    def wave(frequency):
+        taps = envelope * np.exp(1j * frequency * at)
+        return taps - envelope * taps.sum()
+
+    straight, slanted = wave(s.frequency), wave(s.frequency / np.sqrt(2))
+    kernels = [
+        np.outer(envelope, straight),
+        np.outer(straight, envelope),
+        np.outer(slanted, slanted),
+        np.outer(slanted.conj(), slanted),
+    ]
+    levels = []
+    x, y = first.astype(np.float64), second.astype(np.float64)
+    for _ in range(4):
+        parts = []
+        for kernel in kernels:
+            a, b = filtered(x, kernel), filtered(y, kernel)
+            cross = a * b.conj()
+            c = halved(cross.real) + 1j * halved(cross.imag)
+            parts.append((4 * halved(abs(a) ** 2), 4 * halved(abs(b) ** 2), 4 * c))
+        levels.append(parts)
+        x, y = halved(x), halved(y)
+    sums = [sum(part[i].mean() for parts in levels for part in parts) for i in (0, 1)]
+    gain = np.clip(sums[1] / sums[0], s.gain**-2, s.gain**2)
+    amplitude = gain**0.25
+    local = (x - x.mean()) * amplitude - (y - y.mean()) / amplitude
+    local = (local + s.offset * (x.mean() - y.mean())) / s.residue_floor
+    residue = np.sqrt(np.mean((np.sqrt(local**2 + 0.01) - 0.1) ** 2))
+    total = s.residue * residue + s.gain_price * abs(np.log(gain))
+    for level, parts in enumerate(levels):
+        turn, floor = s.frequency * s.shift[level] / 2**level, s.floors[level]
+        near = far = broken = energy = 0
+        for ex, ey, c in parts:
+            phase, size = abs(np.angle(c)), abs(c)
+            free = size * (1 - s.price * (1 - np.cos(np.minimum(phase, turn))))
+            agreed = free - size * (1 - np.cos(np.maximum(phase - turn, 0)))
+            broken = broken + np.sqrt(ex * ey) - agreed
+            energy = energy + ex + ey
+            ex, ey = ex * amplitude**2, ey / amplitude**2
+            near = near + (np.sqrt(ex) - np.sqrt(ey)) ** 2
+            far = far + (np.sqrt(wide(ex)) - np.sqrt(wide(ey))) ** 2
+        # The texture rule looks at energies after the gain is taken out.
+        energy = sum(ex * amplitude**2 + ey / amplitude**2 for ex, ey, _ in parts)
+        evened = energy + floor**2
+        ratio = wide(evened**2) / wide(evened) ** 2
+        share = np.clip((ratio - s.sparse[0]) / (s.sparse[1] - s.sparse[0]), 0, 1)
+        share = s.texture + (1 - s.texture) * share
+        defect = share * near + (1 - share) * far + s.structure * share * broken
+        defect = np.maximum(defect / (floor**2 + s.masking * energy), 0)
+        error = (defect + 1e-3) ** s.power - 1e-3**s.power
+        total += s.levels[level] * np.mean(error**4) ** 0.25
+    return total / sum(s.levels)
+
+
+@pytest.mark.parametrize("kind", ["steps", "blur", "negative"])
+def test_smart_is_that_of_its_twin(kind):
+    image = data.camera()[100:190, 180:283]
+    other = damage(image, kind)
+    # Small constants under the roots of the one, none in the other.
+    assert smart(image, other) == pytest.approx(twin_smart(image, other), rel=2e-2)
+
+
+def test_smart_has_no_smallest_size():
+    image = data.astronaut()
+    assert smart(image[:1, :1], image[:1, :1]) == 0
+    assert smart(image[:1, :1], image[1:2, :1]) > 0
+    assert smart(image[:3, :2, 0], image[3:6, :2, 0]) > 0
+
+
+def test_error_decibel():
+    assert error_decibel(0.1) == pytest.approx(10)
+    assert error_decibel(0.01) == pytest.approx(20)
+    assert error_decibel(0.0) == math.inf
+    assert not METRICS["smart"].higher_is_better
 
 
 def test_similarity_decibel():

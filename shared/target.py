@@ -1,0 +1,149 @@
+"""The smallest file that reaches a smart error: the content decides how many bytes it takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .backend import to_numpy
+from .budget import fit
+from .codec import Codec, Geometry, Image, Progress
+from .container import unpack
+from .errors import BudgetError
+from .smart_error import smart_error
+
+_START_BPP = 0.2
+_TRIES = 24
+_RESOLUTION = 1.01
+"""The search ends when the greatest budget that failed is this close below the best file."""
+
+
+def picture_and_alpha_error(reference: Image, decoded: Image) -> float:
+    """Smart error of the colours, or of the alpha plane judged as a grey picture if larger."""
+    error = smart_error(reference, decoded)
+    if reference.shape[2] in (2, 4):
+        error = max(error, smart_error(reference[:, :, -1], decoded[:, :, -1]))
+    return error
+
+
+@dataclass(frozen=True)
+class _Try:
+    limit: int
+    data: bytes
+    error: float
+
+
+class _Search:
+    def __init__(
+        self, codec: Codec, analysis: object, image: Image, rank: str, progress: Progress | None
+    ) -> None:
+        self.codec, self.analysis, self.image, self.rank = codec, analysis, image, rank
+        self.geometry = Geometry(*image.shape)
+        self.progress = progress
+        self.tries: list[_Try] = []
+
+    def attempt(self, limit: int) -> _Try:
+        """Encode to `limit` bytes, decode the real file, judge it."""
+        data = fit(self.codec, self.analysis, self.geometry, limit, rank=self.rank)
+        packets = unpack(data, max_pixels=self.geometry.pixels).packets
+        symbols = self.codec.read(self.geometry, packets, complete=True)
+        decoded = to_numpy(self.codec.synthesize(symbols, xp=np, scale=1))
+        found = _Try(limit, data, picture_and_alpha_error(self.image, decoded))
+        self.tries.append(found)
+        if self.progress:
+            self.progress(1 - 0.8 ** len(self.tries))
+        return found
+
+    def guess(self, target: float, low: int, high: int) -> int:
+        """Where the error meets `target` on a line through the two nearest tries, in logarithms."""
+        middle = math.log(low * high) / 2
+        pair = sorted(self.tries, key=lambda t: abs(math.log(max(t.error, 1e-9) / target)))[:2]
+        if len(pair) == 2:
+            (x, y), (u, v) = ((math.log(t.limit), math.log(max(t.error, 1e-9))) for t in pair)
+            if x != u and (v - y) / (u - x) < -1e-3:
+                middle = x + (math.log(target) - y) * (u - x) / (v - y)
+        # Never so close to an end that the interval hardly shrinks.
+        edge = 0.1 * math.log(high / low)
+        middle = min(max(middle, math.log(low) + edge), math.log(high) - edge)
+        return min(max(round(math.exp(middle)), low + 1), high - 1)
+
+
+def smallest_file(
+    codec: Codec,
+    analysis: object,
+    image: Image,
+    target: float,
+    *,
+    rank: str,
+    progress: Progress | None = None,
+) -> bytes:
+    """Write the smallest file found whose decoded picture has at most the smart error `target`.
+
+    Budgets are bisected (by secants in logarithms); every one tried is a real file, decoded
+    and judged, so the target is kept. That no smaller file keeps it is not certain: the error
+    does not fall steadily with the bytes, where a codec changes its step. A few percent below
+    the result another budget may meet the target again (6 % for `tiles` on Kodak 01 at 0.2).
+
+    Parameters
+    ----------
+    codec : Codec
+    analysis : object
+        What `codec.analyze` gave for the image.
+    image : (H, W, C) uint8
+    target : float
+        Positive; see `shared.smart_error`. Alpha is judged as a grey picture of its own.
+    rank : str
+        See `shared.budget.RANKS`.
+    progress : callable, optional
+        Called with the fraction done.
+
+    Raises
+    ------
+    BudgetError
+        If no file of the codec reaches the target; names the best error reached.
+    """
+    search = _Search(codec, analysis, image, rank, progress)
+    pixels = search.geometry.pixels
+    ceiling = 2 * image.size + 1024  # more than any codec can use
+    low, high = 0, ceiling
+    limit = max(64, int(_START_BPP * pixels / 8))
+    best: _Try | None = None
+    for _ in range(_TRIES):
+        try:
+            found = search.attempt(limit)
+        except BudgetError as error:
+            # The smallest file there is; if that is good enough it is the answer.
+            if error.smallest is None or error.smallest <= limit:
+                raise
+            low, limit = limit, error.smallest
+            continue
+        if found.error <= target:
+            if best is None or len(found.data) < len(best.data):
+                best = found
+            high = min(high, len(found.data))
+        else:
+            low = max(low, found.limit)
+            if len(found.data) < limit // 2 and best is None:
+                break  # the finest the codec has, and it does not fill the budget
+        if high <= max(low + 1, int(low * _RESOLUTION)):
+            break
+        if best is None:
+            limit = min(4 * low, ceiling)
+            if low >= ceiling:
+                break
+        elif low == 0:
+            limit = max(1, high // 4)
+        else:
+            limit = search.guess(target, low, high)
+    if progress:
+        progress(1.0)
+    if best is None:
+        nearest = min(search.tries, key=lambda t: t.error)
+        message = (
+            f"codec {codec.name!r} does not reach a smart error of {target:g} on this picture; "
+            f"the best it reaches is {nearest.error:.4g}, with {len(nearest.data)} bytes"
+        )
+        raise BudgetError(message)
+    return best.data
