@@ -27,7 +27,7 @@ def faded(pixels: Image) -> Image:
     """Darken a picture and take half of its colour, so that bright lines are read on it."""
     solid = drawing.rgb(pixels).astype(np.float64)
     grey = solid @ (0.299, 0.587, 0.114)
-    out: Image = (12 + 0.36 * (0.5 * solid + 0.5 * grey[:, :, None])).astype(np.uint8)
+    out: Image = (12 + 0.27 * (0.5 * solid + 0.5 * grey[:, :, None])).astype(np.uint8)
     return out
 
 

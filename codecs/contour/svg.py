@@ -46,8 +46,8 @@ def _smooth(points: Points) -> str:
 
 
 def _thinned(points: Points) -> Points:
-    """Every third point and the last: cubic curves need no more."""
-    return points if len(points) < 9 else np.concatenate([points[:-1:3], points[-1:]])
+    """Every fourth point and the last: cubic curves need no more."""
+    return points if len(points) < 9 else np.concatenate([points[:-1:4], points[-1:]])
 
 
 def _ring(points: Points) -> str:
