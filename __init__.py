@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .shared.api import decode, encode, info, show, trim
+    from .shared.api import decode, encode, info, show, show_svg, trim
     from .shared.budget import Budget
     from .shared.errors import FractourError
     from .shared.pillow_plugin import register_pillow
@@ -33,6 +33,7 @@ _HOMES = {
     "info": "api",
     "register_pillow": "pillow_plugin",
     "show": "api",
+    "show_svg": "api",
     "trim": "api",
 }
 
@@ -45,6 +46,7 @@ __all__ = [
     "info",
     "register_pillow",
     "show",
+    "show_svg",
     "trim",
 ]
 

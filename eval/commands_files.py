@@ -316,6 +316,8 @@ def info(
                 (f"bits: {kind}", f"{bits:.0f} ({100 * bits / total:.1f} %)")
                 for kind, bits in value.items()
             ]
+        elif isinstance(value, dict):
+            rows += value.items()
         else:
             rows.append((key, " ".join(map(str, value)) if isinstance(value, list) else value))
     print_table(["field", "value"], rows)

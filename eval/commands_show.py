@@ -23,24 +23,27 @@ from .output import (
 
 def show(
     source: Annotated[str, typer.Argument(metavar="FILE", help=".frc file, or - for stdin.")],
-    target: Annotated[
-        str, typer.Argument(metavar="OUT.png", help="Picture to write, or - for stdout.")
-    ],
+    target: Annotated[str, typer.Argument(metavar="OUT", help="Picture, .png or .svg; - is PNG.")],
     partial: Annotated[
         bool, typer.Option("--partial", help="Show what a truncated file still holds.")
     ] = False,
     max_pixels: MaxPixels = None,
     force: Force = False,
 ) -> None:
-    """Draw what a .frc file is made of: leaves, maps, passes, subbands, as its format has them."""
-    if target != STDIO and Path(target).suffix.lower() != ".png":
-        message = f"show writes PNG; let {target} end in .png"
+    """Draw what a .frc file is made of: contours, leaves, maps, passes, as its format has them."""
+    ending = ".png" if target == STDIO else Path(target).suffix.lower()
+    if ending not in {".png", ".svg"}:
+        message = f"show writes PNG and SVG; let {target} end in .png or .svg"
         raise UsageError(message)
     check_target(target, force=force)
     data = read_bytes(source)
+    from ..shared.api import MAX_PIXELS
+
+    if ending == ".svg":
+        _show_svg(data, target, max_pixels or MAX_PIXELS, partial=partial, force=force)
+        return
     from PIL import Image
 
-    from ..shared.api import MAX_PIXELS
     from ..shared.api import show as show_panels
     from ..shared.drawing import magnify, sheet
 
@@ -58,3 +61,13 @@ def show(
     if target != STDIO:
         seconds = time.perf_counter() - started
         say(f"{target}: {paper.width} x {paper.height}, {len(panels)} panels, {seconds:.2f} s")
+
+
+def _show_svg(data: bytes, target: str, max_pixels: int, *, partial: bool, force: bool) -> None:
+    from ..shared.api import show_svg
+
+    announce_compilation()
+    started = time.perf_counter()
+    drawn = show_svg(data, max_pixels=max_pixels, allow_truncated=partial).encode()
+    write_bytes(target, drawn, force=force)
+    say(f"{target}: {len(drawn)} bytes of SVG, {time.perf_counter() - started:.2f} s")

@@ -1,4 +1,4 @@
-"""encode, decode, info, show, trim: the whole path of an image in five functions."""
+"""encode, decode, info, show, trim: the whole path of an image in a few functions."""
 
 from __future__ import annotations
 
@@ -167,7 +167,8 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     -------
     dict
         JSON-serialisable: codec, version, width, height, channels, bytes, bpp, packets
-        (their sizes), complete, trimmed, overhead_bytes and bits by kind of element.
+        (their sizes), complete, trimmed, overhead_bytes, what the codec says more in numbers
+        (facts), and bits by kind of element.
     """
     frame, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=True)
     geometry = frame.geometry
@@ -184,6 +185,7 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         "complete": frame.complete,
         "trimmed": frame.trimmed,
         "overhead_bytes": frame.overhead,
+        "facts": codec.facts(symbols),
         "bits": {kind: round(bits, 1) for kind, bits in codec.bit_shares(symbols).items()},
     }
 
@@ -208,6 +210,33 @@ def show(
     _, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=allow_truncated)
     pixels: Image = to_numpy(codec.synthesize(symbols, xp=get_array_module("numpy"), scale=1))
     return [("decoded", rgb(pixels)), *codec.panels(symbols, pixels)]
+
+
+def show_svg(data: bytes, *, max_pixels: int = MAX_PIXELS, allow_truncated: bool = False) -> str:
+    """Explain a ``.frc`` file as a drawing of curves.
+
+    Parameters
+    ----------
+    data, max_pixels, allow_truncated
+        As for `decode`, whose exceptions these are too.
+
+    Returns
+    -------
+    str
+        An SVG document.
+
+    Raises
+    ------
+    FractourError
+        If the codec draws none.
+    """
+    _, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=allow_truncated)
+    pixels: Image = to_numpy(codec.synthesize(symbols, xp=get_array_module("numpy"), scale=1))
+    drawn: str | None = codec.svg(symbols, pixels)
+    if drawn is None:
+        message = f"codec {codec.name!r} draws no SVG; let the output end in .png"
+        raise FractourError(message)
+    return drawn
 
 
 def trim(data: bytes, size: int) -> bytes:

@@ -167,6 +167,10 @@ class Codec(ABC):
         """Bits of the payload by kind of element; empty if the codec does not say."""
         return {}
 
+    def facts(self, symbols: Any) -> dict[str, float]:
+        """Say more of a file in numbers, by name, for ``fractour info``: counts, means."""
+        return {}
+
     def panels(self, symbols: Any, pixels: Image) -> list[tuple[str, Image]]:
         """Draw pictures that explain a file, for ``fractour show``.
 
@@ -184,3 +188,18 @@ class Codec(ABC):
             helps.
         """
         return []
+
+    def svg(self, symbols: Any, pixels: Image) -> str | None:
+        """Draw what explains a file as curves, for ``fractour show FILE OUT.svg``.
+
+        Parameters
+        ----------
+        symbols, pixels
+            As for `panels`.
+
+        Returns
+        -------
+        str or None
+            An SVG document; none if the format has nothing that is drawn better so.
+        """
+        return None

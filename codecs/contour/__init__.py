@@ -72,6 +72,22 @@ class ContourCodec(Codec):
         """Bits by kind of decision."""
         return dict(symbols.bits)
 
+    def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
+        """Draw contours, harmonics, and the growing picture."""
+        from . import panels
+
+        return panels.panels(symbols, pixels)
+
+    def svg(self, symbols: syntax.Symbols, pixels: Image) -> str:
+        """Draw contours and harmonics as curves."""
+        from . import svg
+
+        return svg.svg(symbols, pixels)
+
+    def facts(self, symbols: syntax.Symbols) -> dict[str, float]:
+        """Count layers."""
+        return symbols.ground.facts()
+
 
 class PureContourCodec(ContourCodec):
     """Layers alone, no tiles anywhere."""

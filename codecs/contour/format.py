@@ -20,7 +20,7 @@ from ...shared.tiles.stream import NO_PRICES, NO_TALLY, Coder, TileSet, componen
 from .base import CELL_LOGS, code_base, shape_of
 from .coding import DAMAGED, MAP_LOG, code_layers
 from .contexts import KINDS
-from .layout import BUCKET, BUCKETS, FIELDS
+from .layout import BUCKET, BUCKETS, FIELDS, KIND, KIND_NAMES
 from .points import arrange
 
 HEADER = 4
@@ -50,6 +50,16 @@ class Ground:
     base_code: int
     base: npt.NDArray[np.int32]
     layers: npt.NDArray[np.int32]
+
+    def facts(self) -> dict[str, float]:
+        """Count layers, in all and by kind, and the pixels of the picture for each of them."""
+        count = len(self.layers)
+        kinds = np.bincount(self.layers[:, KIND], minlength=len(KIND_NAMES)).tolist()
+        out: dict[str, float] = {"layers": count}
+        out |= {f"{name}s": number for name, number in zip(KIND_NAMES, kinds, strict=True)}
+        if count:
+            out["pixels per layer"] = round(self.geometry.pixels / count, 1)
+        return out
 
 
 @dataclass(frozen=True)

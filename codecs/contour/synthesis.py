@@ -11,7 +11,7 @@ from ...shared import color
 from ...shared.backend import is_numpy
 from ...shared.tiles import deblock, synthesis
 from ...shared.tiles.syntax import FRACTION_BITS
-from . import curves, windows
+from . import curves, kernels, windows
 from .base import add_base
 from .format import Ground, Symbols
 from .layout import KIND, WINDOW
@@ -31,7 +31,7 @@ def render_layers(
         windows.draw(layers, flat, steps, scale, planes)
         curves.draw(layers, drawn, steps, scale, planes)
         return
-    windows.draw_arrays(xp, windows.prepared(layers[flat], steps, scale), planes, scale)
+    kernels.draw_windows(xp, windows.prepared(layers[flat], steps, scale), planes, scale)
     rows = windows.prepared(layers[drawn], steps, scale)
     curves.draw_arrays(xp, layers[drawn], rows, planes, scale)
 
