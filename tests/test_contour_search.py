@@ -18,29 +18,37 @@ from fractour.shared.tiles.stream import NEUTRAL_CHROMA, component_steps
 STEP = 180
 
 
-def drawing() -> np.ndarray:
-    """Smooth ground, a dark line that bends, a bright disc, and one straight edge."""
+def drawing(parts: tuple[str, ...] = stages.KINDS) -> np.ndarray:
+    """Smooth ground with a dark line that bends, a bright disc, an edge that fades away."""
     y, x = np.mgrid[:160, :192].astype(np.float64)
-    luma = 120 + 10 * np.sin(x / 70) + 8 * np.cos(y / 60)
-    along = np.clip(x, 20, 120)
-    line = np.hypot(y - (40 + 12 * np.sin(along / 25)), x - along)
-    luma -= 90 * np.clip(2.5 - line, 0, 1)
-    luma += 80 * np.clip(17.5 - np.hypot(y - 112, x - 50), 0, 1)
-    soft = np.clip(1 - (((x - 150) / 34) ** 2 + ((y - 100) / 34) ** 2), 0, 1) ** 2
-    luma += 110 * soft * np.clip(0.8 * (x - 150) + 0.6 * (y - 100) + 0.5, 0, 1)
+    luma = 110 + 10 * np.sin(x / 70) + 8 * np.cos(y / 60)
+    if "stroke" in parts:
+        along = np.clip(x, 20, 170)
+        line = np.hypot(y - (40 + 14 * np.sin(along / 20)), x - along)
+        luma -= 90 * np.clip(2.5 - line, 0, 1)
+    if "contour" in parts:
+        luma += 80 * np.clip(17.5 - np.hypot(y - 112, x - 50), 0, 1)
+    if "cut" in parts:
+        soft = np.clip(1 - ((x - 140) ** 2 + (y - 100) ** 2) / 40**2, 0, 1) ** 3
+        luma += 140 * soft * np.clip(0.8 * (x - 140) + 0.6 * (y - 100) + 0.5, 0, 1)
     return np.repeat(np.clip(np.rint(luma), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def search(kinds: tuple[str, ...], effort: int = 5) -> tuple[dict[str, float], syntax.Ground]:
-    planes = color.to_components(drawing())
-    return ablation.measure(planes, STEP, kinds, effort)
+def search(
+    kinds: tuple[str, ...], effort: int = 5, parts: tuple[str, ...] = stages.KINDS
+) -> tuple[dict[str, float], syntax.Ground]:
+    return ablation.measure(color.to_components(drawing(parts)), STEP, kinds, effort)
 
 
 def test_each_kind_is_found_where_it_fits() -> None:
     plain, _ = search(())
     assert plain["stroke"] == plain["contour"] == plain["cut"] == 0
+    for kind in ("stroke", "contour"):
+        figures, _ = search((kind,), parts=(kind,))
+        assert figures[kind] >= 1, kind
+        assert figures["j"] < search((), parts=(kind,))[0]["j"], kind
     figures, ground = search(stages.KINDS)
-    assert min(figures["stroke"], figures["contour"], figures["cut"]) >= 1
+    assert stages.is_masked(ground.layers).any()
     assert figures["j"] < plain["j"]
     # What the search says is what a reader of the file sees.
     written = syntax.write(syntax.initial_tables(), ground, None)
@@ -49,6 +57,20 @@ def test_each_kind_is_found_where_it_fits() -> None:
     read = syntax.read(ground.geometry, [start, payload], complete=True, pure=True)
     np.testing.assert_array_equal(read.ground.layers, ground.layers)
     np.testing.assert_array_equal(render_ground(np, read.ground), render_ground(np, ground))
+
+
+def test_a_window_over_an_edge_is_cut() -> None:
+    planes = color.to_components(drawing(("cut",)))
+    steps = component_steps(STEP, NEUTRAL_CHROMA, 3)
+    prices = layer_prices(syntax.initial_tables(), *planes[0].shape)
+    state = pursuit.start(planes, steps, 0)
+    pursuit.grow(state, prices, scales=((8,), (), ()), rich=False)
+    before = float((state.pyramid[0] ** 2).sum())
+    ratios = pursuit.ratios_of(steps)
+    layers, looked = stages.find_cuts(state.pyramid, state.layers, ratios, prices, 0.1, 5)
+    assert looked >= 1
+    assert (layers[:, layout.CUTS] > 0).any()
+    assert float((state.pyramid[0] ** 2).sum()) < before - 2
 
 
 @pytest.mark.parametrize("kind", stages.KINDS)

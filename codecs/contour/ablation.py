@@ -51,7 +51,7 @@ def measure(
         ``bytes``, ``error``, ``seconds``, ``windows``, ``cut``, ``contour``, ``stroke``.
     ground : Ground
     """
-    geometry = Geometry(*planes[0].shape, channels=len(planes))
+    geometry = Geometry(planes[0].shape[0], planes[0].shape[1], len(planes))
     steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
     prices = layer_prices(initial_tables(), geometry.height, geometry.width)
     begun = time.perf_counter()

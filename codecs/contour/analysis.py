@@ -96,7 +96,7 @@ class _Candidate:
 def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None) -> Analysis:
     """Split the image into components."""
     planes = color.to_components(image)
-    geometry = Geometry(*planes[0].shape, channels=len(planes))
+    geometry = Geometry(planes[0].shape[0], planes[0].shape[1], len(planes))
     return Analysis(geometry, planes, pure, effort, encoder.transform(planes), progress)
 
 

@@ -115,7 +115,7 @@ def enrich(pyramid, layer, lmbda, room, pairs):  # type: ignore[no-untyped-def]
         chosen = (0, 0, 0)
         for f in range(1, pairs):
             amplitude, phase = strongest(sums, f)
-            drop, bits, turn, product, norm = np.int64(0), np.int64(1), np.int64(0), 0.0, 0.0
+            drop, bits, turn, product, norm = 0, 1, 0, 0.0, 0.0
             for _ in range(2):
                 if amplitude <= 0:
                     break

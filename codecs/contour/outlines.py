@@ -102,7 +102,7 @@ def _regions(plane: FloatArray) -> list[tuple[float, int, tuple[slice, slice], A
     """Regions above or below levels, those that hold most first: energy, id, box, region."""
     from scipy import ndimage
 
-    found = []
+    found: list[tuple[float, int, tuple[slice, slice], Any]] = []
     smooth = ndimage.median_filter(plane, 3, mode="nearest")
     for level in _LEVELS:
         for sign in (1, -1):
@@ -176,9 +176,8 @@ def find_contours(
                 if best is None or top < -lmbda * 40.0:
                     continue
                 rounds = 1 + effort // 3
-                fitted = _fit(
-                    pyramid, best, ratios, lmbda, margin, part, prices, rounds, room, work
-                )
+                limits = (margin, part)
+                fitted = _fit(pyramid, best, ratios, lmbda, limits, prices, rounds, room, work)
                 if fitted > NOTHING:
                     out.append(best)
             if len(out) == before:

@@ -330,7 +330,8 @@ def worths(planes: list[FloatArray], ground: Ground) -> Worths:
     off = [p - s.astype(np.float32) / np.float32(64) for p, s in zip(planes, shown, strict=True)]
     pyramid = pyramid_of(in_steps(off, ground.steps))
     layers, count = ground.layers, len(ground.layers)
-    gain, bits = np.zeros(count), np.zeros(count)
+    gain: npt.NDArray[np.float64] = np.zeros(count)
+    bits: npt.NDArray[np.float64] = np.zeros(count)
     prices = layer_prices(initial_tables(), ground.geometry.height, ground.geometry.width)
     ratios, other = ratios_of(ground.steps), is_masked(layers)
     part_gain, part_bits = np.zeros((2, count - int(other.sum())))
@@ -340,5 +341,5 @@ def worths(planes: list[FloatArray], ground: Ground) -> Worths:
     gain[other], bits[other] = judge_masked(pyramid, layers[other], ratios, prices)
     sizes = 2.0 ** ((FIRST * 8 - layers[:, BUCKET] * 8 - layers[:, FINE]) / 16.0)
     steps = ground.steps[layers[:, COMP]] / 65536.0
-    area = np.pi * 2.0 ** (3.0 + layers[:, SCALE])
+    area = (np.pi * 2.0 ** (3.0 + layers[:, SCALE])).astype(np.float64)
     return Worths(sizes * steps, area, gain, np.maximum(bits, 1.0))

@@ -193,20 +193,7 @@ def trace_one(mean, layer, y, x, phi, amplitude, scale, edge, lmbda, seen, mark,
 
 @compiled
 def accept_strokes(  # type: ignore[no-untyped-def]
-    pyramid,
-    seeds,
-    means,
-    ratios,
-    lmbda,
-    margin,
-    part,
-    prices,
-    rounds,
-    layers,
-    seen,
-    ends,
-    room,
-    work,
+    pyramid, seeds, means, ratios, lmbda, limits, prices, rounds, layers, seen, ends, room, work
 ):
     """Follow ridges in turn, and keep the strokes that are worth their bits.
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared import color
-from ...shared.codec import Image
+from ...shared.codec import Geometry, Image
 from ...shared.entropy import IntArray, Tables
 from ...shared.priors import Trainee, train_command
 from ...shared.tiles import training as tile_training
@@ -50,7 +50,7 @@ def _count(
     prices = layer_prices(tables, height, width)
     state = pursuit.search(planes, steps, _SMOOTH, prices, 3)
     layers = state.layers[arrange(state.layers, height, width)]
-    geometry = pursuit.Geometry(height, width, len(planes))
+    geometry = Geometry(height, width, len(planes))
     ground = Ground(geometry, steps, state.base_code, state.base, layers)
     tally = np.zeros((CONTEXTS, 2), np.int64)
     return tally, write(tables, ground, None, tally=tally).coder.weights
