@@ -12,16 +12,33 @@ from ...shared.codec import Geometry
 from ...shared.tiles.encoder import LAMBDA
 from . import matching
 from .base import add_base, fit_base, shape_of
-from .format import Ground, initial_tables, most_layers
-from .layout import BUCKET, COMP, FIELDS, FINE, FIRST, SCALE
+from .format import Ground, arrange, initial_tables, most_layers, write
+from .layout import BUCKET, COMP, EXTRA, FIELDS, FINE, FIRST, MORE, MOST_EXTRA, SCALE
 from .prices import layer_prices
 from .proposals import propose, reduce_by, scale_radius
+from .stages import (
+    KINDS,
+    is_masked,
+    judge_masked,
+    place_masked,
+    place_sharp,
+    rescale_masked,
+    sweep_masked,
+)
 from .synthesis import render_ground
 
 FloatArray = npt.NDArray[np.float32]
 
+_THOROUGH, _EVERYTHING = 7, 9
+_SHARP_KINDS = ("stroke", "contour")
 _LARGE = 6
 """Scales from this one up are searched first."""
+_SHARE = 0.08
+"""Part of what the base leaves that strokes or contours must hold to be tried at all."""
+_BETTER = 0.97
+"""Part of the objective at which strokes and contours are better: windows still gain later."""
+_EACH = 5
+"""Effort from which strokes and contours are tried one by one."""
 
 
 @dataclass
@@ -134,12 +151,13 @@ def polish(
     rounds: int = 1,
     rich: bool = True,
 ) -> None:
-    """Fit every window again, the others as they are; drop those that do not pay."""
+    """Fit every window again, of the others the amplitudes; drop those that do not pay."""
+    ratios = ratios_of(state.steps)
     kept = matching.sweep(
         state.pyramid,
         state.layers,
         len(state.layers),
-        ratios_of(state.steps),
+        ratios,
         LAMBDA,
         prices,
         least,
@@ -147,7 +165,116 @@ def polish(
         rich,
         matching.scratch(),
     )
-    state.layers = state.layers[:kept].copy()
+    layers = state.layers[:kept].copy()
+    state.layers = sweep_masked(state.pyramid, layers, ratios, prices, LAMBDA, least=least)
+
+
+def _sharp(
+    planes: list[FloatArray],
+    plain: Pursuit,
+    prices: tuple[Any, ...],
+    kinds: tuple[str, ...],
+    effort: int,
+) -> Pursuit | None:
+    """Find strokes and contours, and fit the base to what they leave; None if they are few."""
+    whole = in_steps(planes, plain.steps)
+    layers, shown, looked = place_sharp(
+        whole, ratios_of(plain.steps), prices, LAMBDA, kinds=kinds, effort=effort
+    )
+    plain.proposed += looked
+    if float((shown**2).sum()) < _SHARE * float((plain.pyramid[0] ** 2).sum()) or not len(layers):
+        return None
+    sizes = (plain.steps / 65536.0).astype(np.float32)
+    rest = [p - s * size for p, s, size in zip(planes, shown, sizes, strict=True)]
+    state = start(rest, plain.steps, plain.base_code)
+    state.layers, state.proposed = layers, looked
+    return state
+
+
+def objective(state: Pursuit) -> float:
+    """Squared error in steps, and `LAMBDA` times the bits that the layers take when written."""
+    components, height, width = state.pyramid[0].shape
+    layers = state.layers[arrange(state.layers, height, width)]
+    geometry = Geometry(height, width, components)
+    ground = Ground(geometry, state.steps, state.base_code, state.base.copy(), layers)
+    bits = sum(write(initial_tables(), ground, None).coder.shares().values())
+    return float((state.pyramid[0].astype(np.float64) ** 2).sum()) + LAMBDA * bits
+
+
+def _begin(
+    planes: list[FloatArray],
+    state: Pursuit,
+    prices: tuple[Any, ...],
+    kinds: tuple[str, ...],
+    effort: int,
+) -> Pursuit:
+    """Search the first two rounds, with strokes and contours in front where that is better.
+
+    No rule told beforehand which of them leave less to the windows than they cost; so each is
+    tried, where there is much of it, and the bits are counted.
+    """
+    best = state
+    if not kinds:
+        _rounds(state, prices, effort, 0, 2)
+        return state
+    sets = [kinds] if effort < _EACH else [(kind,) for kind in kinds]
+    tried = {names: _sharp(planes, state, prices, names, effort) for names in sets}
+    worth: dict[tuple[str, ...], float] = {}
+    _rounds(state, prices, effort, 0, 2)
+    if not any(tried.values()):
+        return best
+    worth[()] = least = objective(state)
+    for names, other in tried.items():
+        if other is not None:
+            _rounds(other, prices, effort, 0, 2)
+            worth[names] = objective(other)
+            if worth[names] < min(least, _BETTER * worth[()]):
+                best, least = other, worth[names]
+    if len(sets) > 1 and all(worth.get(names, np.inf) < _BETTER * worth[()] for names in sets):
+        other = _sharp(planes, state, prices, kinds, effort)
+        if other is not None:
+            _rounds(other, prices, effort, 0, 2)
+            best = other if objective(other) < least else best
+    best.proposed = max(best.proposed, state.proposed)
+    return best
+
+
+def _cut(state: Pursuit, prices: tuple[Any, ...], effort: int) -> None:
+    """Try cuts on the windows that there are."""
+    ratios = ratios_of(state.steps)
+    state.layers, looked = place_masked(
+        state.pyramid, state.layers, ratios, prices, LAMBDA, kinds=("cut",), effort=effort
+    )
+    state.proposed += looked
+
+
+def _rounds(state: Pursuit, prices: tuple[Any, ...], effort: int, first: int, end: int) -> None:
+    """Grow and polish: large windows, all windows, then luma alone."""
+    components, height, width = state.pyramid[0].shape
+    geometry = Geometry(height, width, components)
+    every = tuple(scales_of(geometry, comp) for comp in range(components))
+    large = tuple(tuple(s for s in scales if s >= _LARGE) for scales in every)
+    for number in range(first, end):
+        scales = large if number == 0 else every
+        if number >= 2:
+            scales = tuple(s if comp == 0 else () for comp, s in enumerate(scales))
+        grow(state, prices, scales=scales, rich=False, rounds=2 + effort // 3)
+        for _ in range(1 + effort // 4):
+            polish(state, prices, rich=False)
+
+
+def kinds_at(effort: int) -> tuple[str, ...]:
+    """What a search of this effort tries besides plain windows.
+
+    Photographs gain nothing from it and pay a third more time, so it is left to greater efforts.
+    """
+    return KINDS if effort >= _EVERYTHING else (_SHARP_KINDS if effort >= _THOROUGH else ())
+
+
+def _tidy(layers: npt.NDArray[np.int32]) -> None:
+    """Clear the places of harmonics that layers no longer have, in place."""
+    for i in range(MOST_EXTRA):
+        layers[layers[:, MORE] <= i, EXTRA + 3 * i : EXTRA + 3 * i + 3] = 0
 
 
 def search(
@@ -156,24 +283,25 @@ def search(
     base_code: int,
     prices: tuple[Any, ...],
     effort: int,
+    kinds: tuple[str, ...] | None = None,
 ) -> Pursuit:
-    """Find the layers of a picture at these steps, from nothing."""
+    """Find the layers of a picture at these steps, from nothing.
+
+    Parameters
+    ----------
+    kinds : tuple of str, optional
+        Of `stages.KINDS`, what there may be besides plain windows; by effort if not given.
+    """
+    if kinds is None:
+        kinds = kinds_at(effort)
     state = start(planes, steps, base_code)
-    components, height, width = state.pyramid[0].shape
-    geometry = Geometry(height, width, components)
-    every = tuple(scales_of(geometry, comp) for comp in range(components))
-    large = tuple(tuple(s for s in scales if s >= _LARGE) for scales in every)
-    rounds = 2 + (effort > 2) + (effort > 6)
-    for number in range(rounds):
-        luma_only = number >= 2
-        scales = large if number == 0 else every
-        if luma_only:
-            scales = tuple(s if comp == 0 else () for comp, s in enumerate(scales))
-        grow(state, prices, scales=scales, rich=False, rounds=2 + effort // 3)
-        for _ in range(1 + effort // 4):
-            polish(state, prices, rich=False)
-    for _ in range(1 + effort // 3):
+    state = _begin(planes, state, prices, tuple(k for k in kinds if k != "cut"), effort)
+    _rounds(state, prices, effort, 2, 2 + (effort > 2) + (effort > 6))
+    for number in range(1 + effort // 3):
+        if number == 1 and "cut" in kinds:
+            _cut(state, prices, effort)
         polish(state, prices)
+    _tidy(state.layers)
     return state
 
 
@@ -187,14 +315,12 @@ def adapt(
 ) -> Pursuit:
     """Take the layers found at other steps over to these, fit them again, and add some if finer."""
     state = start(planes, steps, found.base_code)
-    layers = found.layers.copy()
-    matching.rescale(
-        state.pyramid,
-        layers,
-        float(found.steps[0]) / float(steps[0]),
-        ratios_of(steps),
-        matching.scratch(),
-    )
+    factor, ratios = float(found.steps[0]) / float(steps[0]), ratios_of(steps)
+    other = is_masked(found.layers)
+    plain, shaped = found.layers[~other], found.layers[other]
+    matching.rescale(state.pyramid, plain, factor, ratios, matching.scratch())
+    rescale_masked(state.pyramid, shaped, factor, ratios)
+    layers = np.concatenate([shaped, plain])
     state.layers, state.proposed = layers, found.proposed
     polish(state, prices)
     if finer:
@@ -203,6 +329,7 @@ def adapt(
         scales = tuple(scales_of(geometry, comp) for comp in range(components))
         grow(state, prices, scales=scales, rich=False)
         polish(state, prices)
+    _tidy(state.layers)
     return state
 
 
@@ -234,9 +361,15 @@ def worths(planes: list[FloatArray], ground: Ground) -> Worths:
     off = [p - s.astype(np.float32) / np.float32(64) for p, s in zip(planes, shown, strict=True)]
     pyramid = pyramid_of(in_steps(off, ground.steps))
     layers, count = ground.layers, len(ground.layers)
-    gain, bits = np.zeros(count), np.zeros(count)
+    gain: npt.NDArray[np.float64] = np.zeros(count)
+    bits: npt.NDArray[np.float64] = np.zeros(count)
     prices = layer_prices(initial_tables(), ground.geometry.height, ground.geometry.width)
-    matching.judge(pyramid, layers, ratios_of(ground.steps), prices, gain, bits, matching.scratch())
+    ratios, other = ratios_of(ground.steps), is_masked(layers)
+    part_gain, part_bits = np.zeros((2, count - int(other.sum())))
+    plain = layers[~other]
+    matching.judge(pyramid, plain, ratios, prices, part_gain, part_bits, matching.scratch())
+    gain[~other], bits[~other] = part_gain, part_bits
+    gain[other], bits[other] = judge_masked(pyramid, layers[other], ratios, prices)
     sizes = 2.0 ** ((FIRST * 8 - layers[:, BUCKET] * 8 - layers[:, FINE]) / 16.0)
     steps = ground.steps[layers[:, COMP]] / 65536.0
     area = np.pi * 2.0 ** (3.0 + layers[:, SCALE].astype(np.float64))

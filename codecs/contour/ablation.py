@@ -1,0 +1,125 @@
+"""What each kind of layer is worth: the objective and the bytes with all kinds, and without each.
+
+Run ``python -m fractour.codecs.contour.ablation IMAGE ... [--steps 180,204,216] [--effort 5]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared import color, entropy
+from ...shared.codec import Geometry, Image
+from ...shared.tiles.encoder import LAMBDA
+from ...shared.tiles.stream import NEUTRAL_CHROMA, component_steps
+from . import pursuit
+from .format import HEADER, Ground, initial_tables, write
+from .layout import CUTS, KIND
+from .points import arrange
+from .prices import layer_prices
+from .stages import KINDS
+from .synthesis import render_ground
+
+_SMOOTH = 2
+SETS = ((), *((kind,) for kind in KINDS), KINDS)
+"""Kinds that are allowed, one set after the other."""
+
+
+def measure(
+    planes: list[npt.NDArray[np.float32]], step: int, kinds: Sequence[str], effort: int = 5
+) -> tuple[dict[str, float], Ground]:
+    """Search one picture with some kinds of layer.
+
+    Parameters
+    ----------
+    planes : list of (H, W) float32
+    step : int
+    kinds : sequence of str
+        Of `stages.KINDS`.
+    effort : int
+
+    Returns
+    -------
+    figures : dict
+        ``j``: squared error in squared steps and `LAMBDA` times the bits of the file;
+        ``bytes``, ``error``, ``seconds``, ``windows``, ``cut``, ``contour``, ``stroke``.
+    ground : Ground
+    """
+    geometry = Geometry(planes[0].shape[0], planes[0].shape[1], len(planes))
+    steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
+    prices = layer_prices(initial_tables(), geometry.height, geometry.width)
+    begun = time.perf_counter()
+    state = pursuit.search(planes, steps, _SMOOTH, prices, effort, tuple(kinds))
+    seconds = time.perf_counter() - begun
+    layers = state.layers[arrange(state.layers, geometry.height, geometry.width)]
+    ground = Ground(geometry, steps, state.base_code, state.base, layers)
+    coder = write(initial_tables(), ground, None).coder
+    size = len(entropy.finish_encoder(coder.rc, coder.buf)) + HEADER
+    shown = render_ground(np, ground).astype(np.float32) / np.float32(64)
+    off = pursuit.in_steps([p - s for p, s in zip(planes, shown, strict=True)], steps)
+    error = float((off.astype(np.float64) ** 2).sum())
+    kind = layers[:, KIND]
+    figures = {
+        "j": error + LAMBDA * 8 * size,
+        "bytes": size,
+        "error": error,
+        "seconds": seconds,
+        "windows": int(((kind == 0) & (layers[:, CUTS] == 0)).sum()),
+        "cut": int(((kind == 0) & (layers[:, CUTS] > 0)).sum()),
+        "contour": int((kind == 1).sum()),
+        "stroke": int((kind == 2).sum()),
+    }
+    return figures, ground
+
+
+def read_image(path: Path) -> Image:
+    """Read an image file as RGB."""
+    from PIL import Image as pillow
+
+    with pillow.open(path) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print one line for each image, step and set of kinds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("images", nargs="+", type=Path)
+    parser.add_argument("--steps", default="180,204,216")
+    parser.add_argument("--effort", type=int, default=5)
+    parser.add_argument("--sets", default=None, help="such as none,stroke,stroke+cut")
+    parser.add_argument("--pictures", type=Path, default=None, help="folder for decoded PNG files")
+    chosen = parser.parse_args(arguments)
+    sets: Sequence[tuple[str, ...]] = SETS
+    if chosen.sets is not None:
+        sets = [tuple(k for k in s.split("+") if k in KINDS) for s in chosen.sets.split(",")]
+    for path in chosen.images:
+        planes = color.to_components(read_image(path))
+        for step in map(int, chosen.steps.split(",")):
+            first = 0.0
+            for kinds in sets:
+                figures, ground = measure(planes, step, kinds, chosen.effort)
+                first = first or figures["j"]
+                name = "+".join(kinds) or "none"
+                change = 100 * (figures["j"] / first - 1)
+                sys.stdout.write(
+                    f"{path.stem} {step} {name:18} J {figures['j']:9.1f} {change:+6.2f}% "
+                    f"bytes {figures['bytes']:6d} error {figures['error']:9.1f} "
+                    f"windows {figures['windows']} cut {figures['cut']} contour "
+                    f"{figures['contour']} stroke {figures['stroke']} {figures['seconds']:.1f}s\n"
+                )
+                sys.stdout.flush()
+                if chosen.pictures is not None:
+                    from PIL import Image as pillow
+
+                    shown = color.to_pixels(np, list(render_ground(np, ground)), 6)
+                    pillow.fromarray(shown).save(chosen.pictures / f"{path.stem}_{step}_{name}.png")
+
+
+if __name__ == "__main__":
+    main()
