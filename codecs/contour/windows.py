@@ -176,43 +176,105 @@ def value_at(p, u, v, cosine):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _draw_row(line, first, end, u, v, p, cosine):  # type: ignore[no-untyped-def]
-    """Add a row of a window with one harmonic and nothing else; most are like that."""
-    du, dv = p[P_UX] * UNIT, p[P_VX] * UNIT
-    amplitude, across, phase = p[P_WAVES], p[P_WAVES + 2], p[P_WAVES + 3]
-    half = np.int64(1) << (_SHIFT - 1)
-    for x in range(first, end):
-        a, b = u >> 16, v >> 16
-        u += du
-        v += dv
-        w = ONE - ((a * a + b * b) >> 12)
-        if w > 0:
-            w = (w * w >> 12) * w >> 12
-            turn = ((across * b) >> 4) + phase
-            line[x] += (amplitude * np.int64(cosine[turn & 1023]) * w + half) >> _SHIFT
+def _reciprocal(rate):  # type: ignore[no-untyped-def]
+    """2 ** 40 over a rate, rounded up; 0 where that would be too large to multiply with."""
+    return ((np.int64(1) << 40) // abs(rate)) + 1 if abs(rate) >= 1 << 12 else np.int64(0)
 
 
 @compiled
-def _draw(layers, chosen, steps, scale, planes, p, cosine):  # type: ignore[no-untyped-def]
+def _wide_span(p, dy, width, over_u, over_v):  # type: ignore[no-untyped-def]
+    """Columns that `row_span` gives and a few more, without dividing; those more add nothing."""
+    low = np.int64(ONE) << 16
+    first, last = np.int64(0), np.int64(width)
+    for axis in range(2):
+        rate, over = (p[P_UX], over_u) if axis == 0 else (p[P_VX], over_v)
+        at_zero = dy * (p[P_UY] if axis == 0 else p[P_VY])
+        if rate == 0:
+            if abs(at_zero) > low:
+                return np.int64(0), np.int64(0)
+            continue
+        if over == 0:
+            return row_span(p, dy, width, 1)
+        if rate < 0:
+            at_zero = -at_zero
+        begin = -(((low + at_zero) * over) >> 40) - 2
+        end = (((low - at_zero) * over) >> 40) + 2
+        first = max(first, ((begin + p[P_LEFT] - UNIT // 2) >> 4) - 1)
+        last = min(last, ((end + p[P_LEFT] - UNIT // 2) >> 4) + 2)
+    return first, last
+
+
+@compiled
+def _weigh_row(count, u, v, du, dv, row):  # type: ignore[no-untyped-def]
+    """Coordinates and window along a row, in 32 bits throughout so that it becomes vector code."""
+    along, across, weight = row
+    u, v, du, dv = np.int32(u), np.int32(v), np.int32(du), np.int32(dv)
+    for i in range(count):
+        k = np.int32(i)
+        a = np.int32(np.int32(u + np.int32(k * du)) >> 16)
+        b = np.int32(np.int32(v + np.int32(k * dv)) >> 16)
+        square = np.int32(np.int32(a * a) + np.int32(b * b))
+        w = max(np.int32(ONE - np.int32(square >> 12)), np.int32(0))
+        along[i], across[i] = a, b
+        weight[i] = np.int32(np.int32(np.int32(np.int32(w * w) >> 12) * w) >> 12)
+
+
+@compiled
+def _add_row(planes, comp, y, first, count, p, cosine, row, total):  # type: ignore[no-untyped-def]
+    """Add a row of a window without cuts, whose coordinates and weights are in `row`."""
+    along, across, weight = row
+    start = 0
+    while start < count and weight[start] == 0:
+        start += 1
+    while count > start and weight[count - 1] == 0:
+        count -= 1
+    for k in range(p[P_COUNT]):
+        wave = P_WAVES + _WAVE * k
+        amplitude = p[wave]
+        fu, fv, phase = np.int32(p[wave + 1]), np.int32(p[wave + 2]), np.int32(p[wave + 3])
+        for i in range(start, count):
+            turn = np.int32(np.int32(fu * along[i]) + np.int32(fv * across[i])) >> 4
+            part = amplitude * np.int64(cosine[np.int32(turn + phase) & 1023])
+            total[i] = part if k == 0 else total[i] + part
+    half = np.int64(1) << (_SHIFT - 1)
+    line = planes[comp, y]
+    blue, red = p[P_BLUE], p[P_RED]
+    if blue == 0 and red == 0:
+        for i in range(start, count):
+            line[first + i] += (total[i] * weight[i] + half) >> _SHIFT
+        return
+    for i in range(start, count):
+        value = (total[i] * weight[i] + half) >> _SHIFT
+        line[first + i] += value
+        planes[1, y, first + i] += (value * blue) >> SLOPE_LOG
+        planes[2, y, first + i] += (value * red) >> SLOPE_LOG
+
+
+@compiled
+def _draw(layers, chosen, steps, scale, planes, p, cosine, row, total):  # type: ignore[no-untyped-def]
     height, width = planes.shape[1], planes.shape[2]
     for index in chosen:
         prepare(layers[index], steps, scale, p, cosine)
         comp, top, reach = p[P_COMP], p[P_TOP], p[P_ROWS]
         plane = planes[comp]
         colored = p[P_BLUE] != 0 or p[P_RED] != 0
-        plain = not colored and p[P_COUNT] == 1 and p[P_CUTS] == 0
+        du, dv = p[P_UX] * UNIT, p[P_VX] * UNIT
+        over_u, over_v = _reciprocal(p[P_UX]), _reciprocal(p[P_VX])
         for y in range(max((top - reach) >> 4, 0), min(((top + reach) >> 4) + 1, height)):
             dy = y * UNIT + UNIT // 2 - top
-            first, end = row_span(p, dy, width, scale)
+            first, end = _wide_span(p, dy, width, over_u, over_v)
+            if first >= end:
+                continue
             dx = first * UNIT + UNIT // 2 - p[P_LEFT]
             u, v = dx * p[P_UX] + dy * p[P_UY], dx * p[P_VX] + dy * p[P_VY]
-            if plain:
-                _draw_row(plane[y], first, end, u, v, p, cosine)
+            if p[P_CUTS] == 0:
+                _weigh_row(end - first, u, v, du, dv, row)
+                _add_row(planes, comp, y, first, end - first, p, cosine, row, total)
                 continue
             for x in range(first, end):
                 value = value_at(p, u >> 16, v >> 16, cosine)
-                u += p[P_UX] * UNIT
-                v += p[P_VX] * UNIT
+                u += du
+                v += dv
                 plane[y, x] += value
                 if colored:
                     planes[1, y, x] += (value * p[P_BLUE]) >> SLOPE_LOG
@@ -248,7 +310,10 @@ def draw(
     planes : (C, H * scale, W * scale) int32
         6 fractional bits.
     """
-    _draw(layers, chosen, steps, scale, planes, np.zeros(PREPARED, np.int64), COSINES)
+    width = planes.shape[2]
+    row, total = np.zeros((3, width), np.int32), np.zeros(width, np.int64)
+    room = np.zeros(PREPARED, np.int64)
+    _draw(layers, chosen, steps, scale, planes, room, COSINES, (row[0], row[1], row[2]), total)
 
 
 def draw_arrays(xp: Any, rows: npt.NDArray[np.int64], planes: Any, scale: int) -> None:
