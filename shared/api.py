@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from . import container
 from .backend import get_array_module, to_numpy
-from .budget import DEFAULT_RANK, Budget, fit
+from .budget import DEFAULT_RANK, Budget
 from .codec import Geometry, Image, Progress
+from .encoding import Encoding
 from .errors import BudgetError, FractourError, TruncatedError
 from .raster import as_raster
 from .registry import codec_by_number, get_codec
@@ -82,13 +83,20 @@ def encode(
     if not 1 <= effort <= 9:
         message = f"effort must be 1 to 9, not {effort}"
         raise FractourError(message)
-    analysis = chosen.analyze(raster, encoder=encoder, effort=effort, progress=progress)
+    encoding = Encoding(
+        chosen,
+        raster,
+        encoder=encoder,
+        effort=effort,
+        rank=rank,
+        progress=None if budget.target is not None else progress,
+    )
     if budget.target is not None:
         from .target import smallest_file
 
-        return smallest_file(chosen, analysis, raster, budget.target, rank=rank, progress=progress)
+        return smallest_file(encoding, budget.target, progress=progress)
     assert limit is not None
-    return fit(chosen, analysis, geometry, limit, rank=rank, progress=progress)
+    return encoding.file(limit)
 
 
 def _read(

@@ -34,6 +34,11 @@ DEFAULT_RANK = "contrast"
 
 _LENGTHS_TRIED = 6
 _SECANTS_TRIED = 8
+_AIMS_TRIED = 4
+_MARGIN = 0.08
+"""Logarithm of the most that a proposal may exceed the limit when it is cut right away."""
+_ENOUGH = 0.985
+"""Part of the limit that is used well enough."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,26 @@ class _Fitter:
             step = min(max(guess, low + 1), high - 1)
         return high
 
+    def aim(self) -> None:
+        """Propose a little more than fits, as few times as possible, and cut it to the limit."""
+        step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
+        tried: dict[int, float] = {}
+        for _ in range(_AIMS_TRIED):
+            tried[step] = math.log(self.size(step) / self.limit)
+            if 0.0 <= tried[step] <= _MARGIN:
+                break
+            slope = -10.0 / self.codec.steps
+            if len(tried) > 1:
+                (x, y), (u, v) = list(tried.items())[-2:]
+                slope = min((v - y) / (u - x), slope / 8)
+            guess = round(step - (tried[step] - _MARGIN / 2) / slope)
+            guess = min(max(guess, 0), self.codec.steps - 1)
+            if guess in tried:
+                break
+            step = guess
+        over = [at for at in tried if tried[at] >= 0]
+        self.cut(max(over) if over else min(tried))
+
     def write(self, proposal: Proposal, keep: BoolArray) -> int:
         """Write a file; remember it if it is the best that fits. Return its size."""
         packets = self.codec.write(proposal, keep)
@@ -239,6 +264,7 @@ def fit(
     limit: int,
     *,
     rank: str = DEFAULT_RANK,
+    quick: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
     """Write the best file of at most `limit` bytes.
@@ -246,6 +272,9 @@ def fit(
     The step is searched with priced proposals alone. From there on real files decide: the
     finest step that fits whole, and the next finer one, cut to the limit by `select`. Of
     all files that fit, the one with the least estimated error is returned.
+
+    With `quick` the first proposal that is a little too large is cut to the limit, and that is
+    it: a network knows about which step it wants.
 
     Raises
     ------
@@ -259,6 +288,10 @@ def fit(
         message = f"the budget is {limit} bytes; the smallest useful one is about 64 bytes"
         raise BudgetError(message, 64)
     fitter = _Fitter(codec, analysis, geometry, limit, rank, progress)
+    if quick:
+        fitter.aim()
+        if fitter.best is not None and len(fitter.best.data) >= _ENOUGH * limit:
+            return fitter.best.data
     step = min(fitter.bracket(), codec.steps - 1)
     whole = fitter.cut(step)
     if whole > limit:

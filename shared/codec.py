@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from .importance import Importance
+
 Image = npt.NDArray[np.uint8]
 Progress = Callable[[float], None]
 
@@ -111,10 +113,18 @@ class Codec(ABC):
     """Rules of `shared.budget.RANKS` by which the last bytes may be cut too, if that is better."""
     encoders: ClassVar[tuple[str, ...]] = ("search",)
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
+    network: ClassVar[str | None] = None
+    """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 
     @abstractmethod
     def analyze(
-        self, image: Image, *, encoder: str, effort: int, progress: Progress | None = None
+        self,
+        image: Image,
+        *,
+        encoder: str,
+        effort: int,
+        limit: int | None = None,
+        progress: Progress | None = None,
     ) -> Any:
         """Do the part of encoding that does not depend on the step.
 
@@ -125,9 +135,15 @@ class Codec(ABC):
             One of `encoders`.
         effort : int
             1 (fast) to 9 (thorough).
+        limit : int, optional
+            Bytes that the file may have, which a network is told; the search does without.
         progress : callable, optional
             Called with the fraction done.
         """
+
+    def reweighted(self, analysis: Any, importance: Importance) -> Any:
+        """Mix other importance into an analysis by a network, for ``network+refine``."""
+        raise NotImplementedError
 
     def first_step(self, analysis: Any, limit: int) -> int:
         """Guess the step of a file of `limit` bytes, where proposals are dear."""

@@ -5,12 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from .backend import to_numpy
-from .budget import fit
-from .codec import Codec, Geometry, Image, Progress
-from .container import unpack
+from .codec import Image, Progress
+from .encoding import Encoding
 from .errors import BudgetError
 from .smart_error import smart_error
 
@@ -37,20 +33,16 @@ class _Try:
 
 class _Search:
     def __init__(
-        self, codec: Codec, analysis: object, image: Image, rank: str, progress: Progress | None
+        self, encoding: Encoding, progress: Progress | None
     ) -> None:
-        self.codec, self.analysis, self.image, self.rank = codec, analysis, image, rank
-        self.geometry = Geometry(*image.shape)
-        self.progress = progress
+        self.encoding, self.progress = encoding, progress
         self.tries: list[_Try] = []
 
     def attempt(self, limit: int) -> _Try:
         """Encode to `limit` bytes, decode the real file, judge it."""
-        data = fit(self.codec, self.analysis, self.geometry, limit, rank=self.rank)
-        packets = unpack(data, max_pixels=self.geometry.pixels).packets
-        symbols = self.codec.read(self.geometry, packets, complete=True)
-        decoded = to_numpy(self.codec.synthesize(symbols, xp=np, scale=1))
-        found = _Try(limit, data, picture_and_alpha_error(self.image, decoded))
+        data = self.encoding.file(limit)
+        error = picture_and_alpha_error(self.encoding.image, self.encoding.picture(data))
+        found = _Try(limit, data, error)
         self.tries.append(found)
         if self.progress:
             self.progress(1 - 0.8 ** len(self.tries))
@@ -71,13 +63,7 @@ class _Search:
 
 
 def smallest_file(
-    codec: Codec,
-    analysis: object,
-    image: Image,
-    target: float,
-    *,
-    rank: str,
-    progress: Progress | None = None,
+    encoding: Encoding, target: float, *, progress: Progress | None = None
 ) -> bytes:
     """Write the smallest file found whose decoded picture has at most the smart error `target`.
 
@@ -88,14 +74,9 @@ def smallest_file(
 
     Parameters
     ----------
-    codec : Codec
-    analysis : object
-        What `codec.analyze` gave for the image.
-    image : (H, W, C) uint8
+    encoding : Encoding
     target : float
         Positive; see `shared.smart_error`. Alpha is judged as a grey picture of its own.
-    rank : str
-        See `shared.budget.RANKS`.
     progress : callable, optional
         Called with the fraction done.
 
@@ -104,9 +85,9 @@ def smallest_file(
     BudgetError
         If no file of the codec reaches the target; names the best error reached.
     """
-    search = _Search(codec, analysis, image, rank, progress)
-    pixels = search.geometry.pixels
-    ceiling = 2 * image.size + 1024  # more than any codec can use
+    search = _Search(encoding, progress)
+    pixels = encoding.geometry.pixels
+    ceiling = 2 * encoding.image.size + 1024  # more than any codec can use
     low, high = 0, ceiling
     limit = max(64, int(_START_BPP * pixels / 8))
     best: _Try | None = None
@@ -142,7 +123,7 @@ def smallest_file(
     if best is None:
         nearest = min(search.tries, key=lambda t: t.error)
         message = (
-            f"codec {codec.name!r} does not reach a smart error of {target:g} on this picture; "
+            f"codec {encoding.codec.name!r} does not reach a smart error of {target:g} on this picture; "
             f"the best it reaches is {nearest.error:.4g}, with {len(nearest.data)} bytes"
         )
         raise BudgetError(message)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from ...shared.importance import Importance, mixed
 from . import analysis as search
 from . import format as syntax
 from . import synthesis
@@ -34,12 +35,28 @@ class WaveletCodec(Codec):
     )
     steps = syntax.STEPS
     embedded = True
+    encoders = ("search", "network", "network+refine")
+    network = "fractour.codecs.wavelet.network:WaveletNetwork"
 
     def analyze(
-        self, image: Image, *, encoder: str, effort: int, progress: Progress | None = None
+        self, image: Image, *, encoder: str, effort: int,
+        limit: int | None = None, progress: Progress | None = None,
     ) -> search.Analysis:
-        """Transform the image."""
-        return search.analyze(image)
+        """Transform the image, and ask the network what counts in it."""
+        importance = None
+        if encoder != "search":
+            from ...shared.training.ask import importance_for
+
+            importance = importance_for(self.name, image, limit)
+        return search.analyze(image, importance)
+
+    def first_step(self, analysis: search.Analysis, limit: int) -> int:
+        """Guess the step."""
+        return min(search.first_step(analysis, limit), self.steps - 1)
+
+    def reweighted(self, analysis: search.Analysis, importance: Importance) -> search.Analysis:
+        """Mix other importance in."""
+        return search.reweighted(analysis, mixed(analysis.asked, importance))
 
     def propose(self, analysis: search.Analysis, step: int) -> Proposal:
         """Quantize, price and prune the coefficients."""

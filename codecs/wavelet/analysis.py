@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...shared import color
 from ...shared.codec import Geometry, Image, Proposal
+from ...shared.importance import Importance
 from .format import (
     MAX_PLANE,
     STEPS_PER_OCTAVE,
@@ -28,6 +29,10 @@ LAMBDA = 0.14
 _ROUNDING = 0.42
 """Added before truncation when quantizing; what the Lagrangian would drop anyway is not priced."""
 _PRUNINGS = 2
+_BITS_EACH = 6.0
+"""Bits a kept coefficient, about."""
+_LEAST_KEPT = 0.8
+"""Steps from which a coefficient is kept, about."""
 _LARGEST = (2 << MAX_PLANE) - 1
 
 
@@ -43,13 +48,19 @@ class Analysis:
         Coefficients in units of their quantizer step at step index 0, flattened as the
         layout says, component after component.
     energy : float
-        Sum of their squares.
+        Sum of their squares, each as often as it counts.
+    importance : (C * size,) float32, optional
+        How much the squared error of each counts; 1 if not given.
+    asked : Importance, optional
+        The same as the network gave it.
     """
 
     geometry: Geometry
     layout: Layout
     coefficients: npt.NDArray[np.float32]
     energy: float
+    importance: npt.NDArray[np.float32] | None = None
+    asked: Importance | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class _State:
     values: npt.NDArray[np.int32]
 
 
-def analyze(image: Image) -> Analysis:
+def analyze(image: Image, importance: Importance | None = None) -> Analysis:
     """Transform an image (H, W, C) uint8."""
     height, width, channels = image.shape
     layout = make_layout(height, width)
@@ -74,8 +85,40 @@ def analyze(image: Image) -> Analysis:
             part = dense[band.top : band.top + band.height, band.left : band.left + band.width]
             _band_view(flat[comp], row)[:] = part / steps[comp, i]
     coefficients = flat.ravel()
-    energy = float(np.vdot(coefficients, coefficients))
-    return Analysis(Geometry(height, width, channels), layout, coefficients, energy)
+    geometry = Geometry(height, width, channels)
+    if importance is None:
+        energy = float(np.vdot(coefficients, coefficients))
+        return Analysis(geometry, layout, coefficients, energy)
+    return reweighted(Analysis(geometry, layout, coefficients, 0.0), importance)
+
+
+def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
+    """Take an analysis with other importance."""
+    factors = _factors(analysis.layout, analysis.geometry.channels, importance)
+    energy = float(np.vdot(analysis.coefficients * factors, analysis.coefficients))
+    return replace(analysis, energy=energy, importance=factors, asked=importance)
+
+
+def _factors(layout: Layout, channels: int, importance: Importance) -> npt.NDArray[np.float32]:
+    """Importance of every coefficient, in the order of the flattened components."""
+    flat = np.zeros((channels, layout.size), np.float32)
+    for row, band in zip(layout.table, layout.bands, strict=True):
+        level = max(band.level, 1)
+        found = [
+            importance.at(role, level - 1, band.height, band.width, 1 << level)
+            for role in range(2 if channels >= 3 else 1)
+        ]
+        for comp in range(channels):
+            _band_view(flat[comp], row)[:] = found[channels >= 3 and comp in (1, 2)]
+    return flat.ravel()
+
+
+def first_step(analysis: Analysis, limit: int) -> int:
+    """Guess the step from the magnitude that about as many coefficients reach as fit."""
+    count = min(int(8 * limit / _BITS_EACH), analysis.coefficients.size - 1)
+    magnitudes = np.abs(analysis.coefficients)
+    reached = np.partition(magnitudes, -count - 1)[-count - 1]
+    return round(STEPS_PER_OCTAVE * float(np.log2(max(reached / _LEAST_KEPT, 1.0))))
 
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -100,12 +143,21 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     magnitude = np.clip(ratio + _ROUNDING, 1, _LARGEST).astype(np.int32)
     # Error of dropping less error of keeping, in squared steps.
     gain = ratio * ratio - (ratio - magnitude) ** 2
+    if analysis.importance is not None:
+        factor = analysis.importance[where].astype(np.float64)
+        gain *= factor
+        # Where a bit has to remove as much as the mean at the edge, the step alone decides how
+        # many coefficients there are, whatever the importance is on the whole.
+        edge = factor[magnitude == 1]
+        lmbda *= float(np.exp(np.log(edge).mean())) if len(edge) else 1.0
     total = 0.0
     for _ in range(_PRUNINGS):
         # Once the least worthy are gone, their neighbours cost more: price again.
         written = code_values(analysis, where, signs * magnitude, with_prices=True)
         prices = written.prices.ravel()[where].astype(np.float64)
-        keep = (magnitude > 1) | (gain >= lmbda * prices)
+        keep = gain >= lmbda * prices
+        if analysis.importance is None:
+            keep |= magnitude > 1
         total = sum(written.bits.values()) - float(prices[~keep].sum())
         where, ratio, signs, magnitude, gain, prices = (
             values[keep] for values in (where, ratio, signs, magnitude, gain, prices)
@@ -115,10 +167,13 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     prices *= max(1.0, total / max(prices.sum(), 1e-9))
     level = _levels(analysis.layout)[where % analysis.layout.size].astype(np.float64)
     unit = _unit_error(analysis.geometry, step)
+    contrast = ratio * (size / 4) / 2.0**level
+    if analysis.importance is not None:
+        contrast *= np.sqrt(analysis.importance[where])
     return Proposal(
         step=step,
         # A function of level l spreads its energy over 4**l pixels.
-        contrast=ratio * (size / 4) / 2.0**level,
+        contrast=contrast,
         area=4.0**level,
         gain=gain * unit,
         bits=prices,

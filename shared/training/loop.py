@@ -1,0 +1,338 @@
+"""The training loop: every picture at several budgets, the error weighed by the budget.
+
+Lightning Fabric takes care of devices, precision and several processes; checkpoints hold all that
+a run needs to go on to the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..errors import BackendUnavailableError, FractourError
+from .crops import Crops
+from .losses import LOSSES, WEIGHTINGS, weights_of
+from .network import EncoderNetwork, load_weights, network_class, save_weights
+
+REPORTED_BPP = (0.05, 0.2, 0.6)
+"""Budgets whose PSNR is reported: what falls within a factor of two counts."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the result of a run, given the corpus.
+
+    Parameters
+    ----------
+    codec : str
+    loss : str
+        A key of `losses.LOSSES`.
+    weighting : str
+        One of `losses.WEIGHTINGS`.
+    low, high : float
+        Range of the budgets, bits a pixel; drawn log-uniformly.
+    budgets : int
+        At how many budgets a step sees each of its pictures.
+    pictures : int
+        Pictures a step, over all processes.
+    size : int
+        Side of the crops.
+    steps : int
+    rate : float
+        Learning rate after a warm-up of 2 % of the steps; falls to a twentieth by a cosine.
+    average : float
+        Decay of the moving average of the weights, which is what is kept.
+    seed : int
+    """
+
+    codec: str
+    loss: str = "smart"
+    weighting: str = "reachable"
+    low: float = 0.02
+    high: float = 1.0
+    budgets: int = 3
+    pictures: int = 4
+    size: int = 128
+    steps: int = 2000
+    rate: float = 1e-3
+    average: float = 0.998
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            message = f"unknown loss {self.loss!r}; there is {', '.join(LOSSES)}"
+            raise FractourError(message)
+        if self.weighting not in WEIGHTINGS:
+            message = f"unknown weighting {self.weighting!r}; there is {', '.join(WEIGHTINGS)}"
+            raise FractourError(message)
+        if not 0 < self.low <= self.high:
+            message = f"budgets run from low to high, not from {self.low} to {self.high}"
+            raise FractourError(message)
+        if self.size % 64 or self.size < 64:
+            message = f"crops have sides that 64 divides, not {self.size}"
+            raise FractourError(message)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a step gave.
+
+    Parameters
+    ----------
+    step : int
+        Steps done.
+    loss : float
+        Weighted mean.
+    relative : float
+        Mean error over what the twin reaches without the network; below 1 the network helps.
+    psnr : tuple of float
+        At `REPORTED_BPP`, NaN where no budget of the step was near.
+    """
+
+    step: int
+    loss: float
+    relative: float
+    psnr: tuple[float, ...]
+
+
+def rate_at(recipe: Recipe, step: int) -> float:
+    """Return the learning rate of a step."""
+    warm = max(1, recipe.steps // 50)
+    if step < warm:
+        return recipe.rate * (step + 1) / warm
+    done = (step - warm) / max(1, recipe.steps - warm)
+    return recipe.rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+
+
+class _Step(torch.nn.Module):
+    """Forward of a batch; a module, so that several processes share its gradients."""
+
+    def __init__(self, network: EncoderNetwork, recipe: Recipe) -> None:
+        super().__init__()
+        self.network, self.recipe = network, recipe
+
+    def forward(self, pictures: Tensor, bpp: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the weighted loss, the relative errors (B,) and the decoded pictures."""
+        judge = LOSSES[self.recipe.loss]
+        found = self.network.reconstruct(pictures, bpp)
+        errors = judge(pictures, found.pixels)
+        with torch.no_grad():
+            reached = judge(pictures, found.plain)
+        factors = weights_of(self.recipe.weighting, bpp, reached)
+        loss = (factors * errors + found.penalty).mean()
+        return loss, (errors / reached.clamp(min=1e-6)).detach(), found.pixels.detach()
+
+
+def _fabric(devices: int, accelerator: str, precision: str) -> Any:
+    try:
+        from lightning_fabric import Fabric
+    except ImportError as error:
+        message = "training needs Lightning Fabric: pip install 'fractour[train]'"
+        raise BackendUnavailableError(message) from error
+    strategy = "ddp" if devices > 1 else "auto"
+    if devices > 1 and accelerator == "cpu":
+        strategy = "ddp_spawn"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Fabric(
+            accelerator=accelerator, devices=devices, precision=precision, strategy=strategy
+        )
+
+
+class _Board:
+    """TensorBoard, if it is installed."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.writer: Any = None
+        if folder is not None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+
+                self.writer = SummaryWriter(str(folder))
+            except ImportError:
+                self.writer = None
+
+    def add(self, report: Report, pictures: Tensor, decoded: Tensor, every: int) -> None:
+        if self.writer is None:
+            return
+        self.writer.add_scalar("loss", report.loss, report.step)
+        self.writer.add_scalar("relative", report.relative, report.step)
+        for bpp, value in zip(REPORTED_BPP, report.psnr, strict=True):
+            if not math.isnan(value):
+                self.writer.add_scalar(f"psnr/{bpp}", value, report.step)
+        if report.step % every == 0:
+            pair = torch.cat([pictures, decoded], 3).clamp(0, 255) / 255
+            self.writer.add_images("original, decoded", pair.cpu(), report.step)
+
+
+def _psnr(pictures: Tensor, decoded: Tensor, bpp: npt.NDArray[np.float32]) -> list[float]:
+    error = ((pictures - decoded.clamp(0, 255)) ** 2).mean((1, 2, 3)).cpu().numpy()
+    values = 10 * np.log10(255.0**2 / np.maximum(error, 1e-6))
+    out = []
+    for at in REPORTED_BPP:
+        near = np.abs(np.log2(bpp / at)) < 1
+        out.append(float(values[near].mean()) if near.any() else math.nan)
+    return out
+
+
+def save_checkpoint(
+    path: Path, step: int, network: EncoderNetwork, average: dict[str, Tensor], optimizer: Any,
+    recipe: Recipe,
+) -> None:  # fmt: skip
+    """Write all that a run needs to go on; the file is complete or is not there."""
+    part = path.with_suffix(".part")
+    torch.save(
+        {
+            "step": step,
+            "network": network.state_dict(),
+            "average": average,
+            "optimizer": optimizer.state_dict(),
+            "recipe": asdict(recipe),
+        },
+        part,
+    )
+    part.replace(path)
+
+
+def read_checkpoint(path: Path, recipe: Recipe) -> dict[str, Any]:
+    """Read a checkpoint of a run with this recipe.
+
+    Raises
+    ------
+    FractourError
+        If another recipe made it; the number of steps alone may differ.
+    """
+    kept: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    other = [
+        f"{field.name} {kept['recipe'].get(field.name)!r}"
+        for field in fields(Recipe)
+        if field.name != "steps" and kept["recipe"].get(field.name) != getattr(recipe, field.name)
+    ]
+    if other:
+        message = f"{path} was made with {', '.join(other)}; resume with the same, or start anew"
+        raise FractourError(message)
+    return kept
+
+
+def train(
+    recipe: Recipe,
+    images: Sequence[npt.NDArray[np.uint8]],
+    folder: Path,
+    *,
+    corpus_sha256: str = "",
+    resume: bool = False,
+    start: Path | None = None,
+    devices: int = 1,
+    accelerator: str = "cpu",
+    precision: str = "32-true",
+    every: int = 100,
+    report: Callable[[Report], None] | None = None,
+    board: bool = True,
+) -> Path:
+    """Train the network of a codec.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    images : sequence of (H, W, 3) uint8
+    folder : Path
+        Gets ``checkpoint.pt`` every `every` steps and ``weights.safetensors`` at the end.
+    corpus_sha256 : str
+        Kept with the weights.
+    resume : bool
+        Go on from the checkpoint in `folder`.
+    start : Path, optional
+        Weights to begin with.
+    devices, accelerator, precision
+        Of Lightning Fabric; ``devices=2, accelerator="cpu"`` starts two processes.
+    every : int
+    report : callable, optional
+        Called after each step (in the first process).
+    board : bool
+        Write TensorBoard logs to ``folder/board`` if it is installed.
+
+    Returns
+    -------
+    Path
+        Of the weights.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    fabric = _fabric(devices, accelerator, precision)
+    arguments = (recipe, images, folder, corpus_sha256, resume, start, every, report, board)
+    if devices > 1:
+        fabric.launch(_run, *arguments)
+    else:
+        _run(fabric, *arguments)
+    return folder / "weights.safetensors"
+
+
+def _run(
+    fabric: Any, recipe: Recipe, images: Sequence[npt.NDArray[np.uint8]], folder: Path,
+    corpus_sha256: str, resume: bool, start: Path | None, every: int,
+    report: Callable[[Report], None] | None, board: bool,
+) -> None:  # fmt: skip
+    """Train in one process of `fabric.world_size`."""
+    fabric.seed_everything(recipe.seed, verbose=False)
+    network = network_class(recipe.codec)()
+    if start is not None:
+        load_weights(network, start)
+    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=1e-4)
+    first, path = 0, folder / "checkpoint.pt"
+    if resume and path.exists():
+        kept = read_checkpoint(path, recipe)
+        network.load_state_dict(kept["network"])
+        optimizer.load_state_dict(kept["optimizer"])
+        average, first = kept["average"], int(kept["step"])
+    module, optimizer = fabric.setup(_Step(network, recipe), optimizer)
+    crops = Crops(images, recipe.size, recipe.seed)
+    writer = _Board(folder / "board" if board and fabric.global_rank == 0 else None)
+    mine = slice(fabric.global_rank, None, fabric.world_size)
+    relative = math.nan
+    for step in range(first, recipe.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(recipe, step)
+        batch = crops.batch(step, recipe.pictures)
+        bpp = np.concatenate(
+            [crops.budgets(step * recipe.pictures + i, recipe.budgets, recipe.low, recipe.high)
+             for i in range(recipe.pictures)]
+        )  # fmt: skip
+        pixels = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
+        pictures = pixels.float().repeat_interleave(recipe.budgets, 0)[mine].to(fabric.device)
+        bpp = bpp[mine]
+        loss, ratios, decoded = module(pictures, torch.from_numpy(bpp).to(fabric.device))
+        optimizer.zero_grad()
+        fabric.backward(loss)
+        fabric.clip_gradients(module, optimizer, max_norm=1.0)
+        optimizer.step()
+        decay = min(recipe.average, (step + 1) / (step + 10))
+        for name, value in network.state_dict().items():
+            average[name] = average[name].to(value.device)
+            average[name].mul_(decay).add_(value.detach(), alpha=1 - decay)
+        if fabric.global_rank:
+            continue
+        mean = float(ratios.log().mean().exp())
+        relative = mean if math.isnan(relative) else 0.98 * relative + 0.02 * mean
+        done = Report(step + 1, float(loss.detach()), mean, tuple(_psnr(pictures, decoded, bpp)))
+        writer.add(done, pictures, decoded, every)
+        if report:
+            report(done)
+        if (step + 1) % every == 0:
+            save_checkpoint(path, step + 1, network, average, optimizer, recipe)
+    if fabric.global_rank == 0:
+        save_checkpoint(path, max(first, recipe.steps), network, average, optimizer, recipe)
+        metrics = {"relative_error": None if math.isnan(relative) else round(relative, 4)}
+        save_weights(
+            folder / "weights.safetensors",
+            average,
+            {**asdict(recipe), "corpus_sha256": corpus_sha256, "metrics": metrics},
+        )
