@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ..shared.errors import BackendUnavailableError, FractourError
 from .anchors import ANCHORS
 from .metrics import Metric, get_metric
+from .rowset import Results
 from .store import Row
-from .summary import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 from .ablation import ablation_tables
+from .rowset import Results
 from .store import load_run
-from .summary import Results, bd_table, budget_table, quality_table
+from .summary import bd_table, budget_table, quality_table
 from .tables import Table
 
 ROOT = Path(__file__).resolve().parents[1]

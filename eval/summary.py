@@ -7,90 +7,22 @@ the easy ones); the table then says on how many images it did.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .bdrate import LOW_OVERLAP, MIN_OVERLAP, BDError, bd_quality, bd_rate
 from .metrics import Metric, get_metric
+from .rowset import Curve, Results
 from .stats import bootstrap_mean, paired_difference
 from .store import Row, codec_key
 from .tables import Cell, Table, count, number, word
-
-Curve = dict[float, float]
 
 SHOWN = ("psnr_rgb", "smart", "ms_ssim", "psnr_y", "ssim")
 """Metrics in the order in which tables show them."""
 
 COMPARED = 3
 """So many of them, from the first, are drawn and get a BD-rate."""
-
-
-class Results:
-    """Rows, arranged for tables.
-
-    Parameters
-    ----------
-    rows : iterable of dict
-        As `store.load_run` gives them; their order is the order of codecs and images.
-    """
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self.rows = list(rows)
-        self.images = list(dict.fromkeys(row["image"] for row in self.rows))
-        self.bpps = sorted({row["target_bpp"] for row in self.rows})
-        self.labels = _labels(self.rows)
-        self._by_label: dict[str, list[Row]] = {label: [] for label in self.labels.values()}
-        self._by_image: dict[tuple[str, str], list[Row]] = {}
-        for row in self.rows:
-            label = self.labels[codec_key(row)]
-            self._by_label[label].append(row)
-            self._by_image.setdefault((label, row["image"]), []).append(row)
-
-    @property
-    def codecs(self) -> list[str]:
-        """Labels of the codecs, in order."""
-        return list(self._by_label)
-
-    def of(self, codec: str, bpp: float | None = None, *, status: str | None = None) -> list[Row]:
-        """Rows of a codec, of one budget or of all."""
-        return [
-            row
-            for row in self._by_label[codec]
-            if bpp in (None, row["target_bpp"]) and status in (None, row["status"])
-        ]
-
-    def values(self, codec: str, bpp: float, field: str) -> dict[str, float]:
-        """Image to value, where there is one."""
-        rows = self.of(codec, bpp, status="ok")
-        return {row["image"]: row[field] for row in rows if row.get(field) is not None}
-
-    def curve(self, codec: str, image: str, field: str, bpps: Sequence[float]) -> Curve:
-        """Real bits per pixel to value, for one image."""
-        return {
-            row["bpp"]: row[field]
-            for row in self._by_image.get((codec, image), ())
-            if row["status"] == "ok" and row["target_bpp"] in bpps and row.get(field) is not None
-        }
-
-
-def _labels(rows: Iterable[Row]) -> dict[str, str]:
-    """Name codecs; where one occurs with several configurations, by what differs."""
-    configs: dict[str, dict[str, dict[str, object]]] = {}
-    for row in rows:
-        configs.setdefault(row["codec"], {})[codec_key(row)] = row["config"]
-    labels = {}
-    for codec, found in configs.items():
-        keys = {key for config in found.values() for key in config}
-        differing = sorted(
-            key for key in keys if len({json.dumps(c.get(key)) for c in found.values()}) > 1
-        )
-        for identity, config in found.items():
-            parts = [f"{key}={config.get(key)}" for key in differing]
-            labels[identity] = ":".join([codec, *parts])
-    order = list(dict.fromkeys(codec_key(row) for row in rows))
-    return {key: labels[key] for key in order}
 
 
 def _problems(results: Results) -> tuple[str, ...]:
@@ -395,14 +327,18 @@ def all_tables(
     metrics: Sequence[str] = SHOWN,
     seed: int = 0,
 ) -> list[Table]:
-    """Every table that the rows allow, in the order in which they are read."""
+    """Every table that the rows allow, in the order in which they are read.
+
+    The anchor is a label, or the name of a codec: see `rowset.Results.find`.
+    """
     results = Results(rows)
     metrics = [metric for metric in metrics if any(metric in row for row in results.rows)]
     tables = [quality_table(results, metric, seed=seed) for metric in metrics]
-    if anchor in results.codecs and len(results.codecs) > 1:
-        tables += [gap_table(results, metric, anchor=anchor, seed=seed) for metric in metrics[:1]]
+    base = results.find(anchor)
+    if base is not None and len(results.codecs) > 1:
+        tables += [gap_table(results, metric, anchor=base, seed=seed) for metric in metrics[:1]]
         tables += [
-            bd_table(results, metric, anchor=anchor, low=low, high=high, seed=seed)
+            bd_table(results, metric, anchor=base, low=low, high=high, seed=seed)
             for metric in metrics[:COMPARED]
         ]
     tables += [budget_table(results), time_table(results)]
