@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .bdrate import LOW_OVERLAP, MIN_OVERLAP, BDError, bd_quality, bd_rate
-from .metrics import Metric, get_metric
+from .metrics import JUDGES, Metric, get_metric
 from .rowset import Curve, Results
 from .stats import bootstrap_mean, paired_difference
 from .store import Row, codec_key
 from .tables import Cell, Table, count, number, word
 
-SHOWN = ("psnr_rgb", "smart", "ms_ssim", "psnr_y", "ssim")
+SHOWN = ("psnr_rgb", "smart", "ms_ssim", "psnr_y", "ssim", *JUDGES)
 """Metrics in the order in which tables show them."""
 
 COMPARED = 3
@@ -43,26 +43,27 @@ def _direction(what: Metric) -> str:
     return "" if what.higher_is_better else " (smaller is better)"
 
 
+def mean_cell(results: Results, codec: str, bpp: float, metric: str, seed: int) -> Cell:
+    """Mean of a metric over all images ± half its interval, or on how many it has a value."""
+    if not results.of(codec, bpp):
+        return Cell("")
+    digits = get_metric(metric).digits
+    values = results.values(codec, bpp, metric)
+    if len(values) < len(results.images):
+        return count(len(values), len(results.images))
+    mean = bootstrap_mean((values[image] for image in results.images), seed=seed)
+    text = f"{mean.mean:.{digits}f} ±{mean.half:.{digits}f}"
+    return Cell(text, mean.mean, {"low": mean.low, "high": mean.high, "n": mean.n})
+
+
 def quality_table(results: Results, metric: str = "psnr_rgb", *, seed: int = 0) -> Table:
     """Mean of a metric by codec and budget, with half the 95 % bootstrap interval."""
     what = get_metric(metric)
     total = len(results.images)
     body = []
     for codec in results.codecs:
-        cells = [word(codec)]
-        for bpp in results.bpps:
-            if not results.of(codec, bpp):
-                cells.append(Cell(""))
-                continue
-            values = results.values(codec, bpp, metric)
-            if len(values) < total:
-                cells.append(count(len(values), total))
-                continue
-            mean = bootstrap_mean((values[image] for image in results.images), seed=seed)
-            text = f"{mean.mean:.{what.digits}f} ±{mean.half:.{what.digits}f}"
-            extra = {"low": mean.low, "high": mean.high, "n": mean.n}
-            cells.append(Cell(text, mean.mean, extra))
-        body.append(tuple(cells))
+        cells = (mean_cell(results, codec, bpp, metric, seed) for bpp in results.bpps)
+        body.append((word(codec), *cells))
     unit = f", {what.unit}" if what.unit else ""
     return Table(
         metric,
@@ -129,6 +130,42 @@ def _mean_curve(results: Results, codec: str, metric: str, bpps: Sequence[float]
     return curve
 
 
+def paired_bd(
+    results: Results,
+    anchor: str,
+    codec: str,
+    metric: str,
+    bpps: Sequence[float],
+    min_overlap: float = MIN_OVERLAP,
+) -> tuple[list[float], list[float], Counter[str]]:
+    """BD-rate and BD-quality of a codec against an anchor, image by image.
+
+    Returns
+    -------
+    rates, gains : list of float
+        One per image that has a figure: percent, and the unit of the metric's scale.
+    flags : Counter
+        What is to be said of images, for `flagged`.
+    """
+    scale = get_metric(metric).scale
+    rates: list[float] = []
+    gains: list[float] = []
+    flags: Counter[str] = Counter()
+    for image in results.images:
+        base, mine = (results.curve(name, image, metric, bpps) for name in (anchor, codec))
+        points = (base.keys(), base.values(), mine.keys(), mine.values())
+        try:
+            rate = bd_rate(*points, min_overlap=min_overlap, scale=scale)
+            gain = bd_quality(*points, min_overlap=min_overlap, scale=scale)
+        except BDError as error:
+            flags[f"no figure ({error})"] += 1
+            continue
+        rates.append(rate.value)
+        gains.append(gain.value)
+        flags.update(_FLAGS[note.split(":")[0]] for note in rate.notes)
+    return rates, gains, flags
+
+
 def bd_table(
     results: Results,
     metric: str = "psnr_rgb",
@@ -161,22 +198,8 @@ def bd_table(
     for codec in results.codecs:
         if codec == anchor or anchor not in results.codecs:
             continue
-        rates: list[float] = []
-        gains: list[float] = []
-        flags: Counter[str] = Counter()
-        for image in results.images:
-            base, mine = (results.curve(name, image, metric, bpps) for name in (anchor, codec))
-            points = (base.keys(), base.values(), mine.keys(), mine.values())
-            try:
-                rate = bd_rate(*points, min_overlap=min_overlap, scale=what.scale)
-                gain = bd_quality(*points, min_overlap=min_overlap, scale=what.scale)
-            except BDError as error:
-                flags[f"no figure ({error})"] += 1
-                continue
-            rates.append(rate.value)
-            gains.append(gain.value)
-            flags.update(_FLAGS[note.split(":")[0]] for note in rate.notes)
-        notes += _flagged(codec, flags)
+        rates, gains, flags = paired_bd(results, anchor, codec, metric, bpps, min_overlap)
+        notes += flagged(codec, flags)
         body.append(
             (
                 word(codec),
@@ -196,7 +219,7 @@ def bd_table(
     )
 
 
-def _flagged(codec: str, flags: Counter[str]) -> list[str]:
+def flagged(codec: str, flags: Counter[str]) -> list[str]:
     """Notes on images without a figure (one example says why) and on dropped points."""
     failed = [(what, n) for what, n in flags.items() if what.startswith("no figure")]
     notes = [
