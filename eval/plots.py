@@ -341,6 +341,7 @@ def time_figure(rows: Iterable[Row], *, metric: str = "smart", title: str = "") 
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+    from matplotlib.ticker import StrMethodFormatter
 
     results = Results(rows)
     formats = {
@@ -365,6 +366,10 @@ def time_figure(rows: Iterable[Row], *, metric: str = "smart", title: str = "") 
         for way in dict.fromkeys(way for ways in formats.values() for way in ways):
             marker = _ENCODER_MARKERS.get(way, "s")
             keys.append(Line2D([], [], label=way, color=_INK, linestyle="", marker=marker))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        # On an axis of less than a decade only the minor marks have numbers.
+        axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:g}"))
         figure.legend(handles=keys, loc="outside right upper", frameon=False, fontsize=9)
         axes.grid(visible=True, color="#E4E4E4", linewidth=0.7)
         axes.set_axisbelow(True)
