@@ -13,9 +13,9 @@ from ..shared.errors import UnknownCodecError
 from ..shared.registry import get_codec
 from .anchors import ANCHORS
 from .bdrate import BDError, bd_rate
-from .measure import CodecSpec
+from .measure import DEFAULTS, CodecSpec
 from .metrics import METRICS
-from .summary import Results
+from .rowset import Results
 from .tables import Cell, Table, number, word
 
 
@@ -29,10 +29,15 @@ def _ablations(codec: str) -> tuple[str, ...]:
 
 
 def with_ablations(specs: Sequence[CodecSpec]) -> list[CodecSpec]:
-    """Add to `specs` the ablations that its codecs name, each behind its codec."""
+    """Add to `specs` the ablations that its codecs name, each behind its codec.
+
+    An ablation that lacks the encoder of its codec is left out: nothing could be paired.
+    """
     out: list[CodecSpec] = []
     for spec in specs:
-        wanted = [spec, *(CodecSpec(name, spec.config) for name in _ablations(spec.codec))]
+        encoder = (DEFAULTS | spec.config)["encoder"]
+        names = [n for n in _ablations(spec.codec) if encoder in get_codec(n).encoders]
+        wanted = [spec, *(CodecSpec(name, spec.config) for name in names)]
         out += [one for one in wanted if one not in out and (one is spec or one not in specs)]
     return out
 
@@ -82,9 +87,10 @@ def ablation_table(
 
 def ablation_tables(results: Results) -> list[Table]:
     """Tables of all pairs of codec and ablation that the results hold."""
+    # The same encoder, effort and rule on both sides, or the pair compares two things.
     return [
-        ablation_table(results, codec, ablation)
-        for codec in results.codecs
-        for ablation in _ablations(codec)
-        if ablation in results.codecs
+        ablation_table(results, label, ablation)
+        for label, (codec, _) in results.configs.items()
+        for name in _ablations(codec)
+        if (ablation := results.counterpart(label, name)) is not None
     ]

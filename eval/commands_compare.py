@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,15 +62,50 @@ def budgets_of(text: str) -> list[float]:
     return bpps
 
 
-def _metrics(text: str | None) -> list[str] | None:
-    from .metrics import METRICS
+def _metrics(text: str | None, judges: str | None) -> list[str] | None:
+    """Names of the metrics to measure, those of the judges last; None for the usual ones."""
+    from . import perceptual_network
+    from .metrics import JUDGES, METRICS, get_metric
 
-    names = _listed(text or "")
+    names, judging = _listed(text or ""), _listed(judges or "")
+    for option, given, known in (
+        ("metric", names, [*METRICS, *JUDGES]),
+        ("judge", judging, list(JUDGES)),
+    ):
+        for name in given:
+            if name not in known:
+                message = f"no {option} {name!r}; there are {', '.join(known)}"
+                raise UsageError(message)
+    names += [name for name in judging if name not in names] if names else []
+    names = names or [*METRICS, *judging] if judging else names
     for name in names:
-        if name not in METRICS:
-            message = f"no metric {name!r}; there are {', '.join(METRICS)}"
-            raise UsageError(message)
+        if name in JUDGES:
+            # Now, not when the first picture has been encoded: the package may be missing.
+            perceptual_network.loaded(get_metric(name).label)
     return names or None
+
+
+def _with_encoders(specs: list[CodecSpec], codec: list[str], text: str | None) -> list[CodecSpec]:
+    """Expand codecs by ``--encoders``; what a codec lacks is told in one line."""
+    from ..shared.errors import FractourError
+    from .encoders import BASE, with_encoders
+
+    if text is None:
+        return specs
+    if any("encoder=" in word for word in codec):
+        message = "--encoders goes with every codec; leave encoder= out of --codec"
+        raise UsageError(message)
+    encoders = _listed(text)
+    try:
+        expanded, missing = with_encoders(specs, encoders)
+    except FractourError as error:
+        raise UsageError(str(error)) from error
+    if missing:
+        lacks = "; ".join(f"{name} has no {', '.join(ways)}" for name, ways in missing.items())
+        notice(f"encoders left out: {lacks}")
+    if BASE not in encoders:
+        notice(f"{BASE!r} is not among the encoders, so there are no BD-rates and times over it")
+    return expanded
 
 
 def compare(
@@ -93,8 +129,22 @@ def compare(
     bpp: Annotated[
         str, typer.Option(metavar="LIST", help="Budgets, bits per pixel of the whole file.")
     ] = DEFAULT_BPPS,
+    encoders: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Each codec once per encoder that it has: search,network,network+refine.",
+        ),
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option(metavar="LIST", help="psnr_rgb, psnr_y, ...  [default: all]")
+    ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stlpips|lpips",
+            help="Measure a perceptual network too (optional packages) that nothing trains on.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -127,18 +177,24 @@ def compare(
     """Compare codecs on a corpus at equal bytes: tables, rows, plots.
 
     Every row is written as soon as it is measured; the same command goes on where an
-    interrupted one stopped. With --at-target: bytes by content at an equal smart error.
+    interrupted one stopped. With --encoders: what a network makes of a format, beside its
+    search. With --at-target: bytes by content at an equal smart error.
     """
+    codecs = codec or ["wavelet"]
     if at_target is not None:
-        _compare_at_target(corpus, codec, at_target, images_each, out, as_json)
+        if judge is not None:
+            message = "--judge goes with a run at equal bytes, not with --at-target"
+            raise UsageError(message)
+        specs = _with_encoders(specs_of(codecs, ""), codecs, encoders)
+        _compare_at_target(corpus, specs, at_target, images_each, out, as_json)
         return
     if images_each is not None:
         message = "--images goes with --at-target; a run takes a whole corpus"
         raise UsageError(message)
     bpps = budgets_of(bpp)
-    names = _metrics(metrics)
-    specs = specs_of(codec or ["wavelet"], anchors)
-    if reference not in {spec.codec for spec in specs}:
+    names = _metrics(metrics, judge)
+    specs = specs_of(codecs, anchors)
+    if reference.split(":")[0] not in {spec.codec for spec in specs}:
         notice(f"{reference!r} is not compared, so there are no differences and BD-rates to it")
     from ..corpora.catalog import open_corpus
     from .ablation import with_ablations
@@ -146,7 +202,7 @@ def compare(
 
     if ablations:
         specs = with_ablations(specs)
-
+    specs = _with_encoders(specs, codecs, encoders)
     images = open_corpus(corpus)
     folder = out or Path("results") / images.name
     say(
@@ -169,12 +225,12 @@ def compare(
         except KeyboardInterrupt:
             say(f"finished rows are kept in {folder}; the same command goes on from there")
             raise
-    _present(result, names, reference, seed, as_json)
+    _present(result, names if metrics else None, reference, seed, as_json)
 
 
 def _compare_at_target(
     corpus: str,
-    codec: list[str] | None,
+    specs: list[CodecSpec],
     target: float,
     images: int | None,
     out: Path | None,
@@ -183,7 +239,6 @@ def _compare_at_target(
     if not 0 < target < 100:
         message = f"--at-target takes a positive smart error, not {target:g}"
         raise UsageError(message)
-    specs = specs_of(codec or ["wavelet"], "")
     from ..corpora.catalog import open_corpus
     from .at_target import at_target_table, groups_of, run_at_target
     from .provenance import environment
@@ -216,11 +271,15 @@ def _present(
     result: Run, metrics: list[str] | None, reference: str, seed: int, as_json: bool
 ) -> None:
     from .ablation import ablation_tables
-    from .summary import COMPARED, SHOWN, Results, all_tables
+    from .encoder_tables import encoder_tables
+    from .rowset import Results
+    from .summary import COMPARED, SHOWN, all_tables
 
+    results = Results(result.rows)
     shown = metrics or SHOWN
     tables = all_tables(result.rows, anchor=reference, seed=seed, metrics=shown)
-    tables += ablation_tables(Results(result.rows))
+    tables += ablation_tables(results)
+    tables += encoder_tables(results, seed=seed)
     (result.folder / "tables.md").write_text(
         "\n".join(table.to_markdown() for table in tables), encoding="utf-8"
     )
@@ -251,12 +310,18 @@ def _present(
 def _plots(result: Run, metrics: Sequence[str]) -> list[Path]:
     """Draw the plots; what stands in the way is a notice, the tables are there already."""
     from ..shared.errors import BackendUnavailableError
-    from .plots import PlotError, save_rd_plot
+    from .encoders import encoders_by_format
+    from .plots import PlotError, save_rd_plot, save_time_plot
+    from .rowset import Results
 
-    try:
-        return save_rd_plot(
-            result.rows, result.folder / "rd", metrics=metrics, title=result.meta["corpus"]["name"]
-        )
-    except (BackendUnavailableError, PlotError) as error:
-        notice(f"no plot: {error}")
-        return []
+    title = result.meta["corpus"]["name"]
+    wanted = [partial(save_rd_plot, result.rows, result.folder / "rd", metrics=metrics)]
+    if encoders_by_format(Results(result.rows)):
+        wanted.append(partial(save_time_plot, result.rows, result.folder / "encoders"))
+    paths = []
+    for save in wanted:
+        try:
+            paths += save(title=title)
+        except (BackendUnavailableError, PlotError) as error:
+            notice(f"no plot: {error}")
+    return paths

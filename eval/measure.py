@@ -6,12 +6,16 @@ file, headers included. There is no other way in here.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import inspect
 import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +32,23 @@ from .store import Row
 Image = npt.NDArray[np.uint8]
 
 DEFAULTS: dict[str, Any] = {"encoder": "search", "rank": DEFAULT_RANK, "effort": 5}
+
+WARM_SIDE = 128
+"""Side in pixels of the picture that a codec is warmed up on."""
+
+WARM_BUDGETS = (4096, 256)
+"""Bytes: one that leaves everything in and one at which much is cut, as rows are."""
+
+
+@cache
+def _weights(codec: str) -> str:
+    """Name the weights in a codec's folder by their hash; empty if there are none."""
+    folder = Path(inspect.getfile(type(registry.get_codec(codec)))).parent
+    digest = hashlib.sha256()
+    files = sorted(folder.glob("*.safetensors"))
+    for file in files:
+        digest.update(file.read_bytes())
+    return f", weights {digest.hexdigest()[:12]}" if files else ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +125,10 @@ class CodecSpec:
             return get_anchor(self.codec).version()
         from .. import __version__
 
-        return f"fractour {__version__}, format {registry.get_codec(self.codec).version}"
+        text = f"fractour {__version__}, format {registry.get_codec(self.codec).version}"
+        # Trained further, a network is another encoder: its old rows must not be taken for new.
+        searched = (DEFAULTS | self.config)["encoder"] == "search"
+        return text if searched else text + _weights(self.codec)
 
     def identity(self, image: str, image_sha256: str, bpp: float) -> Row:
         """Return what tells a row from others, see `store.row_key`."""
@@ -139,6 +163,10 @@ class Task:
     metrics : sequence of str
     repeats : int
         Decodings, of whose wall times the median is kept.
+    started : str, optional
+        When the run was started or continued; rows of one start were timed side by side.
+    jobs : int
+        Processes that measure at once, this one included.
     """
 
     image: str
@@ -148,6 +176,8 @@ class Task:
     bpps: Sequence[float]
     metrics: Sequence[str] = tuple(METRICS)
     repeats: int = 3
+    started: str | None = None
+    jobs: int = 1
 
     def limit(self, bpp: float) -> int:
         """Return the budget in bytes."""
@@ -162,6 +192,8 @@ class Task:
             "height": height,
             "channels": self.pixels.shape[2] if self.pixels.ndim == 3 else 1,
             "target_bytes": self.limit(bpp),
+            "started": self.started,
+            "jobs": self.jobs,
         }
 
 
@@ -229,19 +261,29 @@ def open_coder(spec: CodecSpec, image: Image) -> Coder:
 _warm: set[str] = set()
 
 
-def warm_up(spec: CodecSpec) -> None:
-    """Run a codec once on a small picture, so that no row times a compiler or an import."""
-    key = json.dumps([spec.codec, spec.config], sort_keys=True)
+def warm_up(spec: CodecSpec, image: Image) -> None:
+    """Run a codec on a part of a picture, so that no row times a compiler, import or loading.
+
+    Once per process, configuration (every encoder has weights and kernels of its own) and number
+    of channels (kernels are compiled for each).
+
+    Parameters
+    ----------
+    spec : CodecSpec
+    image : (H, W) or (H, W, C) uint8
+        Its middle is encoded, `WARM_SIDE` square at most.
+    """
+    channels = image.shape[2] if image.ndim == 3 else 1
+    key = json.dumps([spec.codec, spec.config, channels], sort_keys=True)
     if key in _warm:
         return
     _warm.add(key)
-    ramp = np.arange(32 * 32 * 3, dtype=np.uint32).reshape(32, 32, 3)
-    image = (ramp * 2654435761 >> 24).astype(np.uint8)
-    try:
-        coder = open_coder(spec, image)
-        coder.decode(coder.encode(4096)[0])
-    except Exception:
-        return  # the real rows will name the error
+    top, left = (max(0, side - WARM_SIDE) // 2 for side in image.shape[:2])
+    part = np.ascontiguousarray(image[top : top + WARM_SIDE, left : left + WARM_SIDE])
+    for limit in WARM_BUDGETS:
+        with contextlib.suppress(Exception):  # the real rows will name the error
+            coder = open_coder(spec, part)
+            coder.decode(coder.encode(limit)[0])
 
 
 _EMPTY: Row = {
@@ -303,7 +345,7 @@ def measure_task(task: Task) -> Iterator[Row]:
         See ``schema/row.schema.json``. ``status`` is ok, unreachable (no file of this codec is
         that small) or error (class and message are kept).
     """
-    warm_up(task.spec)
+    warm_up(task.spec, task.pixels)
     coder: Coder | None = None
     for bpp in task.bpps:
         head = task.head(bpp)

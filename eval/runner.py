@@ -7,6 +7,7 @@ measures only what is missing, so an interrupted one loses nothing that was fini
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from ..corpora.images import pixel_sha256
 from ..shared.errors import FractourError
 from .measure import CodecSpec, Task, measure_task
-from .metrics import METRICS, get_metric
+from .metrics import JUDGES, METRICS, get_metric
 from .provenance import environment, now
 from .store import (
     ROWS_FILE,
@@ -30,6 +31,7 @@ from .store import (
     RowLog,
     Run,
     RunError,
+    codec_key,
     latest,
     load_run,
     ordered,
@@ -103,6 +105,9 @@ def _describe(
         {"name": name, "implementation": get_metric(name).implementation} for name in metrics
     ]
     before = earlier or {"created": started, "codecs": [], "bpps": [], "metrics": []}
+    # Of a codec that is run again in another version only the new one counts, see `load_run`.
+    renewed = {codec_key(entry) for entry in described}
+    kept = [e for e in before["codecs"] if e in described or codec_key(e) not in renewed]
     return {
         "schema": SCHEMA,
         "created": before["created"],
@@ -110,7 +115,7 @@ def _describe(
         "finished": None,
         **environment(command),
         "corpus": corpus,
-        "codecs": _union(before["codecs"], described),
+        "codecs": _union(kept, described),
         "bpps": sorted({*before["bpps"], *bpps}),
         "metrics": _union(before["metrics"], measured),
     }
@@ -146,6 +151,26 @@ def _work(task: Task) -> None:
     rows = measure_task(task)
     while not _stop.is_set() and (row := next(rows, None)) is not None:
         _queue.put(row)
+
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@contextlib.contextmanager
+def _shared_cores(jobs: int) -> Iterator[None]:
+    """Let each process that is started use its share of the cores, unless the user said how many.
+
+    A network runs on all cores if it may: beside others that do the same, every time would say
+    more of the crowd than of the encoder.
+    """
+    share = str(max(1, (os.cpu_count() or 1) // jobs))
+    added = [name for name in _THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, share))
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def _run_pool(tasks: Iterator[Task], jobs: int, record: Callable[[Row], None]) -> None:
@@ -234,7 +259,7 @@ def run(
     folder : path
         Made if missing; a run over the same images in it is continued.
     metrics : sequence of str, optional
-        All of `METRICS` by default.
+        All of `metrics.METRICS` by default; `metrics.JUDGES` only where named.
     jobs : int
         Processes. More jobs than cores blur the times.
     seed : int
@@ -263,7 +288,8 @@ def run(
     specs = [CodecSpec.parse(codec) if isinstance(codec, str) else codec for codec in codecs]
     for name in metrics or ():
         get_metric(name)
-    names = [name for name in METRICS if metrics is None or name in metrics]
+    wished = METRICS if metrics is None else metrics
+    names = [name for name in (*METRICS, *JUDGES) if name in wished]
     images: list[CorpusImage] = list(getattr(corpus, "images", corpus))
     bpps = sorted(set(map(float, bpps)))
     if not (specs and bpps and images) or jobs < 1 or not all(0 < bpp < 1000 for bpp in bpps):
@@ -311,7 +337,17 @@ def run(
         for image, spec, missing in plan:
             if loaded is None or loaded[0] is not image:
                 loaded = (image, image.load())
-            yield Task(image.name, image.sha256, loaded[1], spec, missing, names, repeats)
+            yield Task(
+                image.name,
+                image.sha256,
+                loaded[1],
+                spec,
+                missing,
+                names,
+                repeats,
+                meta["updated"],
+                jobs,
+            )
 
     done, total = len(wanted & have), len(wanted)
     with RowLog(target / ROWS_FILE) as log:
@@ -324,7 +360,8 @@ def run(
                 progress(done, total, row)
 
         if jobs > 1:
-            _run_pool(tasks(), jobs, record)
+            with _shared_cores(jobs):
+                _run_pool(tasks(), jobs, record)
         else:
             for task in tasks():
                 for row in measure_task(task):

@@ -103,6 +103,9 @@ def ordered(meta: dict[str, Any], rows: Iterable[Row]) -> list[Row]:
 def load_run(folder: str | os.PathLike[str]) -> Run:
     """Read a run folder, finished or not.
 
+    Rows of a codec that was measured again in a later version (another format, other weights) are
+    left out: they belong to an encoder that is gone, and would be averaged with those of the new.
+
     Raises
     ------
     RunError
@@ -124,6 +127,8 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
         raise RunError(message)
     rows_path = folder / ROWS_FILE
     rows = latest(read_rows(rows_path)).values() if rows_path.exists() else ()
+    current = {codec_key(entry): entry["version"] for entry in meta["codecs"]}
+    rows = [row for row in rows if row["codec_version"] == current.get(codec_key(row))]
     return Run(folder, meta, ordered(meta, rows))
 
 

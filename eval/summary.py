@@ -7,90 +7,22 @@ the easy ones); the table then says on how many images it did.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .bdrate import LOW_OVERLAP, MIN_OVERLAP, BDError, bd_quality, bd_rate
-from .metrics import Metric, get_metric
+from .metrics import JUDGES, Metric, get_metric
+from .rowset import Curve, Results
 from .stats import bootstrap_mean, paired_difference
 from .store import Row, codec_key
 from .tables import Cell, Table, count, number, word
 
-Curve = dict[float, float]
-
-SHOWN = ("psnr_rgb", "smart", "ms_ssim", "psnr_y", "ssim")
+SHOWN = ("psnr_rgb", "smart", "ms_ssim", "psnr_y", "ssim", *JUDGES)
 """Metrics in the order in which tables show them."""
 
 COMPARED = 3
 """So many of them, from the first, are drawn and get a BD-rate."""
-
-
-class Results:
-    """Rows, arranged for tables.
-
-    Parameters
-    ----------
-    rows : iterable of dict
-        As `store.load_run` gives them; their order is the order of codecs and images.
-    """
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self.rows = list(rows)
-        self.images = list(dict.fromkeys(row["image"] for row in self.rows))
-        self.bpps = sorted({row["target_bpp"] for row in self.rows})
-        self.labels = _labels(self.rows)
-        self._by_label: dict[str, list[Row]] = {label: [] for label in self.labels.values()}
-        self._by_image: dict[tuple[str, str], list[Row]] = {}
-        for row in self.rows:
-            label = self.labels[codec_key(row)]
-            self._by_label[label].append(row)
-            self._by_image.setdefault((label, row["image"]), []).append(row)
-
-    @property
-    def codecs(self) -> list[str]:
-        """Labels of the codecs, in order."""
-        return list(self._by_label)
-
-    def of(self, codec: str, bpp: float | None = None, *, status: str | None = None) -> list[Row]:
-        """Rows of a codec, of one budget or of all."""
-        return [
-            row
-            for row in self._by_label[codec]
-            if bpp in (None, row["target_bpp"]) and status in (None, row["status"])
-        ]
-
-    def values(self, codec: str, bpp: float, field: str) -> dict[str, float]:
-        """Image to value, where there is one."""
-        rows = self.of(codec, bpp, status="ok")
-        return {row["image"]: row[field] for row in rows if row.get(field) is not None}
-
-    def curve(self, codec: str, image: str, field: str, bpps: Sequence[float]) -> Curve:
-        """Real bits per pixel to value, for one image."""
-        return {
-            row["bpp"]: row[field]
-            for row in self._by_image.get((codec, image), ())
-            if row["status"] == "ok" and row["target_bpp"] in bpps and row.get(field) is not None
-        }
-
-
-def _labels(rows: Iterable[Row]) -> dict[str, str]:
-    """Name codecs; where one occurs with several configurations, by what differs."""
-    configs: dict[str, dict[str, dict[str, object]]] = {}
-    for row in rows:
-        configs.setdefault(row["codec"], {})[codec_key(row)] = row["config"]
-    labels = {}
-    for codec, found in configs.items():
-        keys = {key for config in found.values() for key in config}
-        differing = sorted(
-            key for key in keys if len({json.dumps(c.get(key)) for c in found.values()}) > 1
-        )
-        for identity, config in found.items():
-            parts = [f"{key}={config.get(key)}" for key in differing]
-            labels[identity] = ":".join([codec, *parts])
-    order = list(dict.fromkeys(codec_key(row) for row in rows))
-    return {key: labels[key] for key in order}
 
 
 def _problems(results: Results) -> tuple[str, ...]:
@@ -111,26 +43,27 @@ def _direction(what: Metric) -> str:
     return "" if what.higher_is_better else " (smaller is better)"
 
 
+def mean_cell(results: Results, codec: str, bpp: float, metric: str, seed: int) -> Cell:
+    """Mean of a metric over all images ± half its interval, or on how many it has a value."""
+    if not results.of(codec, bpp):
+        return Cell("")
+    digits = get_metric(metric).digits
+    values = results.values(codec, bpp, metric)
+    if len(values) < len(results.images):
+        return count(len(values), len(results.images))
+    mean = bootstrap_mean((values[image] for image in results.images), seed=seed)
+    text = f"{mean.mean:.{digits}f} ±{mean.half:.{digits}f}"
+    return Cell(text, mean.mean, {"low": mean.low, "high": mean.high, "n": mean.n})
+
+
 def quality_table(results: Results, metric: str = "psnr_rgb", *, seed: int = 0) -> Table:
     """Mean of a metric by codec and budget, with half the 95 % bootstrap interval."""
     what = get_metric(metric)
     total = len(results.images)
     body = []
     for codec in results.codecs:
-        cells = [word(codec)]
-        for bpp in results.bpps:
-            if not results.of(codec, bpp):
-                cells.append(Cell(""))
-                continue
-            values = results.values(codec, bpp, metric)
-            if len(values) < total:
-                cells.append(count(len(values), total))
-                continue
-            mean = bootstrap_mean((values[image] for image in results.images), seed=seed)
-            text = f"{mean.mean:.{what.digits}f} ±{mean.half:.{what.digits}f}"
-            extra = {"low": mean.low, "high": mean.high, "n": mean.n}
-            cells.append(Cell(text, mean.mean, extra))
-        body.append(tuple(cells))
+        cells = (mean_cell(results, codec, bpp, metric, seed) for bpp in results.bpps)
+        body.append((word(codec), *cells))
     unit = f", {what.unit}" if what.unit else ""
     return Table(
         metric,
@@ -197,6 +130,42 @@ def _mean_curve(results: Results, codec: str, metric: str, bpps: Sequence[float]
     return curve
 
 
+def paired_bd(
+    results: Results,
+    anchor: str,
+    codec: str,
+    metric: str,
+    bpps: Sequence[float],
+    min_overlap: float = MIN_OVERLAP,
+) -> tuple[list[float], list[float], Counter[str]]:
+    """BD-rate and BD-quality of a codec against an anchor, image by image.
+
+    Returns
+    -------
+    rates, gains : list of float
+        One per image that has a figure: percent, and the unit of the metric's scale.
+    flags : Counter
+        What is to be said of images, for `flagged`.
+    """
+    scale = get_metric(metric).scale
+    rates: list[float] = []
+    gains: list[float] = []
+    flags: Counter[str] = Counter()
+    for image in results.images:
+        base, mine = (results.curve(name, image, metric, bpps) for name in (anchor, codec))
+        points = (base.keys(), base.values(), mine.keys(), mine.values())
+        try:
+            rate = bd_rate(*points, min_overlap=min_overlap, scale=scale)
+            gain = bd_quality(*points, min_overlap=min_overlap, scale=scale)
+        except BDError as error:
+            flags[f"no figure ({error})"] += 1
+            continue
+        rates.append(rate.value)
+        gains.append(gain.value)
+        flags.update(_FLAGS[note.split(":")[0]] for note in rate.notes)
+    return rates, gains, flags
+
+
 def bd_table(
     results: Results,
     metric: str = "psnr_rgb",
@@ -229,22 +198,8 @@ def bd_table(
     for codec in results.codecs:
         if codec == anchor or anchor not in results.codecs:
             continue
-        rates: list[float] = []
-        gains: list[float] = []
-        flags: Counter[str] = Counter()
-        for image in results.images:
-            base, mine = (results.curve(name, image, metric, bpps) for name in (anchor, codec))
-            points = (base.keys(), base.values(), mine.keys(), mine.values())
-            try:
-                rate = bd_rate(*points, min_overlap=min_overlap, scale=what.scale)
-                gain = bd_quality(*points, min_overlap=min_overlap, scale=what.scale)
-            except BDError as error:
-                flags[f"no figure ({error})"] += 1
-                continue
-            rates.append(rate.value)
-            gains.append(gain.value)
-            flags.update(_FLAGS[note.split(":")[0]] for note in rate.notes)
-        notes += _flagged(codec, flags)
+        rates, gains, flags = paired_bd(results, anchor, codec, metric, bpps, min_overlap)
+        notes += flagged(codec, flags)
         body.append(
             (
                 word(codec),
@@ -264,7 +219,7 @@ def bd_table(
     )
 
 
-def _flagged(codec: str, flags: Counter[str]) -> list[str]:
+def flagged(codec: str, flags: Counter[str]) -> list[str]:
     """Notes on images without a figure (one example says why) and on dropped points."""
     failed = [(what, n) for what, n in flags.items() if what.startswith("no figure")]
     notes = [
@@ -395,14 +350,18 @@ def all_tables(
     metrics: Sequence[str] = SHOWN,
     seed: int = 0,
 ) -> list[Table]:
-    """Every table that the rows allow, in the order in which they are read."""
+    """Every table that the rows allow, in the order in which they are read.
+
+    The anchor is a label, or the name of a codec: see `rowset.Results.find`.
+    """
     results = Results(rows)
     metrics = [metric for metric in metrics if any(metric in row for row in results.rows)]
     tables = [quality_table(results, metric, seed=seed) for metric in metrics]
-    if anchor in results.codecs and len(results.codecs) > 1:
-        tables += [gap_table(results, metric, anchor=anchor, seed=seed) for metric in metrics[:1]]
+    base = results.find(anchor)
+    if base is not None and len(results.codecs) > 1:
+        tables += [gap_table(results, metric, anchor=base, seed=seed) for metric in metrics[:1]]
         tables += [
-            bd_table(results, metric, anchor=anchor, low=low, high=high, seed=seed)
+            bd_table(results, metric, anchor=base, low=low, high=high, seed=seed)
             for metric in metrics[:COMPARED]
         ]
     tables += [budget_table(results), time_table(results)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from fractour.eval.ablation import ablation_table, ablation_tables, with_ablations
 from fractour.eval.measure import CodecSpec
-from fractour.eval.summary import Results
+from fractour.eval.rowset import Results
 
 
 def _row(codec: str, image: str, bpp: float, psnr: float) -> dict:
@@ -44,3 +45,36 @@ def test_the_saving_is_found_image_by_image() -> None:
     table = ablation_table(results, "pifs", "tiles", low=0.01)
     assert [abs(table.cell(name, "BD-rate %").value + 5) < 0.01 for name in ("a", "b", "mean")]
     assert [found.name for found in ablation_tables(results)] == ["pifs_over_tiles"]
+
+
+def test_an_ablation_without_the_encoder_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fractour.shared.registry import get_codec
+
+    monkeypatch.setattr(type(get_codec("pifs")), "encoders", ("search", "network"))
+    monkeypatch.setattr(type(get_codec("tiles")), "encoders", ("search", "network"))
+    monkeypatch.setattr(type(get_codec("pifs-pure")), "encoders", ("search",))
+    specs = [CodecSpec("pifs", {"encoder": way}) for way in ("search", "network")]
+    assert [(spec.codec, spec.config["encoder"]) for spec in with_ablations(specs)] == [
+        ("pifs", "search"),
+        ("tiles", "search"),
+        ("pifs-pure", "search"),
+        ("pifs", "network"),
+        ("tiles", "network"),
+    ]
+
+
+def test_several_encoders_are_paired_each_with_its_like() -> None:
+    """The network of pifs against the network of tiles; its search has nothing to stand by."""
+
+    def filled(rows: list[dict], way: str) -> list[dict]:
+        return [row | {"config": {"encoder": way}} for row in rows]
+
+    results = Results(
+        filled(_rows("pifs", 0.0), "search")
+        + filled(_rows("pifs", 0.1), "network")
+        + filled(_rows("tiles", 0.0), "network")
+    )
+    assert results.codecs == ["pifs:encoder=search", "pifs:encoder=network", "tiles"]
+    (table,) = ablation_tables(results)
+    assert table.name == "pifs:encoder=network_over_tiles"
+    assert abs(table.cell("mean", "BD-rate %").value + 10) < 1e-6

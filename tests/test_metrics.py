@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from fractour.eval import perceptual_network
 from fractour.eval.metrics import (
+    JUDGES,
     METRICS,
     MS_SSIM_MIN_SIDE,
     MetricError,
     error_decibel,
+    get_metric,
     measure,
     ms_ssim,
     psnr_rgb,
@@ -17,6 +20,7 @@ from fractour.eval.metrics import (
     smart,
     ssim,
 )
+from fractour.shared.errors import BackendUnavailableError
 from scipy.signal import convolve2d
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -299,3 +303,50 @@ def test_similarity_decibel():
     assert similarity_decibel(0.9) == pytest.approx(10)
     assert similarity_decibel(0.99) == pytest.approx(20)
     assert similarity_decibel(1.0) == math.inf
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """A network that is loaded once and says how far apart the means are."""
+    loads = []
+
+    def load():
+        loads.append(1)
+        return lambda first, second: float(abs(first.mean() - second.mean())) / 255
+
+    monkeypatch.setattr(perceptual_network, "LOADERS", {"LPIPS": ("x-package", load)})
+    perceptual_network.loaded.cache_clear()
+    yield loads
+    perceptual_network.loaded.cache_clear()
+
+
+def test_a_judge_is_measured_only_where_it_is_named(judged):
+    first, second = np.zeros((64, 70, 3), np.uint8), np.full((64, 70, 3), 51, np.uint8)
+    assert not set(JUDGES) & set(measure(first, second))
+    assert judged == []
+    for _ in range(2):
+        assert measure(first, second, ["lpips"]) == {"lpips": pytest.approx(0.2)}
+    assert judged == [1]
+    assert measure(first[:63], second[:63], ["lpips"]) == {"lpips": None}
+    with pytest.raises(MetricError):
+        measure(first, second.astype(np.float32), ["lpips"])
+    assert get_metric("lpips").scale(0.1) == pytest.approx(10)  # falls: fewer is better
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", JUDGES)
+def test_real_judges(name):
+    try:
+        perceptual_network.loaded(get_metric(name).label)
+    except BackendUnavailableError as error:
+        pytest.skip(str(error))
+    image = data.astronaut()[:96, 180:276]
+    slight, strong = (damage(image, kind) for kind in ("blur", "negative"))
+    judge = get_metric(name).function
+    assert judge(image, image) == 0
+    assert 0 < judge(image, slight) < judge(image, strong)
+    # Alpha is ignored, grey is grey in every shape.
+    plates = ((image, 9), (slight, 7))
+    alpha = [np.dstack([one, np.full((96, 96), plate, np.uint8)]) for one, plate in plates]
+    assert judge(*alpha) == judge(image, slight)
+    assert judge(image[:, :, 0], slight[:, :, 0]) == judge(image[:, :, :1], slight[:, :, :1])

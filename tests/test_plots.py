@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 from fractour.eval.plots import PlotError, _spread, curves, rd_figure, save_rd_plot
-from fractour.eval.summary import Results
+from fractour.eval.rowset import Results
 from fractour.shared.errors import BackendUnavailableError
 from matplotlib.text import Text
 from PIL import Image

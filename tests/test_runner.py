@@ -3,12 +3,13 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
+import os
 
 import jsonschema
 import numpy as np
 import pytest
 from fractour.corpora.images import pixel_sha256
-from fractour.eval import measure
+from fractour.eval import measure, runner
 from fractour.eval.anchors import decode_anchor
 from fractour.eval.measure import CodecSpec, Task, measure_task
 from fractour.eval.metrics import METRICS, MetricError, psnr_rgb
@@ -28,6 +29,7 @@ from skimage import data
 
 SCHEMAS = importlib.resources.files("fractour.eval") / "schema"
 BPPS = [1.0, 2.0]
+TIMES = {"encode_s", "decode_s", "started", "jobs"}
 
 
 @pytest.fixture(scope="module")
@@ -160,14 +162,15 @@ def test_resume_measures_only_what_is_missing(images, stub, tmp_path):
     calls = []
     first = run(images, [spec()], BPPS, tmp_path, progress=lambda *at: calls.append(at[:2]))
     assert calls == [(done, 6) for done in range(1, 7)]
-    assert stub.encoded == 6 + 1  # and one to warm up
+    warm = len(measure.WARM_BUDGETS) * 2  # grey and colour
+    assert stub.encoded == 6 + warm
     calls.clear()
     again = run(images, [spec()], BPPS, tmp_path, progress=lambda *at: calls.append(at[:2]))
-    assert (calls, stub.encoded) == ([], 7)
+    assert (calls, stub.encoded) == ([], 6 + warm)
     assert again.rows == first.rows
     assert again.meta["created"] == first.meta["created"]
     more = run(images, [spec(), spec(7)], [*BPPS, 3.0], tmp_path)
-    assert stub.encoded == 7 + 3 + 9 + 1
+    assert stub.encoded == 6 + warm + 3 + 9 + warm
     assert len(more.rows) == 18
     assert [row for row in more.rows if row in first.rows] == first.rows
     validate(more)
@@ -209,7 +212,7 @@ def test_torn_last_line(images, stub, tmp_path):
     again = run(images, [spec()], BPPS, tmp_path)
     assert stub.encoded == before + 1
     timeless = [
-        [{k: v for k, v in row.items() if not k.endswith("code_s")} for row in rows]
+        [{k: v for k, v in row.items() if k not in TIMES} for row in rows]
         for rows in (again.rows, whole.rows)
     ]
     assert timeless[0] == timeless[1]
@@ -299,10 +302,10 @@ def test_processes_give_the_rows_of_one(images, tmp_path):
     one = run(images, ["jpeg", "webp"], BPPS, tmp_path / "one")
     two = run(images, ["jpeg", "webp"], BPPS, tmp_path / "two", jobs=2)
     validate(two)
-    times = {"encode_s", "decode_s"}
+    assert {row["jobs"] for row in two.rows} == {2}
     for first, second in zip(one.rows, two.rows, strict=True):
-        assert {k: v for k, v in first.items() if k not in times} == {
-            k: v for k, v in second.items() if k not in times
+        assert {k: v for k, v in first.items() if k not in TIMES} == {
+            k: v for k, v in second.items() if k not in TIMES
         }
 
 
@@ -356,3 +359,91 @@ def test_finite():
         "a": [1],
         "b": {"c": None, "d": 2.0},
     }
+
+
+def test_warm_up_is_once_per_encoder_and_kind_of_picture(images, monkeypatch):
+    """On the middle of the picture itself, at the two ends of the budgets."""
+    seen = []
+
+    class Coder:
+        def __init__(self, spec, image):
+            self.spec, self.image = spec, image
+
+        def encode(self, limit):
+            seen.append((self.spec.config["encoder"], self.image.shape, limit))
+            return b"", 0.0, None
+
+        def decode(self, data):
+            raise FractourError  # what fails here fails again in a row, and is kept there
+
+    monkeypatch.setattr(measure, "_warm", set())
+    monkeypatch.setattr(measure, "open_coder", Coder)
+    colour, grey = data.astronaut()[:200, :100], data.camera()
+    for _ in range(2):
+        for way in ("search", "network"):
+            for image in (colour, grey):
+                measure.warm_up(CodecSpec("stub", {"encoder": way}), image)
+    assert seen == [
+        (way, shape, limit)
+        for way in ("search", "network")
+        for shape in ((128, 100, 3), (128, 128))
+        for limit in measure.WARM_BUDGETS
+    ]
+
+
+def test_other_weights_are_another_encoder(images, stub, tmp_path, monkeypatch):
+    """Rows of the old network are neither kept on resuming nor averaged with the new."""
+    network = CodecSpec("stub", {"encoder": "network", "rank": "contrast", "effort": 5})
+    monkeypatch.setattr(
+        stub,
+        "encode",
+        lambda image, **_: Stub.encode(
+            stub, image, codec="stub", budget=900, encoder="search", rank="contrast", effort=5
+        ),
+    )
+    first = run(images, [spec(), network], [2.0], tmp_path)
+    found = property(lambda spec: "1" if spec.config["encoder"] == "search" else "1, weights 2")
+    monkeypatch.setattr(CodecSpec, "version", found)
+    measured = []
+    again = run(
+        images, [spec(), network], [2.0], tmp_path, progress=lambda *at: measured.append(at[2])
+    )
+    assert [row["config"]["encoder"] for row in measured] == ["network"] * 3
+    assert again.rows[:3] == first.rows[:3]
+    kept = load_run(tmp_path)
+    assert kept.rows == again.rows
+    assert [(e["config"]["encoder"], e["version"]) for e in kept.meta["codecs"]] == [
+        ("search", "1"),
+        ("network", "1, weights 2"),
+    ]
+    validate(kept)
+
+
+def test_the_version_names_the_weights_of_networks_only(tmp_path, monkeypatch):
+    class Codec:
+        version = 3
+
+    monkeypatch.setattr(measure.registry, "get_codec", lambda name: Codec())
+    monkeypatch.setattr(measure.inspect, "getfile", lambda kind: str(tmp_path / "__init__.py"))
+    search, network = (CodecSpec("toy", {"encoder": way}) for way in ("search", "network"))
+    versions = []
+    for content in (None, b"a", b"b"):
+        measure._weights.cache_clear()
+        if content is not None:
+            (tmp_path / "weights.safetensors").write_bytes(content)
+        assert search.version.endswith("format 3")
+        versions.append(network.version)
+    measure._weights.cache_clear()
+    assert versions[0] == search.version
+    assert len(set(versions)) == 3
+    assert "weights ca978112ca1b" in versions[1]
+
+
+def test_processes_share_the_cores(monkeypatch):
+    monkeypatch.setattr(runner.os, "cpu_count", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "5")
+    with runner._shared_cores(3):
+        assert os.environ["OMP_NUM_THREADS"] == "2"
+        assert os.environ["NUMBA_NUM_THREADS"] == "5"
+    assert "OMP_NUM_THREADS" not in os.environ

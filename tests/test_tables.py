@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
+from fractour.eval.rowset import Results
 from fractour.eval.stats import bootstrap_mean
 from fractour.eval.summary import (
-    Results,
     all_tables,
     bd_table,
     bits_table,
@@ -188,6 +188,19 @@ def test_configurations_get_their_own_row(rows):
     results = Results([*mine, *more, *rows[12:]])
     assert results.codecs == ["wavelet:rank=contrast", "wavelet:rank=gain", "jpeg2000", "jpeg"]
     assert len(bd_table(results).rows) == 3
+
+
+def test_a_reference_with_several_encoders_is_its_search(rows):
+    """Asked for by its bare name, it must neither vanish nor become its network."""
+    network = [row | {"config": {"encoder": "network"}} for row in rows[12:24]]
+    search = [row | {"config": {"encoder": "search"}} for row in rows[12:24]]
+    tables = all_tables([*rows[:12], *network, *search])
+    titles = [table.title for table in tables if table.name.endswith("_bd")]
+    assert titles[0] == "BD-rate against jpeg2000:encoder=search, PSNR-RGB"
+    results = Results([*rows[:12], *network, *search])
+    assert results.find("wavelet") == "wavelet"
+    assert results.find("jpeg2000:encoder=network") == "jpeg2000:encoder=network"
+    assert results.find("webp") is None
 
 
 def test_budget(rows):
