@@ -135,6 +135,7 @@ class _Fitter:
     ) -> None:
         self.codec, self.analysis, self.geometry = codec, analysis, geometry
         self.limit, self.rank, self.progress = limit, rank, progress
+        self.rather_cut_by: tuple[str, ...] = ()
         self.best: _Try | None = None
         self.smallest: int | None = None
         self._sizes: dict[int, float] = {}
@@ -184,6 +185,8 @@ class _Fitter:
 
     def aim(self) -> None:
         """Propose a little more than fits, as few times as possible, and cut it to the limit."""
+        # More than a few elements go; contrast alone would take large faint ones first.
+        self.rather_cut_by = ("rd",)
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
         for _ in range(_AIMS_TRIED):
@@ -228,7 +231,7 @@ class _Fitter:
         whole = size = self.write(proposal, everything)
         if size <= self.limit:
             return whole
-        for rank in dict.fromkeys((self.rank, *self.codec.also_cut_by)):
+        for rank in dict.fromkeys((self.rank, *self.codec.also_cut_by, *self.rather_cut_by)):
             self._cut_by(proposal, size, rank)
         if self.best is None:
             self.write(proposal, ~everything)
