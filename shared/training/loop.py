@@ -52,6 +52,10 @@ class Recipe:
     average : float
         Decay of the moving average of the weights, which is what is kept.
     seed : int
+    distill : float
+        Weight of the distance to the teacher, see `network.EncoderNetwork.teach`.
+    alone : int
+        First steps in which the teacher alone counts: they cost less, and bring most.
     """
 
     codec: str
@@ -66,6 +70,8 @@ class Recipe:
     rate: float = 1e-3
     average: float = 0.998
     seed: int = 0
+    distill: float = 0.1
+    alone: int = 0
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -120,16 +126,25 @@ class _Step(torch.nn.Module):
         super().__init__()
         self.network, self.recipe = network, recipe
 
-    def forward(self, pictures: Tensor, bpp: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, pictures: Tensor, bpp: Tensor, alone: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weighted loss, the relative errors (B,) and the decoded pictures."""
         judge = LOSSES[self.recipe.loss]
         found = self.network.reconstruct(pictures, bpp)
-        errors = judge(pictures, found.pixels)
-        with torch.no_grad():
-            reached = judge(pictures, found.plain)
+        plain = found.plain.detach().requires_grad_(self.recipe.distill > 0)
+        reached = judge(pictures, plain)
+        penalty = found.penalty
+        if self.recipe.distill > 0:
+            (gradient,) = torch.autograd.grad(reached.sum(), plain)
+            penalty = penalty + self.recipe.distill * self.network.teach(pictures, found, gradient)
+        reached = reached.detach()
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not alone):
+            errors = judge(pictures, found.pixels)
         factors = weights_of(self.recipe.weighting, bpp, reached)
-        loss = (factors * errors + found.penalty).mean()
-        return loss, (errors / reached.clamp(min=1e-6)).detach(), found.pixels.detach()
+        loss = (factors * errors + penalty).mean()
+        relative = (errors / reached.clamp(min=1e-6)).detach()
+        return loss, relative, found.pixels.detach()
 
 
 def _fabric(devices: int, accelerator: str, precision: str) -> Any:
@@ -309,7 +324,9 @@ def _run(
         pixels = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
         pictures = pixels.float().repeat_interleave(recipe.budgets, 0)[mine].to(fabric.device)
         bpp = bpp[mine]
-        loss, ratios, decoded = module(pictures, torch.from_numpy(bpp).to(fabric.device))
+        loss, ratios, decoded = module(
+            pictures, torch.from_numpy(bpp).to(fabric.device), step < recipe.alone
+        )
         optimizer.zero_grad()
         fabric.backward(loss)
         fabric.clip_gradients(module, optimizer, max_norm=1.0)

@@ -31,13 +31,16 @@ class Reconstruction:
     bits : (B,) tensor
         Bits spent, by the twin's prices; at most the budget.
     penalty : (B,) tensor
-        Further terms of the loss, such as the distance to a teacher, relative to 1.
+        Further terms of the loss, relative to 1.
+    proposed : tensor, optional
+        What `EncoderNetwork.teach` compares with the teacher.
     """
 
     pixels: Tensor
     plain: Tensor
     bits: Tensor
     penalty: Tensor
+    proposed: Tensor | None = None
 
 
 class EncoderNetwork(nn.Module, ABC):
@@ -53,6 +56,10 @@ class EncoderNetwork(nn.Module, ABC):
             Code values 0 to 255.
         bpp : (B,) float tensor
         """
+
+    def teach(self, pictures: Tensor, found: Reconstruction, gradient: Tensor) -> Tensor:
+        """Return the distance to a teacher, (B,), given the error's gradient at `found.plain`."""
+        return torch.zeros_like(found.bits)
 
 
 def network_class(codec: str) -> type[EncoderNetwork]:
