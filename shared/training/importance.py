@@ -71,8 +71,9 @@ class ImportanceNetwork(EncoderNetwork):
         super().__init__()
         self.backbone = Backbone()
         self.head = nn.Conv2d(self.backbone.widths[1], ROLES * OCTAVES, 1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            for parameter in self.head.parameters():
+                parameter.zero_()
 
     @abstractmethod
     def analyze(self, pictures: Tensor) -> list[Band]:
@@ -83,8 +84,7 @@ class ImportanceNetwork(EncoderNetwork):
         """Transform the values of bands back to (B, 3, H, W); `pictures` gives the shape."""
 
     def importance(self, pictures: Tensor, bpp: Tensor) -> Tensor:
-        """Return logarithms of importance, (B, ROLES, OCTAVES, rows, columns),
-        16 pixels apart."""
+        """Return logarithms of importance, (B, ROLES, OCTAVES, rows, columns), see `GRID`."""
         return self.importance_of(self.backbone(pictures, bpp)[1])
 
     def importance_of(self, middle: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ class ImportanceNetwork(EncoderNetwork):
     def _decoded(
         self, bands: list[Band], levels: list[Tensor], mask: Tensor, size: Tensor, pictures: Tensor
     ) -> Tensor:
-        parts = mask.split([band.values[0].numel() for band in bands], 1)
+        parts = torch.split(mask, [band.values[0].numel() for band in bands], 1)
         values = [v * part.view_as(v) * size for v, part in zip(levels, parts, strict=True)]
         return self.synthesize(values, pictures)
 
@@ -168,10 +168,8 @@ class ImportanceNetwork(EncoderNetwork):
 
 def on_band(importance: Tensor, values: Tensor) -> Tensor:
     """Bring importance (B, rows, columns) to the places of a band's coefficients."""
-    size = values.shape[-2:]
+    size = (values.shape[-2], values.shape[-1])
     rows, columns = importance.shape[-2:]
     if size[0] >= rows and size[1] >= columns:
         return interpolate(importance[:, None], size, mode="bilinear", align_corners=False)[:, 0]
     return adaptive_avg_pool2d(importance[:, None], size)[:, 0]
-
-

@@ -50,9 +50,7 @@ def _octaves(plane: Tensor) -> list[Tensor]:
     out = []
     for _ in range(OCTAVES - 1):
         lower = halve(OPERATIONS, plane)
-        shown = interpolate(
-            lower[:, None], plane.shape[-2:], mode="bilinear", align_corners=False
-        )
+        shown = interpolate(lower[:, None], plane.shape[-2:], mode="bilinear", align_corners=False)
         out.append(plane - shown[:, 0])
         plane = lower
     return [*out, plane]
