@@ -113,6 +113,8 @@ class Codec(ABC):
     """Rules of `shared.budget.RANKS` by which the last bytes may be cut too, if that is better."""
     encoders: ClassVar[tuple[str, ...]] = ("search",)
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
+    dear: ClassVar[bool] = True
+    """Whether proposals take long, so that a network makes as few of them as it can."""
     network: ClassVar[str | None] = None
     """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 

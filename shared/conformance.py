@@ -22,6 +22,7 @@ from .budget import RANKS, Budget, select
 from .codec import Codec, Geometry, Image, Progress, Proposal
 from .errors import BackendUnavailableError, BudgetError, FractourError
 from .registry import get_codec
+from .weights import has_torch
 
 _SIZES = ((1, 1), (1, 9), (7, 1), (2, 2), (5, 3), (8, 8), (17, 31), (64, 48), (3, 130))
 _BUDGETS = (64, 100, 300, 1000, 3000)
@@ -183,6 +184,26 @@ def _budgets(codec: Codec) -> str:
     return f"{min(uses):.1%} to {max(uses):.1%} used, {quality[0]:.1f} to {quality[-1]:.1f} dB"
 
 
+def _encoders(codec: Codec) -> str:
+    others = [name for name in codec.encoders if name != "search"]
+    if not others:
+        return "search alone"
+    if not has_torch():
+        return f"{', '.join(others)} not looked at: torch is missing"
+    image = sample_picture(72, 88, 3)
+    for encoder in others:
+        for budget in (150, 700):
+            data, again = (
+                api.encode(image, codec=codec.name, budget=budget, encoder=encoder)
+                for _ in range(2)
+            )
+            _expect(len(data) <= budget, f"{encoder}: {len(data)} bytes for {budget}")
+            _expect(len(data) >= _LEAST_USE * budget, f"{encoder}: {len(data)} of {budget} bytes")
+            _expect(data == again, f"{encoder}: two runs give different files")
+            _expect(api.decode(data).shape == image.shape, f"{encoder}: another shape")
+    return f"{', '.join(others)}: budgets kept, same input, same bytes"
+
+
 def _determinism(codec: Codec) -> str:
     image = sample_picture(40, 56, 3)
     first, second = (_encode(codec, image, 500) for _ in range(2))
@@ -276,6 +297,7 @@ CHECKS: dict[str, Callable[[Codec], str]] = {
     "shapes": _shapes,
     "contents": _contents,
     "budgets": _budgets,
+    "encoders": _encoders,
     "determinism": _determinism,
     "prefixes": _prefixes,
     "hostile bytes": _hostile,

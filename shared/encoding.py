@@ -24,8 +24,8 @@ class Encoding:
     """An image on its way through one codec.
 
     The search analyses the image once for all sizes. A network is told the size, so it looks
-    again for each; ``network`` then proposes as seldom as it can, ``network+refine`` fits the
-    file as the search does, judges it by the smart error, and asks it what to mend.
+    again for each; ``network`` then proposes as seldom as it can (where that is dear),
+    ``network+refine`` fits the file as the search does, judges it by the smart error, and asks it what to mend.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Encoding:
             self.geometry,
             limit,
             rank=self.rank,
-            quick=self.encoder == "network",
+            quick=self.encoder == "network" and self.codec.dear,
             progress=self.progress,
         )
         if self.encoder == "network+refine":

@@ -36,6 +36,7 @@ class WaveletCodec(Codec):
     steps = syntax.STEPS
     embedded = True
     encoders = ("search", "network", "network+refine")
+    dear = False
     network = "fractour.codecs.wavelet.network:WaveletNetwork"
 
     def analyze(
