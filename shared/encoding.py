@@ -25,7 +25,8 @@ class Encoding:
 
     The search analyses the image once for all sizes. A network is told the size, so it looks
     again for each; ``network`` then proposes as seldom as it can (where that is dear),
-    ``network+refine`` fits the file as the search does, judges it by the smart error, and asks it what to mend.
+    ``network+refine`` fits the file as the search does, judges it by the smart error, and asks
+    it what to mend.
 
     Parameters
     ----------
