@@ -49,7 +49,7 @@ def block(name: str) -> str:
         path = RESULTS / name / f"{name}.json"
     if path.is_file():
         document = json.loads(path.read_text(encoding="utf-8"))
-        cpu = "" if document["what"] == "at_target" else f" CPU: {document['cpu']}."
+        cpu = "" if "cpu" not in document else f" CPU: {document['cpu']}."
         return f"{document['markdown'].strip()}{cpu}\n"
     return "\n".join(_comparison(name)).strip() + "\n"
 

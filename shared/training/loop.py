@@ -21,7 +21,7 @@ from torch import Tensor
 from ..errors import BackendUnavailableError, FractourError
 from .crops import Crops
 from .losses import LOSSES, WEIGHTINGS, weights_of
-from .network import EncoderNetwork, load_weights, network_class, save_weights
+from .network import EncoderNetwork, load_weights, network_class, read_recipe, save_weights
 
 REPORTED_BPP = (0.05, 0.2, 0.6)
 """Budgets whose PSNR is reported: what falls within a factor of two counts."""
@@ -353,9 +353,10 @@ def _run(
             save_checkpoint(path, step + 1, network, average, optimizer, recipe)
     if fabric.global_rank == 0:
         save_checkpoint(path, max(first, recipe.steps), network, average, optimizer, recipe)
+        before = {} if start is None else {"start": read_recipe(start)}
         metrics = {"relative_error": None if math.isnan(relative) else round(relative, 4)}
         save_weights(
             folder / f"{recipe.codec}.safetensors",
             average,
-            {**asdict(recipe), "corpus_sha256": corpus_sha256, "metrics": metrics},
+            {**asdict(recipe), "corpus_sha256": corpus_sha256, "metrics": metrics, **before},
         )

@@ -104,11 +104,12 @@ def load_weights(network: EncoderNetwork, path: Path) -> None:
     FractourError
         If the file does not belong to this network.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         network.load_state_dict({k: v.float() for k, v in load_file(str(path)).items()})
-    except (RuntimeError, OSError, ValueError) as error:
+    except (RuntimeError, OSError, ValueError, SafetensorError) as error:
         message = f"{path} holds no weights of {type(network).__name__}: {error}"
         raise FractourError(message) from error
 
