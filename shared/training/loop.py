@@ -153,10 +153,10 @@ def _fabric(devices: int, accelerator: str, precision: Any) -> Any:
         raise BackendUnavailableError(message) from error
     strategy: Any = "auto"
     if devices > 1:
-        from lightning_fabric.strategies import DDPStrategy
+        from lightning_fabric.strategies.ddp import DDPStrategy
 
         # Not every head of a network has a say in every loss.
-        method = "popen" if accelerator in ("cuda", "gpu") else "spawn"
+        method: Any = "popen" if accelerator in ("cuda", "gpu") else "spawn"
         strategy = DDPStrategy(start_method=method, find_unused_parameters=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
