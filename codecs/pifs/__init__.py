@@ -37,6 +37,8 @@ class PifsCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
+    encoders = ("search", "network", "network+refine")
+    network = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True
     version = 2
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "pifs-pure")
@@ -89,5 +91,7 @@ class PurePifsCodec(PifsCodec):
     name = "pifs-pure"
     number = 5
     ablations = ()
+    encoders = ("search",)
+    network = None
     summary = "fractal maps alone: the classic PIFS, with exact decoding"
     pure = True

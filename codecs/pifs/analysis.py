@@ -33,6 +33,7 @@ from ...shared.tiles.syntax import (
     LOG,
     TOP,
 )
+from ...shared.tiles.weights import EQUAL, tile_energy
 from .choice import Ground, add_maps, gather, prune, refit
 from .format import PURE, SECOND, Written, initial_tables, smallest_mapped, write
 from .prices import MapPrices
@@ -42,6 +43,8 @@ from .search import Shortlist, decimate, shortlist
 FloatArray = npt.NDArray[np.float32]
 LAMBDA = encoder.LAMBDA
 _PASSES, _SWEEPS = 3, 5
+_JUDGED = 4
+"""Logarithm of the side of tiles in which weighted errors of whole pictures are taken."""
 
 
 @dataclass(frozen=True)
@@ -107,25 +110,35 @@ def decode_planes(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[list[npt.
     return out
 
 
-def _seen(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[FloatArray]:
+def seen(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[FloatArray]:
     """What `decode_planes` gives, code values."""
     return [pyramid[0].astype(np.float32) / _UNIT for pyramid in decode_planes(tiles, maps)]
 
 
 def _cost(
-    spectra: Spectra,
+    analysis: Analysis,
     seen: list[FloatArray],
     tiles: TileSet,
     written: Written,
     lmbda: float,
 ) -> float:
     """Lagrangian cost of what the decoder really shows, squared steps."""
-    error = 0.0
+    error, spectra, planes = 0.0, analysis.spectra, analysis.planes
+    roles = roles_of(len(planes))
     # Only what is seen: what lies outside, leaves of one size cover and of another do not.
     rows, columns = (-(-n // CELL) for n in (spectra.geometry.height, spectra.geometry.width))
     for comp, plane in enumerate(seen):
-        off = (cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0])[:rows, :columns]
-        error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
+        weights = spectra.weights_by(roles[comp])
+        if weights is None:
+            off = cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
+            off = off[:rows, :columns]
+            missed = float((off * off).sum())
+        else:
+            spread = plane - planes[comp]
+            spread[rows * CELL :] = spread[:, columns * CELL :] = 0.0
+            blocks = cosine.to_tiles(spread, _JUDGED).reshape(-1, 1 << _JUDGED, 1 << _JUDGED)
+            missed = float(tile_energy(blocks, weights[_JUDGED - CELL_LOG], _JUDGED).sum())
+        error += missed / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
 
 
@@ -150,7 +163,8 @@ def choose(
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
     size = (geometry.height, geometry.width)
     roles = roles_of(geometry.channels)
-    probability = tables.probability
+    probability, alone = tables.probability, lmbda
+    lmbda = spectra.multiplier(lmbda, steps)
 
     def ground(planes: list[FloatArray]) -> list[Ground]:
         """What maps are judged by, the decoded picture being `planes`."""
@@ -158,7 +172,7 @@ def choose(
         return [
             Ground(
                 analysis.planes[c], decimate(planes[c]), size, roles[c], float(steps[c]) / 65536.0,
-                lmbda, pure, prices, map_prices,
+                lmbda, pure, prices, map_prices, spectra.weights_by(roles[c]),
             )
             for c in range(len(planes))
         ]  # fmt: skip
@@ -168,15 +182,17 @@ def choose(
         # Flat leaves are no picture to judge domains in: the original is closer to the end.
         planes = analysis.planes
     else:
-        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=lmbda)
+        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=alone)
         probability = plain.coder.probability
         none = np.zeros((len(plain.tiles.leaves), 3), np.int32)
-        planes = _seen(plain.tiles, none)
+        planes = seen(plain.tiles, none)
     for _ in range(_PASSES):
         prices = rdo.Prices.of(probability)
         ratios = in_steps(spectra, steps)
         candidates = [
-            rdo.quantize(blocks, role, lmbda, prices, *size, plain=pure)
+            rdo.quantize(
+                blocks, role, lmbda, prices, *size, plain=pure, weights=spectra.weights_by(role)
+            )
             for blocks, role in zip(ratios, roles, strict=True)
         ]
         found = [
@@ -187,10 +203,10 @@ def choose(
         maps = gather(tiles, found)
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
-        planes = _seen(tiles, maps)
+        planes = seen(tiles, maps)
     best = (np.inf, tiles, maps, flat, written)
     for sweep in range(_SWEEPS + 1 if (maps[:, 0] != 0).any() else 0):
-        cost = _cost(spectra, planes, tiles, written, lmbda)
+        cost = _cost(analysis, planes, tiles, written, lmbda)
         if cost < best[0]:
             best = (cost, tiles, maps.copy(), flat.copy(), written)
         if sweep == _SWEEPS:
@@ -202,11 +218,12 @@ def choose(
         tiles = TileSet.blank(geometry, steps, tiles.leaves.copy(), tiles.levels.copy())
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
-        planes = _seen(tiles, maps)
+        planes = seen(tiles, maps)
     _, tiles, maps, flat, written = best
     if plain is None:
         return tiles, maps, flat, written
-    rdo.drop_dear(tiles.leaves, tiles.levels, flat, written.prices, np.float32(lmbda))
+    weights = spectra.of_leaves(tiles.leaves)
+    rdo.drop_dear(tiles.leaves, weights, tiles.levels, flat, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
     written = write(tables, tiles, maps, pure=pure, priced=True)
     if compare:
@@ -214,8 +231,8 @@ def choose(
         alone = TileSet.blank(geometry, steps, plain.tiles.leaves, plain.tiles.levels)
         without = write(tables, alone, none, pure=pure, priced=True)
         costs = [
-            _cost(spectra, _seen(*seen), seen[0], by, lmbda)
-            for seen, by in (((alone, none), without), ((tiles, maps), written))
+            _cost(analysis, seen(*shown), shown[0], by, lmbda)
+            for shown, by in (((alone, none), without), ((tiles, maps), written))
         ]
         if costs[0] < costs[1]:
             return alone, none, plain.ratios, without
@@ -226,18 +243,19 @@ def _leaf_errors(
     analysis: Analysis, tiles: TileSet, maps: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Squared error of leaves as decoded, and as means alone, squared steps, (n,) float64."""
-    leaves = tiles.leaves
+    leaves, every = tiles.leaves, analysis.spectra.of_leaves(tiles.leaves)
     left, energy = np.zeros(len(leaves)), np.zeros(len(leaves))
     means = synthesis.render(np, tiles, np.zeros(len(leaves), np.bool_))
-    pairs = enumerate(zip(_seen(tiles, maps), means, analysis.planes, strict=True))
+    pairs = enumerate(zip(seen(tiles, maps), means, analysis.planes, strict=True))
     for comp, (seen, mean, plane) in pairs:
         scale = (65536.0 / float(tiles.steps[comp])) ** 2
         for log in range(CELL_LOG, 7):
             mine = np.nonzero((leaves[:, COMP] == comp) & (leaves[:, LOG] == log))[0]
             at = leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log
+            weights = every if every is EQUAL else every[mine]
             for shown, out in ((seen, left), (mean.astype(np.float32) / _UNIT, energy)):
-                off = (shown - plane) ** 2
-                out[mine] = cosine.to_tiles(off, log)[at].sum((1, 2)) * scale
+                off = cosine.to_tiles(shown - plane, log)[at]
+                out[mine] = tile_energy(off, weights, log) * scale
     return left, energy
 
 
@@ -246,8 +264,9 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     tiles, maps, flat, written = choose(
         analysis, step, initial_tables(pure=analysis.pure), lmbda=lmbda
     )
-    choice = Choice(tiles, flat, written.prices, written.spent, written.coder)
-    leaves = tiles.leaves
+    leaves, spectra = tiles.leaves, analysis.spectra
+    weights = None if spectra.weights is None else spectra.of_leaves(leaves)
+    choice = Choice(tiles, flat, written.prices, written.spent, written.coder, weights)
     details, mapped = np.nonzero(leaves[:, GRADE])[0], np.nonzero(maps[:, 0])[0]
     shares = written.coder.shares()
     fixed = shares["partition"] + shares["means"] + 8.0 * HEADER

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...shared.importance import OCTAVES
 from ...shared.tiles import cosine, rdo
 from ...shared.tiles.stream import TileSet
 from ...shared.tiles.syntax import CELL_LOG, COMP, GRADE, LEFT, LOG, MEAN, REACH, START, TOP
+from ...shared.tiles.weights import EQUAL, OCTAVE_OF, tile_energy
 from .coding import MAX_SCALE
 from .format import Written
 from .prices import MapPrices
@@ -40,6 +43,8 @@ class Ground:
     pure : bool
     prices : rdo.Prices
     maps : MapPrices
+    weights : list by size of (tiles, OCTAVES) float32, optional
+        What squared error counts for.
     """
 
     plane: FloatArray
@@ -51,6 +56,16 @@ class Ground:
     pure: bool
     prices: rdo.Prices
     maps: MapPrices
+    weights: list[FloatArray] | None = None
+
+    def at(
+        self, y: npt.NDArray[np.integer[Any]], x: npt.NDArray[np.integer[Any]], log: int
+    ) -> FloatArray:
+        """Weights of leaves of one size, (n, OCTAVES), or one row if all are the same."""
+        if self.weights is None:
+            return EQUAL
+        found: FloatArray = self.weights[log - CELL_LOG][y * (self.plane.shape[1] >> log) + x]
+        return found
 
     def scales(
         self, leaves: npt.NDArray[np.int64], places: IntArray, log: int
@@ -64,6 +79,10 @@ class Ground:
         quarters[quarters == 0] = 1
         s = quarters / np.float32(4)
         gain = (2 * s * dots - s * s * powers) / np.float32(self.step**2)
+        if self.weights is not None:
+            # What a domain brings is mostly in the coarser octaves of the leaf.
+            weight = self.at(leaves[:, 0], leaves[:, 1], log)
+            gain = gain * weight[:, min(log - 2, OCTAVES - 1), None]
         return quarters, gain.astype(np.float32)
 
     def domain(self, places: IntArray, log: int) -> FloatArray:
@@ -74,13 +93,13 @@ class Ground:
         out[:, 0] = 0.0
         return out
 
-    def quantized(self, rest: FloatArray, log: int) -> rdo.Candidates:
-        """Levels for residuals (n, side * side); their means are not looked at."""
+    def quantized(self, rest: FloatArray, log: int, weights: FloatArray) -> rdo.Candidates:
+        """Levels for residuals (n, side * side) of these weights; means are not looked at."""
         rest = rest.copy()
         rest[:, 0] = 0.0
         return rdo.quantize(
             [*([_EMPTY] * (log - CELL_LOG)), rest[None]], self.role, self.lmbda, self.prices,
-            1 << log, len(rest) << log, plain=self.pure,
+            1 << log, len(rest) << log, plain=self.pure, weights=[weights] * (log - CELL_LOG + 1),
         )  # fmt: skip
 
 
@@ -107,13 +126,10 @@ def add_maps(
     out, lmbda = {}, np.float32(ground.lmbda)
     for log, found in lists.items():
         k, side = log - CELL_LOG, 1 << log
-        rows, columns = found.places.shape[:2]
-        maps = np.zeros((rows, columns, 3), np.int32)
+        maps = np.zeros((*candidates.costs[k].shape, 3), np.int32)
         flag = ground.maps.flag[ground.role, k].astype(np.float32)
-        used = -(-ground.size[0] // side), -(-ground.size[1] // side)
-        y, x = (g.ravel() for g in np.mgrid[: used[0], : used[1]])
-        leaves = np.stack([y, x], 1)
-        places = found.places[y, x]
+        leaves, places = found.leaves, found.places
+        y, x = leaves.T
         quarters, gain = ground.scales(leaves, places, log)
         bits = ground.maps.places(ground.role, log, ground.size, leaves, places)
         bits = bits + ground.maps.scale[ground.role, k][np.abs(quarters) - 1]
@@ -169,13 +185,14 @@ def _try(
     flag = ground.maps.flag[ground.role, k].astype(np.float32)
     y, x = options.y, options.x
     goal = ratio[y, x].copy()
-    plain = ground.quantized(goal, log)
+    weights = ground.at(y, x, log)
+    plain = ground.quantized(goal, log, weights)
     best = plain.costs[k][0] + lmbda * flag[np.minimum(plain.grades[k][0], 3), 0]
     first = best.copy()
     for c in range(options.places.shape[1]):
         place, s = options.places[:, c], options.quarters[:, c]
         rest = goal - (s / 4).astype(np.float32)[:, None] * ground.domain(place, log)
-        tried = ground.quantized(rest, log)
+        tried = ground.quantized(rest, log, weights)
         said = options.bits[:, c] + flag[np.minimum(tried.grades[k][0], 3), 1]
         cost = tried.costs[k][0] + lmbda * said.astype(np.float32)
         won = np.nonzero(cost < best)[0]
@@ -229,7 +246,7 @@ def refit(
             s = (maps[mine, 0] / 4).astype(np.float32)
             goal = coefficients[comp][k][y, x].reshape(len(mine), -1) * np.float32(1 / by.step)
             rest = goal - s[:, None] * by.domain(places, log)
-            _put(tiles, flat, mine, by.quantized(rest, log), rest, slice(None))
+            _put(tiles, flat, mine, by.quantized(rest, log, by.at(y, x, log)), rest, slice(None))
 
 
 def _put(
@@ -271,20 +288,22 @@ def prune(
     leaves = tiles.leaves
     for comp, by in enumerate(ground):
         off = (seen[comp] - by.plane) / np.float32(by.step)
-        off *= off
         for log in range(2, 7):
             mine = _mapped(tiles, maps, comp, log)
             if not len(mine):
                 continue
             k, lmbda = log - CELL_LOG, np.float32(by.lmbda)
             y, x = leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log
-            lost = cosine.to_tiles(off, log)[y, x].sum((1, 2))
+            weights = by.at(y, x, log)
+            lost = tile_energy(cosine.to_tiles(off, log)[y, x], weights, log)
             goal = coefficients[comp][k][y, x].reshape(len(mine), -1) * np.float32(1 / by.step)
-            plain = by.quantized(goal, log)
+            plain = by.quantized(goal, log, weights)
             mean = goal[:, 0] - leaves[mine, MEAN]
             flag = by.maps.flag[by.role, k].astype(np.float32)
             without = (
-                plain.costs[k][0] + mean * mean + lmbda * flag[np.minimum(plain.grades[k][0], 3), 0]
+                plain.costs[k][0]
+                + weights[:, OCTAVE_OF[log, 0]] * (mean * mean)
+                + lmbda * flag[np.minimum(plain.grades[k][0], 3), 0]
             )
             grades = leaves[mine, GRADE]
             stated = by.prices.grade[by.role, k][grades] + np.where(

@@ -23,21 +23,26 @@ HOLDING = 4
 LISTED = HOLDING + KEPT_NEAR + KEPT
 _CHUNK = 1 << 22
 """Inner products held at once."""
+_EMBEDDED = 8
+"""Cells a side by which a quick search compares."""
 _STRIP = 512
 """Leaves are searched in strips of at most this many pixels' width."""
 
 
 @dataclass(frozen=True)
 class Shortlist:
-    """The best domains of every possible leaf of one size.
+    """The best domains of leaves of one size.
 
     Parameters
     ----------
-    places : (rows, columns, LISTED, 2) int32
-        Row and column of the domain in units of the leaf's side: those that hold the leaf,
-        the best near ones, the best of the others.
+    leaves : (n, 2) int64
+        Row and column in units of the side.
+    places : (n, LISTED, 2) int32
+        The same of the domain: those that hold the leaf, the best near ones, the best of the
+        others.
     """
 
+    leaves: npt.NDArray[np.int64]
     places: npt.NDArray[np.int32]
 
 
@@ -83,47 +88,53 @@ def _keep(best, places, first, last, value, y, x):  # type: ignore[no-untyped-de
 
 
 @compiled
-def _pick(score, first, grid, shape, counts, reach, places, best):  # type: ignore[no-untyped-def]
-    """Fill the shortlists of a chunk of leaves.
+def _pick(row, y, x, grid, width, counts, reach, mine, best):  # type: ignore[no-untyped-def]
+    """Fill the shortlist of a leaf.
 
     Parameters
     ----------
-    score : (leaves, domains) float32
-    first, grid : (int, int)
-        Row and column of the first leaf and of the first domain.
-    shape : (int, int, int)
-        Rows and columns of leaves, columns of domains.
+    row : (domains,) float32
+        Their scores.
+    y, x : int
+        Of the leaf.
+    grid : (int, int)
+        Row and column of the first domain.
+    width : int
+        Columns of domains.
     counts : (int, int)
         Domains that there are in the picture.
     reach : int
-    places : (rows, columns, LISTED, 2) int32
-        Of the whole picture.
+    mine : (LISTED, 2) int32
+        Filled.
     best : (LISTED,) float32
         Scratch.
     """
-    for i in range(shape[0]):
-        for j in range(shape[1]):
-            y, x = first[0] + i, first[1] + j
-            mine = places[y, x]
-            best[:] = -1.0
-            low_y, high_y = window(y, counts[0], reach)
-            low_x, high_x = window(x, counts[1], reach)
-            for k in range(HOLDING):
-                mine[k, 0] = min(max(y - (k >> 1), 0), counts[0] - 1)
-                mine[k, 1] = min(max(x - (k & 1), 0), counts[1] - 1)
-            for k in range(HOLDING, LISTED):
-                mine[k, 0], mine[k, 1] = mine[0, 0], mine[0, 1]
-            row = score[i * shape[1] + j]
-            for dy in range(low_y, high_y):
-                at = (dy - grid[0]) * shape[2] - grid[1]
-                close = fold(dy - y)
-                for dx in range(low_x, high_x):
-                    value = abs(row[at + dx])
-                    near = max(close, fold(dx - x))
-                    if near >= NEAR:
-                        _keep(best, mine, HOLDING + KEPT_NEAR, LISTED, value, dy, dx)
-                    elif near > 0:
-                        _keep(best, mine, HOLDING, HOLDING + KEPT_NEAR, value, dy, dx)
+    best[:] = -1.0
+    low_y, high_y = window(y, counts[0], reach)
+    low_x, high_x = window(x, counts[1], reach)
+    for k in range(HOLDING):
+        mine[k, 0] = min(max(y - (k >> 1), 0), counts[0] - 1)
+        mine[k, 1] = min(max(x - (k & 1), 0), counts[1] - 1)
+    for k in range(HOLDING, LISTED):
+        mine[k, 0], mine[k, 1] = mine[0, 0], mine[0, 1]
+    for dy in range(low_y, high_y):
+        at = (dy - grid[0]) * width - grid[1]
+        close = fold(dy - y)
+        for dx in range(low_x, high_x):
+            value = abs(row[at + dx])
+            near = max(close, fold(dx - x))
+            if near >= NEAR:
+                _keep(best, mine, HOLDING + KEPT_NEAR, LISTED, value, dy, dx)
+            elif near > 0:
+                _keep(best, mine, HOLDING, HOLDING + KEPT_NEAR, value, dy, dx)
+
+
+@compiled
+def _pick_all(score, leaves, grid, width, counts, reach, places, best):  # type: ignore[no-untyped-def]
+    """Fill the shortlists of leaves (n, 2); see `_pick`."""
+    for i in range(len(leaves)):
+        y, x = leaves[i, 0], leaves[i, 1]
+        _pick(score[i], y, x, grid, width, counts, reach, places[i], best)
 
 
 def shortlist(plane: FloatArray, height: int, width: int, log: int) -> Shortlist | None:
@@ -151,7 +162,8 @@ def shortlist(plane: FloatArray, height: int, width: int, log: int) -> Shortlist
     used_rows, used_columns = -(-height // side), -(-width // side)
     half = decimate(plane)
     ranges = plane.reshape(rows, side, columns, side).swapaxes(1, 2)
-    places = np.zeros((rows, columns, LISTED, 2), np.int32)
+    every = np.stack(np.mgrid[:used_rows, :used_columns], -1)
+    places = np.zeros((used_rows, used_columns, LISTED, 2), np.int32)
     best = np.zeros(LISTED, np.float32)
     reach = far(log)
     strip = max(_STRIP >> log, 1)
@@ -176,11 +188,60 @@ def shortlist(plane: FloatArray, height: int, width: int, log: int) -> Shortlist
             inverse = 1.0 / np.sqrt(np.maximum((pool * pool).sum(1), 1e-3 * side * side))
             mine = _centred(ranges[y0:y1, x0:x1].reshape(-1, side, side))
             score = mine @ (pool * inverse[:, None]).T
-            shape = (y1 - y0, x1 - x0, len(grid_x))
-            counts = (count_y, count_x)
-            _pick(score, (y0, x0), (low_y, low_x), shape, counts, reach, places, best)
+            part = every[y0:y1, x0:x1].reshape(-1, 2)
+            lists = np.zeros((len(part), LISTED, 2), np.int32)
+            grid, counts = (low_y, low_x), (count_y, count_x)
+            _pick_all(score, part, grid, len(grid_x), counts, reach, lists, best)
+            places[y0:y1, x0:x1] = lists.reshape(y1 - y0, x1 - x0, LISTED, 2)
             y0 = y1
-    return Shortlist(places)
+    return Shortlist(every.reshape(-1, 2), places.reshape(-1, LISTED, 2))
+
+
+def _embedded(blocks: FloatArray, log: int) -> FloatArray:
+    """Means over at most 8 x 8 cells, the mean of all removed, (n, cells)."""
+    cells = min(1 << log, _EMBEDDED)
+    width = (1 << log) // cells
+    return _centred(blocks.reshape(len(blocks), cells, width, cells, width).mean((2, 4)))
+
+
+def shortlist_of(
+    plane: FloatArray, height: int, width: int, log: int, leaves: npt.NDArray[np.int64]
+) -> Shortlist | None:
+    """Find good domains for some leaves of one size, quickly.
+
+    Leaves and domains are compared by their low frequencies alone, which is exact up to 8 pixels.
+
+    Parameters
+    ----------
+    plane, height, width, log
+        See `shortlist`.
+    leaves : (n, 2) int64
+
+    Returns
+    -------
+    Shortlist or None
+        None if there are no leaves, or the picture holds no domain of that size.
+    """
+    count_y, count_x = domains(height, log), domains(width, log)
+    if not count_y or not count_x or not len(leaves):
+        return None
+    side = 1 << log
+    rows, columns = plane.shape[0] // side, plane.shape[1] // side
+    ranges = plane.reshape(rows, side, columns, side).swapaxes(1, 2)
+    dy, dx = (g.ravel() for g in np.mgrid[:count_y, :count_x])
+    pool = _embedded(domain_blocks(decimate(plane), log, dy, dx), log)
+    least = 1e-3 * pool.shape[1]
+    pool *= (1.0 / np.sqrt(np.maximum((pool * pool).sum(1), least)))[:, None]
+    places = np.zeros((len(leaves), LISTED, 2), np.int32)
+    best = np.zeros(LISTED, np.float32)
+    chunk = max(_CHUNK // len(pool), 1)
+    for first in range(0, len(leaves), chunk):
+        part = leaves[first : first + chunk]
+        score = _embedded(ranges[part[:, 0], part[:, 1]], log) @ pool.T
+        lists = places[first : first + chunk]
+        counts = (count_y, count_x)
+        _pick_all(score, part, (0, 0), count_x, counts, far(log), lists, best)
+    return Shortlist(leaves, places)
 
 
 @compiled

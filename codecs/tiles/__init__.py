@@ -37,6 +37,8 @@ class TilesCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
+    encoders = ("search", "network", "network+refine")
+    network = "fractour.codecs.pifs.network:PifsNetwork"
 
     def analyze(
         self,

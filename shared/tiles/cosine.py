@@ -132,7 +132,8 @@ def inverse_arrays(xp: Any, blocks: Any, log: int) -> Any:
 
 
 @cache
-def _float_basis(log: int) -> npt.NDArray[np.float32]:
+def float_basis(log: int) -> npt.NDArray[np.float32]:
+    """Orthonormal basis of a side; rows are frequencies."""
     side = 1 << log
     n, k = np.arange(side) + 0.5, np.arange(side)[:, None]
     basis = np.sqrt(2 / side) * np.cos(np.pi * k * n / side)
@@ -174,6 +175,6 @@ def forward(plane: npt.NDArray[np.float32], log: int) -> npt.NDArray[np.float32]
 
 def forward_blocks(blocks: npt.NDArray[np.float32], log: int) -> npt.NDArray[np.float32]:
     """Transform tiles, (.., side, side) float32, in floats."""
-    basis = _float_basis(log)
+    basis = float_basis(log)
     out: npt.NDArray[np.float32] = np.matmul(np.matmul(basis, blocks), basis.T)
     return out

@@ -41,6 +41,17 @@ def thresholds(step: int, strength: int) -> npt.NDArray[np.int64]:
     return _THRESHOLD * (int(step) * STRENGTHS[strength]) >> _SHIFT
 
 
+def relative_thresholds(strength: int) -> list[float]:
+    """The same in steps, for the float twin."""
+    factor: float = STRENGTHS[strength] / (4 << _RAMP_BITS)
+    return [float(value) * factor for value in _THRESHOLD]
+
+
+def ramps() -> list[list[float]]:
+    """Parts of a jump that pixels take from the seam on, by log of the smaller leaf less 2."""
+    return [[float(value) / (1 << _RAMP_BITS) for value in row] for row in _RAMPS]
+
+
 @compiled
 def _across(plane, owner, logs, limits, ramps):  # type: ignore[no-untyped-def]
     """Soften the seams between columns, in place."""

@@ -9,6 +9,7 @@ from .. import color
 from .encoder import Choice
 from .stream import TileSet
 from .syntax import COMP, GRADE, LOG, MEAN, REACH, START
+from .weights import leaf_gains
 
 
 def leaf_sums(choice: Choice, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -28,7 +29,10 @@ def unit_error(choice: Choice) -> float:
 
 
 def peaks(choice: Choice) -> npt.NDArray[np.float64]:
-    """Peak amplitude in the picture of each leaf's largest harmonic, code values."""
+    """Peak amplitude in the picture of each leaf's largest harmonic, code values.
+
+    What counts more looks higher.
+    """
     leaves, levels = choice.tiles.leaves, choice.tiles.levels
     largest = np.zeros(len(leaves))
     for comp in range(len(levels)):
@@ -37,11 +41,16 @@ def peaks(choice: Choice) -> npt.NDArray[np.float64]:
         if len(mine):
             largest[mine] = np.maximum.reduceat(np.abs(levels[comp].astype(np.int32)), starts)
     steps = choice.tiles.steps[leaves[:, COMP]] / 65536.0
-    return largest * steps * 2.0 / (1 << leaves[:, LOG])
+    out: npt.NDArray[np.float64] = largest * steps * 2.0 / (1 << leaves[:, LOG])
+    return out if choice.weights is None else out * np.sqrt(_weighted(choice)[1])
 
 
 def errors(choice: Choice) -> tuple[npt.NDArray[np.float64], float]:
-    """Squared error that each leaf's levels remove, and what remains with all of them."""
+    """Squared error (weighted) that each leaf's levels remove, and what remains with all."""
+    if choice.weights is not None:
+        gain, _, left = _weighted(choice)
+        unit = unit_error(choice)
+        return gain * unit, left * unit
     ratio, level = choice.ratios.astype(np.float64), choice.tiles.levels.astype(np.float64)
     leaves = choice.tiles.leaves
     comp, start = leaves[:, COMP], leaves[:, START]
@@ -51,6 +60,11 @@ def errors(choice: Choice) -> tuple[npt.NDArray[np.float64], float]:
     left = float(((ratio - level) ** 2).sum() + (mean_error**2).sum())
     unit = unit_error(choice)
     return gain * unit, left * unit
+
+
+def _weighted(choice: Choice) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+    assert choice.weights is not None
+    return leaf_gains(choice.tiles.leaves, choice.tiles.levels, choice.ratios, choice.weights)
 
 
 def drop_details(tiles: TileSet, dropped: npt.NDArray[np.intp]) -> TileSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,16 @@ import numpy.typing as npt
 
 from ..codec import Geometry
 from ..entropy import Tables
+from ..importance import Importance
 from . import cosine, rdo
 from .stream import NO_TALLY, STEPS, Coder, TileSet, component_steps, padded, parts_of
 from .syntax import CELL_LOG, COMP, FIELDS, LEFT, LOG, MEAN, ROOT, ROOT_LOG, START, TOP
+from .weights import EQUAL, Weights, at_edge, of_leaves, weights_of
 
 LAMBDA = 0.1
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
 _SIZES = 5
+_EDGE_LOG = 4
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,44 @@ class Spectra:
     ----------
     geometry : Geometry
     coefficients : list by component of list by size of (rows, columns, side, side) float32
+    importance : Importance, optional
+        What a network says of errors.
+    weights : Weights, optional
+        The same at all tiles.
     """
 
     geometry: Geometry
     coefficients: list[list[npt.NDArray[np.float32]]]
+    importance: Importance | None = None
+    weights: Weights | None = None
+
+    def reweighted(self, importance: Importance) -> Spectra:
+        """Take the same coefficients with other importance."""
+        height, width = padded(self.geometry.height), padded(self.geometry.width)
+        weights = weights_of(importance, height, width)
+        return replace(self, importance=importance, weights=weights)
+
+    def weights_by(self, role: int) -> list[npt.NDArray[np.float32]] | None:
+        """Weights of all tiles by size."""
+        return None if self.weights is None else self.weights[role]
+
+    def of_leaves(self, leaves: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        """Weights of leaves, (n, OCTAVES), or one row if they are all the same."""
+        if self.weights is None:
+            return EQUAL
+        roles = roles_of(self.geometry.channels)
+        return of_leaves(leaves, self.weights, roles, padded(self.geometry.width))
+
+    def multiplier(self, lmbda: float, steps: npt.NDArray[np.int64]) -> float:
+        """Lagrangian multiplier at which weights on the edge are one on average."""
+        if self.weights is None:
+            return lmbda
+        blocks = [
+            by_size[_EDGE_LOG - CELL_LOG].reshape(-1, 1 << 2 * _EDGE_LOG)
+            * np.float32(65536.0 / step)
+            for by_size, step in zip(self.coefficients, steps, strict=True)
+        ]
+        return lmbda * at_edge(blocks, self.weights, roles_of(len(blocks)), _EDGE_LOG)
 
 
 @dataclass
@@ -49,6 +86,8 @@ class Choice:
         Bits of each leaf's levels.
     coder : Coder
         After all has been coded.
+    weights : (n, OCTAVES) float32, optional
+        What the squared error of each leaf counts for.
     """
 
     tiles: TileSet
@@ -56,6 +95,7 @@ class Choice:
     prices: npt.NDArray[np.float32]
     spent: npt.NDArray[np.float64]
     coder: Coder
+    weights: npt.NDArray[np.float32] | None = None
 
 
 def pad(plane: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
@@ -65,14 +105,17 @@ def pad(plane: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
     return np.pad(plane.astype(np.float32), rest, mode="edge")
 
 
-def transform(planes: Sequence[npt.NDArray[np.floating[Any]]]) -> Spectra:
+def transform(
+    planes: Sequence[npt.NDArray[np.floating[Any]]], importance: Importance | None = None
+) -> Spectra:
     """Transform all components at all sizes."""
     height, width = planes[0].shape
     out = []
     for plane in planes:
         wide = pad(plane)
         out.append([cosine.forward(wide, k + CELL_LOG) for k in range(_SIZES)])
-    return Spectra(Geometry(height, width, len(planes)), out)
+    spectra = Spectra(Geometry(height, width, len(planes)), out)
+    return spectra if importance is None else spectra.reweighted(importance)
 
 
 def capacity(geometry: Geometry) -> int:
@@ -145,18 +188,27 @@ def choose(
     if step >= STEPS:
         tiles, ratios = flat_tiles(spectra, STEPS - 1, chroma, blank=step > STEPS)
         written = code(tables, tiles, priced=True)
-        return Choice(tiles, ratios, written.prices, written.spent, written.coder)
+        return _choice(spectra, tiles, ratios, written)
     geometry = spectra.geometry
     steps = component_steps(step, chroma, geometry.channels)
+    lmbda = spectra.multiplier(lmbda, steps)
     probability = tables.probability
     for _ in range(passes):
         tiles, ratios = _decide(spectra, steps, rdo.Prices.of(probability), lmbda)
         written = code(tables, tiles, priced=True)
         probability = written.coder.probability
-    rdo.drop_dear(tiles.leaves, tiles.levels, ratios, written.prices, np.float32(lmbda))
+    weights = spectra.of_leaves(tiles.leaves)
+    rdo.drop_dear(tiles.leaves, weights, tiles.levels, ratios, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
     written = code(tables, tiles, priced=True)
-    return Choice(tiles, ratios, written.prices, written.spent, written.coder)
+    return _choice(spectra, tiles, ratios, written)
+
+
+def _choice(
+    spectra: Spectra, tiles: TileSet, ratios: npt.NDArray[np.float32], written: Written
+) -> Choice:
+    weights = None if spectra.weights is None else spectra.of_leaves(tiles.leaves)
+    return Choice(tiles, ratios, written.prices, written.spent, written.coder, weights)
 
 
 def flat_tiles(
@@ -209,9 +261,12 @@ def _decide(
     geometry = spectra.geometry
     ratios = in_steps(spectra, steps)
     candidates = [
-        rdo.quantize(blocks, role, lmbda, prices, geometry.height, geometry.width)
+        rdo.quantize(
+            blocks, role, lmbda, prices, geometry.height, geometry.width,
+            weights=spectra.weights_by(role),
+        )
         for blocks, role in zip(ratios, roles_of(geometry.channels), strict=True)
-    ]
+    ]  # fmt: skip
     return assemble(geometry, steps, candidates, ratios, prices, lmbda)
 
 

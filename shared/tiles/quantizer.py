@@ -9,6 +9,7 @@ from .contexts import DIAGONAL_CLASS
 from .neighbours import more_template, template
 from .prices import MEANS
 from .syntax import CELL_LOG, int64
+from .weights import OCTAVE_OF
 
 _KEPT = 0.6
 """Coefficients below this many steps are never kept."""
@@ -26,6 +27,7 @@ def _level_bits(more, role, wide, place, level):  # type: ignore[no-untyped-def]
 @compiled
 def _quantize_tile(  # type: ignore[no-untyped-def]
     ratio,
+    weight,
     log,
     role,
     lmbda,
@@ -48,6 +50,7 @@ def _quantize_tile(  # type: ignore[no-untyped-def]
     """
     side = 1 << log
     k = log - CELL_LOG
+    octaves = OCTAVE_OF[log]
     last = first
     energy = np.float32(0.0)
     for d in range(1, last + 1):
@@ -60,17 +63,18 @@ def _quantize_tile(  # type: ignore[no-untyped-def]
         for u in range(max(0, d - side + 1), min(d, side - 1) + 1):
             at = u * side + d - u
             c = abs(ratio[at])
+            w = weight[octaves[max(u, d - u)]]
             shape, _ = template(out, at, u, d - u, side)
             sig = significance[role, k, d_class, shape]
-            best = c * c + lmbda * sig[0]
-            zero[d] += c * c
+            best = w * (c * c) + lmbda * sig[0]
+            zero[d] += w * (c * c)
             level = int64(c + np.float32(0.5))
             chosen = int64(0)
             if level and c >= _KEPT:
                 wide = more_template(out, at, u, d - u, side)
                 for candidate in range(level, max(level - 2, 0), -1):
                     diff = c - candidate
-                    cost = diff * diff + lmbda * (
+                    cost = w * (diff * diff) + lmbda * (
                         sig[1] + _level_bits(more, role, wide, place, candidate)
                     )
                     if cost < best:
@@ -106,6 +110,7 @@ def _quantize_tile(  # type: ignore[no-untyped-def]
 @compiled
 def quantize_tiles(  # type: ignore[no-untyped-def]
     ratios,
+    weights,
     log,
     role,
     lmbda,
@@ -132,6 +137,8 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
     ----------
     ratios : (rows, columns, side * side) float32
         Coefficients in steps.
+    weights : (rows * columns, OCTAVES) float32
+        What squared error counts for; one row if it is the same everywhere.
     log, role : int
     lmbda : float
         Squared steps per bit.
@@ -146,22 +153,25 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
     means, reaches, grades : (rows, columns) int32
         Filled.
     costs : (rows, columns) float32
-        Filled with the Lagrangian cost.
+        Filled with the Lagrangian cost, weighted.
     kept, zero, tops : (128,) float32, float32, int64
     work : (4096,) int64
         Scratch.
     """
     side = 1 << log
+    octaves = OCTAVE_OF[log]
     for y in range(inside[0]):
         for x in range(inside[1]):
             ratio = ratios[y, x]
+            weight = weights[y * ratios.shape[1] + x if len(weights) > 1 else 0]
             energy = np.float32(0.0)
             first = 0
-            for at in range(1, side * side):
-                c = ratio[at]
-                energy += c * c
-                if abs(c) >= _KEPT and not plain:
-                    first = max(first, at // side + at % side)
+            for u in range(side):
+                for v in range(0 if u else 1, side):
+                    c = ratio[u * side + v]
+                    energy += weight[octaves[max(u, v)]] * (c * c)
+                    if abs(c) >= _KEPT and not plain:
+                        first = max(first, u + v)
             cost = energy
             if not plain:
                 cost += lmbda * grade_bits[0]
@@ -171,6 +181,7 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
                         work[u * side + v] = 0
                 change, reach, grade = _quantize_tile(
                     ratio,
+                    weight,
                     log,
                     role,
                     lmbda,
@@ -210,5 +221,7 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
                 guess = int64(means[y, x - 1])
             diff = ratio[0] - mean
             costs[y, x] = (
-                cost + diff * diff + lmbda * mean_bits[spread, min(abs(mean - guess), MEANS - 1)]
+                cost
+                + weight[octaves[0]] * (diff * diff)
+                + lmbda * mean_bits[spread, min(abs(mean - guess), MEANS - 1)]
             )

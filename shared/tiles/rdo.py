@@ -36,6 +36,7 @@ from .syntax import (
     TOP,
     int64,
 )
+from .weights import EQUAL, OCTAVE_OF
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -60,6 +61,7 @@ def quantize(
     width: int,
     *,
     plain: bool = False,
+    weights: Sequence[FloatArray] | None = None,
 ) -> Candidates:
     """Quantize one component at several sizes.
 
@@ -75,6 +77,8 @@ def quantize(
         Of the picture.
     plain : bool
         Whether levels are not allowed.
+    weights : sequence by size of (rows * columns, OCTAVES) float32, optional
+        What squared error counts for.
     """
     out = Candidates([], [], [], [], [])
     scratch = (*np.zeros((2, 128), np.float32), np.zeros(128, np.int64), np.zeros(4096, np.int64))
@@ -87,7 +91,8 @@ def quantize(
         inside = np.array([-(-height // side), -(-width // side)], np.int64)
         if block.size:
             quantize_tiles(
-                block, k + CELL_LOG, role, np.float32(lmbda), prices.significance, prices.more,
+                block, EQUAL if weights is None else weights[k], k + CELL_LOG, role,
+                np.float32(lmbda), prices.significance, prices.more,
                 prices.grade[role, k], prices.reach[role, k], prices.mean[role, k],
                 inside, plain, levels, means, reaches, grades, costs, *scratch,
             )  # fmt: skip
@@ -207,10 +212,14 @@ def collect(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def drop_dear(leaves, levels, ratios, prices, lmbda):  # type: ignore[no-untyped-def]
-    """Set levels of 1 to 0 where the coder's real price is more than they are worth."""
+def drop_dear(leaves, weights, levels, ratios, prices, lmbda):  # type: ignore[no-untyped-def]
+    """Set levels of 1 to 0 where the coder's real price is more than they are worth.
+
+    `weights` are (n, OCTAVES), or (1, OCTAVES) if they are the same everywhere.
+    """
     for i in range(len(leaves)):
         leaf = leaves[i]
+        weight = weights[i if len(weights) > 1 else 0]
         if leaf[GRADE] == 0:
             continue
         comp, side = leaf[COMP], 1 << leaf[LOG]
@@ -223,7 +232,8 @@ def drop_dear(leaves, levels, ratios, prices, lmbda):  # type: ignore[no-untyped
                 level = abs(int64(levels[comp, at]))
                 if level == 1:
                     c = abs(ratios[comp, at])
-                    if c * c - (c - 1) * (c - 1) < lmbda * prices[comp, at]:
+                    w = weight[OCTAVE_OF[leaf[LOG], max(u, v)]]
+                    if w * (c * c - (c - 1) * (c - 1)) < lmbda * prices[comp, at]:
                         levels[comp, at] = 0
                         level = 0
                 if level:

@@ -24,7 +24,7 @@ _MANTISSA = (
     *(26008, 26770, 27554, 28362, 29193, 30048, 30929, 31835),
 )
 # Relative step of Y, Cb, Cr (and A): sqrt(3 / squared error in RGB), times 4096.
-_COMPONENT_GAIN = (4096, 3931, 4509, 4096)
+COMPONENT_GAIN = (4096, 3931, 4509, 4096)
 CHROMA_OFFSETS = (-12, -6, 0, 6, 12, 18, 24, 36)
 NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 
@@ -41,7 +41,7 @@ def component_steps(step: int, chroma: int, components: int) -> npt.NDArray[np.i
         index = step + (CHROMA_OFFSETS[chroma] if role in (1, 2) else 0)
         index = min(max(index, 0), STEPS + 47)
         base = _MANTISSA[index % STEPS_PER_OCTAVE] << (index // STEPS_PER_OCTAVE)
-        out[comp] = base * _COMPONENT_GAIN[role] >> 12
+        out[comp] = base * COMPONENT_GAIN[role] >> 12
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -34,37 +36,59 @@ def importance_for(codec: str, image: Image, limit: int | None) -> Importance:
     """Ask the shipped network of a codec, see `ask_importance`."""
     network = trained_network(codec)
     assert isinstance(network, ImportanceNetwork)
-    return ask_importance(network, image, limit or image.shape[0] * image.shape[1] // 40)
+    return ask_importance(network, image, limit)
 
 
-def ask_importance(network: ImportanceNetwork, image: Image, limit: int) -> Importance:
-    """Ask what counts in a picture that gets `limit` bytes.
+def ask_importance(network: ImportanceNetwork, image: Image, limit: int | None) -> Importance:
+    """Ask what counts in a picture (H, W, C) that gets `limit` bytes."""
+
+    def look(pictures: torch.Tensor, bpp: torch.Tensor) -> list[torch.Tensor]:
+        return [network.importance(pictures, bpp).flatten(1, 2)]
+
+    (found,) = look_around(image, limit, look, [GRID])
+    return Importance(found.reshape(ROLES, OCTAVES, *found.shape[1:]))
+
+
+def look_around(
+    image: Image,
+    limit: int | None,
+    look: Callable[[torch.Tensor, torch.Tensor], list[torch.Tensor]],
+    strides: Sequence[int],
+) -> list[npt.NDArray[np.float32]]:
+    """Ask a network about a picture; about large ones block by block, so that memory is bounded.
 
     Parameters
     ----------
-    network : ImportanceNetwork
     image : (H, W, C) uint8
-    limit : int
+    limit : int, optional
+        Bytes of the file.
+    look : callable
+        Takes (1, 3, h, w) pictures and (1,) bits a pixel, gives (1, C, rows, columns) tensors.
+    strides : sequence of int
+        Pixels from one row or column to the next, for each of them; powers of two up to 64.
 
     Returns
     -------
-    Importance
-        Of large pictures block by block, so that memory is bounded.
+    list of (C, ceil(H / stride), ceil(W / stride)) float32
     """
     height, width = image.shape[:2]
-    bpp = bits_a_pixel(image, limit)
-    shape = (ROLES, OCTAVES, -(-height // GRID), -(-width // GRID))
-    out: npt.NDArray[np.float32] = np.zeros(shape, np.float32)
+    bpp = bits_a_pixel(image, limit or height * width // 40)
+    out: list[npt.NDArray[np.float32]] = []
     for top in range(0, height, _BLOCK):
         for left in range(0, width, _BLOCK):
             y, x = max(top - _MARGIN, 0), max(left - _MARGIN, 0)
             part = image[y : top + _BLOCK + _MARGIN, x : left + _BLOCK + _MARGIN]
             with torch.inference_mode():
-                found = network.importance(as_pictures(part), bpp)[0].numpy()
-            rows = min(_BLOCK // GRID, shape[2] - top // GRID)
-            columns = min(_BLOCK // GRID, shape[3] - left // GRID)
-            r, c = (top - y) // GRID, (left - x) // GRID
-            out[:, :, top // GRID :, left // GRID :][:, :, :rows, :columns] = found[
-                :, :, r : r + rows, c : c + columns
-            ]
-    return Importance(out)
+                found = [planes[0].numpy() for planes in look(as_pictures(part), bpp)]
+            if not out:
+                out = [
+                    np.zeros((len(planes), -(-height // stride), -(-width // stride)), np.float32)
+                    for planes, stride in zip(found, strides, strict=True)
+                ]
+            for whole, planes, stride in zip(out, found, strides, strict=True):
+                room = whole[:, top // stride :, left // stride :]
+                room = room[:, : _BLOCK // stride, : _BLOCK // stride]
+                rows, columns = room.shape[1:]
+                r, c = (top - y) // stride, (left - x) // stride
+                room[:] = planes[:, r : r + rows, c : c + columns]
+    return out

@@ -9,6 +9,7 @@ them. The float twin ranks coefficients by (importance x squared error removed) 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -96,13 +97,37 @@ class ImportanceNetwork(EncoderNetwork):
         """See `EncoderNetwork.reconstruct`."""
         bands = self.analyze(pictures)
         importance = self.importance(pictures, bpp)
-        return self.survivors(bands, pictures, bpp, importance)
+        weights = [
+            on_band(importance[:, band.role, min(band.octave, OCTAVES - 1)], band.values)
+            for band in bands
+        ]
+        budget = bpp * float(pictures.shape[-1] * pictures.shape[-2])
+        return self.survivors(
+            bands, weights, budget, lambda values, _: self.synthesize(values, pictures), importance
+        )
 
     def survivors(
-        self, bands: list[Band], pictures: Tensor, bpp: Tensor, importance: Tensor
+        self,
+        bands: list[Band],
+        weights: list[Tensor],
+        budget: Tensor,
+        synthesize: Callable[[list[Tensor], Tensor], Tensor],
+        importance: Tensor,
     ) -> Reconstruction:
-        """Quantize, price, rank and cut the coefficients of `bands`, and decode what is left."""
-        budget = bpp * float(pictures.shape[-1] * pictures.shape[-2])
+        """Quantize, price, rank and cut coefficients, and decode what is left.
+
+        Parameters
+        ----------
+        bands : list of Band
+        weights : list of tensors
+            Logarithms of importance at the coefficients.
+        budget : (B,) tensor
+            Bits.
+        synthesize : callable
+            Takes values of the bands and the step (B,), gives pictures.
+        importance : tensor
+            What `teach` will compare.
+        """
         with torch.no_grad():
             around = [_around(band.values) for band in bands]
             step = self.step_of(bands, around, budget)
@@ -117,17 +142,18 @@ class ImportanceNetwork(EncoderNetwork):
                 torch.log((r**2 - (r - v) ** 2).clamp(min=1e-9) / cost).flatten(1)
                 for r, v, cost in zip(ratios, levels, bits, strict=True)
             ]
-        weights = [
-            on_band(importance[:, band.role, min(band.octave, OCTAVES - 1)], band.values).flatten(1)
-            for band in bands
-        ]
         gain = torch.cat(gains, 1)
-        mask = cut(gain + torch.cat(weights, 1), price, budget)
+        mask = cut(gain + torch.cat([w.flatten(1) for w in weights], 1), price, budget)
+
+        def decoded(survived: Tensor) -> Tensor:
+            parts = torch.split(survived, [band.values[0].numel() for band in bands], 1)
+            values = [v * part.view_as(v) * size for v, part in zip(levels, parts, strict=True)]
+            return synthesize(values, step)
+
         with torch.no_grad():
             spent = (mask * price).sum(1)
-            plain = self._decoded(bands, levels, kept(gain, price, budget)[0], size, pictures)
-        decoded = self._decoded(bands, levels, mask, size, pictures)
-        return Reconstruction(decoded, plain, spent, torch.zeros_like(spent), importance)
+            plain = decoded(kept(gain, price, budget)[0])
+        return Reconstruction(decoded(mask), plain, spent, torch.zeros_like(spent), importance)
 
     def teach(self, pictures: Tensor, found: Reconstruction, gradient: Tensor) -> Tensor:
         """Compare the importance with the weights that the error has at `found.plain`."""
@@ -139,13 +165,6 @@ class ImportanceNetwork(EncoderNetwork):
         off = own - goal
         off = off - (share * off).sum((1, 2, 3, 4), keepdim=True) / total
         return (share * off * off).sum((1, 2, 3, 4)) / total[:, 0, 0, 0, 0]
-
-    def _decoded(
-        self, bands: list[Band], levels: list[Tensor], mask: Tensor, size: Tensor, pictures: Tensor
-    ) -> Tensor:
-        parts = torch.split(mask, [band.values[0].numel() for band in bands], 1)
-        values = [v * part.view_as(v) * size for v, part in zip(levels, parts, strict=True)]
-        return self.synthesize(values, pictures)
 
     def step_of(self, bands: list[Band], around: list[Tensor], budget: Tensor) -> Tensor:
         """Find the step at which all that is worth `_LAMBDA` a bit fills the budget, (B,)."""
