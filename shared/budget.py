@@ -35,8 +35,6 @@ DEFAULT_RANK = "contrast"
 _LENGTHS_TRIED = 6
 _SECANTS_TRIED = 8
 _AIMS_TRIED = 4
-_MARGIN = 0.08
-"""Logarithm of the most that a proposal may exceed the limit when it is cut right away."""
 _ENOUGH = 0.985
 """Part of the limit that is used well enough."""
 
@@ -184,26 +182,31 @@ class _Fitter:
         return high
 
     def aim(self) -> None:
-        """Propose a little more than fits, as few times as possible, and cut it to the limit."""
+        """Propose what just fits or a little more, as few times as possible, and cut it."""
         # More than a few elements go; contrast alone would take large faint ones first.
         self.rather_cut_by = ("rd",)
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
+        margin = self.codec.margin
         for _ in range(_AIMS_TRIED):
             tried[step] = math.log(self.size(step) / self.limit)
-            if 0.0 <= tried[step] <= _MARGIN:
+            if math.log(_ENOUGH) <= tried[step] <= margin:
                 break
             slope = -10.0 / self.codec.steps
             if len(tried) > 1:
                 (x, y), (u, v) = list(tried.items())[-2:]
                 slope = min((v - y) / (u - x), slope / 8)
-            guess = round(step - (tried[step] - _MARGIN / 2) / slope)
+            guess = round(step - (tried[step] - margin / 2) / slope)
             guess = min(max(guess, 0), self.codec.steps - 1)
             if guess in tried:
                 break
             step = guess
         over = [at for at in tried if tried[at] >= 0]
-        self.cut(max(over) if over else min(tried))
+        under = [at for at in tried if -margin <= tried[at] < 0]
+        if over:
+            self.cut(max(over))
+        if under or not over:
+            self.cut(min(under or tried))
 
     def write(self, proposal: Proposal, keep: BoolArray) -> int:
         """Write a file; remember it if it is the best that fits. Return its size."""

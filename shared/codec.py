@@ -111,6 +111,9 @@ class Codec(ABC):
     """Codecs that are this one with its point left out; compared beside it, always."""
     also_cut_by: ClassVar[tuple[str, ...]] = ()
     """Rules of `shared.budget.RANKS` by which the last bytes may be cut too, if that is better."""
+    margin: ClassVar[float] = 0.08
+    """Logarithm of the most that a quick proposal may exceed the limit when it is cut right away:
+    the larger the elements, the more a cut costs."""
     encoders: ClassVar[tuple[str, ...]] = ("search",)
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
     dear: ClassVar[bool] = True

@@ -116,7 +116,8 @@ def test_search_is_exact() -> None:
     plane[16:32, 48:64] = -1.5 * (block - block.mean()) + 7
     found = search.shortlist(plane, 128, 128, 4)
     assert found is not None
-    assert [3, 5] in found.places[1, 3].tolist()
+    assert found.leaves[11].tolist() == [1, 3]
+    assert [3, 5] in found.places[11].tolist()
     assert search.shortlist(plane, 100, 100, 6) is None
 
 

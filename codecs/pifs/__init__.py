@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from ...shared.importance import Importance, mixed
+from ...shared.tiles.encoder import first_step
 from ...shared.tiles.stream import EXTRA_STEPS, STEPS
 from . import analysis as searching
 from . import format as syntax
@@ -37,8 +40,9 @@ class PifsCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
-    encoders = ("search", "network", "network+refine")
-    network = "fractour.codecs.pifs.network:PifsNetwork"
+    margin = 0.03
+    encoders: ClassVar[tuple[str, ...]] = ("search", "network", "network+refine")
+    network: ClassVar[str | None] = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True
     version = 2
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "pifs-pure")
@@ -53,8 +57,28 @@ class PifsCodec(Codec):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> searching.Analysis:
-        """Transform the image and search its domains."""
-        return searching.analyze(image, pure=self.pure, progress=progress)
+        """Transform the image and search its domains, or ask the network where to."""
+        if encoder == "search":
+            return searching.analyze(image, pure=self.pure, progress=progress)
+        from .network import ask
+
+        importance, promising = ask(self.name, image, limit)
+        if encoder == "network":
+            return searching.analyze(image, pure=self.pure, importance=importance, only=promising)
+        return searching.analyze(image, pure=self.pure, importance=importance, progress=progress)
+
+    def first_step(self, analysis: searching.Analysis, limit: int) -> int:
+        """Guess the step."""
+        if analysis.spectra.importance is None:
+            return super().first_step(analysis, limit)
+        return first_step(analysis.spectra, limit)
+
+    def reweighted(
+        self, analysis: searching.Analysis, importance: Importance
+    ) -> searching.Analysis:
+        """Mix other importance in."""
+        spectra = analysis.spectra
+        return replace(analysis, spectra=spectra.reweighted(mixed(spectra.importance, importance)))
 
     def propose(self, analysis: searching.Analysis, step: int) -> Proposal:
         """Choose partition, maps and levels; elements are details and maps of leaves."""

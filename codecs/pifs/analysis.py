@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ...shared import color, entropy
 from ...shared.codec import Image, Progress, Proposal
 from ...shared.entropy import Tables
+from ...shared.importance import Importance
 from ...shared.tiles import cosine, encoder, rdo, synthesis
 from ...shared.tiles.deblock import USUAL
 from ...shared.tiles.elements import drop_details, errors, peaks, unit_error
@@ -27,18 +28,18 @@ from ...shared.tiles.syntax import (
     CELL,
     CELL_LOG,
     COMP,
-    FRACTION_BITS,
     GRADE,
     LEFT,
     LOG,
     TOP,
 )
 from ...shared.tiles.weights import EQUAL, tile_energy
+from . import quick
 from .choice import Ground, add_maps, gather, prune, refit
 from .format import PURE, SECOND, Written, initial_tables, smallest_mapped, write
 from .prices import MapPrices
-from .pyramid import attract
-from .search import Shortlist, decimate, shortlist
+from .search import Shortlist, decimate, shortlist, shortlist_of
+from .seen import UNIT, seen
 
 FloatArray = npt.NDArray[np.float32]
 LAMBDA = encoder.LAMBDA
@@ -57,12 +58,15 @@ class Analysis:
     planes : list by component of (H', W') float32
     shortlists : list by component of dict by size
     pure : bool
+    quick : bool
+        Whether choices are those of `quick`.
     """
 
     spectra: Spectra
     planes: list[FloatArray]
     shortlists: list[dict[int, Shortlist]]
     pure: bool
+    quick: bool = False
 
 
 @dataclass
@@ -77,15 +81,40 @@ class State:
     pure: bool
 
 
-def analyze(image: Image, *, pure: bool, progress: Progress | None = None) -> Analysis:
-    """Transform the image and search its domains."""
+def analyze(
+    image: Image,
+    *,
+    pure: bool,
+    importance: Importance | None = None,
+    only: dict[int, npt.NDArray[np.int64]] | None = None,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Transform the image and search its domains.
+
+    Parameters
+    ----------
+    image : (H, W, C) uint8
+    pure : bool
+    importance : Importance, optional
+        What squared errors count for.
+    only : dict by logarithm of the side of (n, 2) int64, optional
+        Leaves that domains are searched for, quickly; of all leaves, exactly, if not given.
+    progress : callable, optional
+    """
     planes = color.to_components(image)
     height, width = planes[0].shape
     padded = [pad(plane) for plane in planes]
+    lists: list[dict[int, Shortlist]] = [{} for _ in planes]
+    spectra = transform(planes, importance)
+    if only is not None:
+        for log, leaves in only.items():
+            some = shortlist_of(padded[0], height, width, log, leaves)
+            if some is not None:
+                lists[0][log] = some
+        return Analysis(spectra, padded, lists, pure, quick=True)
     smallest = smallest_mapped(len(planes), pure=pure)
     roles = roles_of(len(planes))
     jobs = [(c, log) for c in range(len(planes)) for log in range(6, int(smallest[c]) - 1, -1)]
-    lists: list[dict[int, Shortlist]] = [{} for _ in planes]
     for done, (comp, log) in enumerate(jobs):
         # Colour resembles itself where brightness does: its domains are not searched.
         found = lists[0].get(log) if roles[comp] else shortlist(padded[comp], height, width, log)
@@ -93,26 +122,7 @@ def analyze(image: Image, *, pure: bool, progress: Progress | None = None) -> An
             lists[comp][log] = found
         if progress:
             progress(0.3 * (done + 1) / len(jobs))
-    return Analysis(transform(planes), padded, lists, pure)
-
-
-_UNIT = np.float32(1 << FRACTION_BITS)
-
-
-def decode_planes(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[list[npt.NDArray[np.int32]]]:
-    """Decode without deblocking: the pyramid of each component."""
-    planes = synthesis.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
-    mapped = maps[:, 0] != 0
-    out = []
-    for comp in range(len(planes)):
-        mine = mapped & (tiles.leaves[:, COMP] == comp)
-        out.append(attract(np, planes[comp], tiles.leaves[mine], maps[mine]))
-    return out
-
-
-def seen(tiles: TileSet, maps: npt.NDArray[np.int32]) -> list[FloatArray]:
-    """What `decode_planes` gives, code values."""
-    return [pyramid[0].astype(np.float32) / _UNIT for pyramid in decode_planes(tiles, maps)]
+    return Analysis(spectra, padded, lists, pure)
 
 
 def _cost(
@@ -160,10 +170,12 @@ def choose(
         tiles, flat = encoder.flat_tiles(spectra, STEPS - 1, NEUTRAL_CHROMA, blank=step > STEPS)
         maps = np.zeros((len(tiles.leaves), 3), np.int32)
         return tiles, maps, flat, write(tables, tiles, maps, pure=pure, priced=True)
+    if analysis.quick:
+        return quick.choose(analysis, step, tables, lmbda=lmbda)
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
     size = (geometry.height, geometry.width)
     roles = roles_of(geometry.channels)
-    probability, alone = tables.probability, lmbda
+    probability, given = tables.probability, lmbda
     lmbda = spectra.multiplier(lmbda, steps)
 
     def ground(planes: list[FloatArray]) -> list[Ground]:
@@ -182,7 +194,7 @@ def choose(
         # Flat leaves are no picture to judge domains in: the original is closer to the end.
         planes = analysis.planes
     else:
-        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=alone)
+        plain = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, lmbda=given)
         probability = plain.coder.probability
         none = np.zeros((len(plain.tiles.leaves), 3), np.int32)
         planes = seen(plain.tiles, none)
@@ -247,13 +259,13 @@ def _leaf_errors(
     left, energy = np.zeros(len(leaves)), np.zeros(len(leaves))
     means = synthesis.render(np, tiles, np.zeros(len(leaves), np.bool_))
     pairs = enumerate(zip(seen(tiles, maps), means, analysis.planes, strict=True))
-    for comp, (seen, mean, plane) in pairs:
+    for comp, (decoded, mean, plane) in pairs:
         scale = (65536.0 / float(tiles.steps[comp])) ** 2
         for log in range(CELL_LOG, 7):
             mine = np.nonzero((leaves[:, COMP] == comp) & (leaves[:, LOG] == log))[0]
             at = leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log
             weights = every if every is EQUAL else every[mine]
-            for shown, out in ((seen, left), (mean.astype(np.float32) / _UNIT, energy)):
+            for shown, out in ((decoded, left), (mean.astype(np.float32) / UNIT, energy)):
                 off = cosine.to_tiles(shown - plane, log)[at]
                 out[mine] = tile_energy(off, weights, log) * scale
     return left, energy

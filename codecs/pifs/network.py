@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import avg_pool2d, interpolate, layer_norm
 
 from ...shared.codec import Image
 from ...shared.importance import GRID, OCTAVES, ROLES, Importance
@@ -20,7 +20,7 @@ from ...shared.training.reweighting import from_components, to_components
 
 MAPPED = (3, 4, 5, 6)
 """Logarithms of the sides of leaves that may have a map."""
-LEAST_LOGIT = -2.0
+LEAST_LOGIT = -3.0
 """Leaves below are not searched."""
 Promising = dict[int, npt.NDArray[np.int64]]
 """Leaves (n, 2) by the logarithm of their side."""
@@ -78,6 +78,12 @@ def _decoded(values: list[Tensor], sizes: list[Tensor], step: Tensor) -> Tensor:
     return from_components(planes)
 
 
+def _normal(features: Tensor) -> Tensor:
+    """Features of each place with mean 0 and variance 1."""
+    rows = features.permute(0, 2, 3, 1)
+    return layer_norm(rows, rows.shape[-1:]).permute(0, 3, 1, 2)
+
+
 def _pooled(plane: Tensor, factor: int) -> Tensor:
     return avg_pool2d(plane, factor, ceil_mode=True) if factor > 1 else plane
 
@@ -110,8 +116,7 @@ def ask(codec: str, image: Image, limit: int | None) -> tuple[Importance, Promis
     strides = [GRID, *(1 << log for log in MAPPED)]
     found, *logits = look_around(image, limit, look, strides)
     leaves = {
-        log: np.argwhere(part[0] > LEAST_LOGIT)
-        for log, part in zip(MAPPED, logits, strict=True)
+        log: np.argwhere(part[0] > LEAST_LOGIT) for log, part in zip(MAPPED, logits, strict=True)
     }
     return Importance(found.reshape(ROLES, OCTAVES, *found.shape[1:])), leaves
 
@@ -146,9 +151,9 @@ class PifsNetwork(ImportanceNetwork):
 
     def logits_of(self, fine: Tensor, middle: Tensor) -> list[Tensor]:
         """Return the logits of the backbone's features."""
-        wide = self.wide(middle)
+        wide = self.wide(_normal(middle))
         return [
-            self.narrow(fine)[:, 0],
+            self.narrow(_normal(fine))[:, 0],
             *(_pooled(wide[:, k], 1 << k) for k in range(len(MAPPED) - 1)),
         ]
 
@@ -162,8 +167,10 @@ class PifsNetwork(ImportanceNetwork):
             costs = [torch.stack([_costs(part, step) for part in comp]) for comp in planes]
             sizes = [costs[0].argmin(0), (costs[1] + costs[2]).argmin(0)]
             bands = _bands(planes, sizes)
-        places = [[_at_tiles(by_octave, sizes[r]) for by_octave in importance[:, r].unbind(1)]
-                  for r in range(ROLES)]
+        places = [
+            [_at_tiles(by_octave, sizes[r]) for by_octave in importance[:, r].unbind(1)]
+            for r in range(ROLES)
+        ]
         weights = [_on_plane(places[band.role][band.octave], band.values) for band in bands]
         return self.survivors(
             bands, weights, budget, lambda values, at: _decoded(values, sizes, at), importance

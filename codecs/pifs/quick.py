@@ -1,7 +1,7 @@
-"""The quick encoder: one pass, and maps only where a network says that they may pay.
+"""The quick encoder: two passes, and maps only where a network says that they may pay.
 
-The search judges domains in pictures that it decodes again and again. Here they are judged in the
-picture that the levels of one size give, and what was promised too much is taken away in the end.
+The search judges maps in pictures that it decodes again and again. Here they are judged once, in
+the picture that tiles alone show, and those that promised too much are taken away in the end.
 """
 
 from __future__ import annotations
@@ -12,61 +12,55 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.entropy import Tables
-from ...shared.tiles import cosine, encoder, rdo
+from ...shared.tiles import encoder, rdo
 from ...shared.tiles.encoder import in_steps, roles_of
 from ...shared.tiles.stream import NEUTRAL_CHROMA, TileSet, component_steps
-from ...shared.tiles.syntax import CELL_LOG
 from .choice import Ground, add_maps, gather, prune
 from .format import Written, write
 from .prices import MapPrices
 from .search import decimate
+from .seen import seen
 
 if TYPE_CHECKING:
     from .analysis import Analysis
 
 FloatArray = npt.NDArray[np.float32]
-_SHOWN = 4
-"""Logarithm of the side of the tiles in whose picture domains are judged."""
-
-
-def _shown(candidates: rdo.Candidates, step: float) -> FloatArray:
-    """What tiles of one size show, code values."""
-    k, side = _SHOWN - CELL_LOG, 1 << _SHOWN
-    levels = candidates.levels[k].astype(np.float32)
-    levels[..., 0] = candidates.means[k]
-    rows, columns = levels.shape[:2]
-    basis = cosine.float_basis(_SHOWN) * np.float32(step) ** np.float32(0.5)
-    blocks = basis.T @ levels.reshape(rows, columns, side, side) @ basis
-    out: FloatArray = blocks.swapaxes(1, 2).reshape(rows * side, columns * side)
-    return out
+IntArray = npt.NDArray[np.int32]
 
 
 def choose(
     analysis: Analysis, step: int, tables: Tables, *, lmbda: float = encoder.LAMBDA
-) -> tuple[TileSet, npt.NDArray[np.int32], FloatArray, Written]:
+) -> tuple[TileSet, IntArray, FloatArray, Written]:
     """Decide partition, maps and levels at a step; see `analysis.choose`."""
-    from .analysis import seen
-
     spectra = analysis.spectra
     geometry = spectra.geometry
     size = (geometry.height, geometry.width)
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
     lmbda = spectra.multiplier(lmbda, steps)
-    ratios = in_steps(spectra, steps)
     roles = roles_of(geometry.channels)
-    prices = rdo.Prices.of(tables.probability)
-    candidates = [
-        rdo.quantize(blocks, role, lmbda, prices, *size, weights=spectra.weights_by(role))
-        for blocks, role in zip(ratios, roles, strict=True)
-    ]
-    own = float(steps[0]) / 65536.0
+
+    def decide(ground: Ground | None, prices: rdo.Prices) -> tuple[TileSet, IntArray, FloatArray]:
+        ratios = in_steps(spectra, steps)
+        candidates = [
+            rdo.quantize(blocks, role, lmbda, prices, *size, weights=spectra.weights_by(role))
+            for blocks, role in zip(ratios, roles, strict=True)
+        ]
+        found: dict[int, IntArray] = {}
+        if ground is not None:
+            found = add_maps(ground, candidates[0], ratios[0], analysis.shortlists[0])
+        tiles, flat = encoder.assemble(geometry, steps, candidates, ratios, prices, lmbda)
+        return tiles, gather(tiles, [found]), flat
+
+    tiles, maps, flat = decide(None, rdo.Prices.of(tables.probability))
+    written = write(tables, tiles, maps, pure=False, priced=True)
+    probability = written.coder.probability
+    prices = rdo.Prices.of(probability)
     ground = Ground(
-        analysis.planes[0], decimate(_shown(candidates[0], own)), size, roles[0], own, lmbda,
-        False, prices, MapPrices.of(tables.probability), spectra.weights_by(roles[0]),
+        analysis.planes[0], decimate(seen(tiles, maps)[0]), size, roles[0],
+        float(steps[0]) / 65536.0, lmbda, False, prices, MapPrices.of(probability),
+        spectra.weights_by(roles[0]),
     )  # fmt: skip
-    found = add_maps(ground, candidates[0], ratios[0], analysis.shortlists[0])
-    tiles, flat = encoder.assemble(geometry, steps, candidates, ratios, prices, lmbda)
-    maps = gather(tiles, [found])
+    tiles, maps, flat = decide(ground, prices)
     written = write(tables, tiles, maps, pure=False, priced=True)
     if maps[:, 0].any():
         shown = seen(tiles, maps)

@@ -162,7 +162,7 @@ def shortlist(plane: FloatArray, height: int, width: int, log: int) -> Shortlist
     used_rows, used_columns = -(-height // side), -(-width // side)
     half = decimate(plane)
     ranges = plane.reshape(rows, side, columns, side).swapaxes(1, 2)
-    every = np.stack(np.mgrid[:used_rows, :used_columns], -1)
+    every = np.moveaxis(np.mgrid[:used_rows, :used_columns], 0, -1)
     places = np.zeros((used_rows, used_columns, LISTED, 2), np.int32)
     best = np.zeros(LISTED, np.float32)
     reach = far(log)

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from ...shared import color
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from ...shared.importance import Importance, mixed
 from ...shared.tiles import deblock, synthesis
-from ...shared.tiles.encoder import Spectra, transform
+from ...shared.tiles.encoder import Spectra, first_step, transform
 from ...shared.tiles.stream import EXTRA_STEPS, STEPS
 from ...shared.tiles.syntax import FRACTION_BITS
 from . import analysis as search
@@ -37,6 +38,7 @@ class TilesCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
+    margin = 0.03
     encoders = ("search", "network", "network+refine")
     network = "fractour.codecs.pifs.network:PifsNetwork"
 
@@ -49,8 +51,23 @@ class TilesCodec(Codec):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Spectra:
-        """Transform the image at all tile sizes."""
-        return transform(color.to_components(image))
+        """Transform the image at all tile sizes, and ask the network what counts in it."""
+        importance = None
+        if encoder != "search":
+            from ...shared.training.ask import importance_for
+
+            importance = importance_for(self.name, image, limit)
+        return transform(color.to_components(image), importance)
+
+    def first_step(self, analysis: Spectra, limit: int) -> int:
+        """Guess the step."""
+        if analysis.importance is None:
+            return super().first_step(analysis, limit)
+        return first_step(analysis, limit)
+
+    def reweighted(self, analysis: Spectra, importance: Importance) -> Spectra:
+        """Mix other importance in."""
+        return analysis.reweighted(mixed(analysis.importance, importance))
 
     def propose(self, analysis: Spectra, step: int) -> Proposal:
         """Choose partition and levels; an element is the detail of a leaf."""

@@ -13,7 +13,17 @@ from ..codec import Geometry
 from ..entropy import Tables
 from ..importance import Importance
 from . import cosine, rdo
-from .stream import NO_TALLY, STEPS, Coder, TileSet, component_steps, padded, parts_of
+from .stream import (
+    NEUTRAL_CHROMA,
+    NO_TALLY,
+    STEPS,
+    STEPS_PER_OCTAVE,
+    Coder,
+    TileSet,
+    component_steps,
+    padded,
+    parts_of,
+)
 from .syntax import CELL_LOG, COMP, FIELDS, LEFT, LOG, MEAN, ROOT, ROOT_LOG, START, TOP
 from .weights import EQUAL, Weights, at_edge, of_leaves, weights_of
 
@@ -21,6 +31,11 @@ LAMBDA = 0.1
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
 _SIZES = 5
 _EDGE_LOG = 4
+"""Logarithm of the side of tiles whose coefficients stand for those of all."""
+_LEAST_KEPT = 0.8
+_BITS_AT_ONE, _BITS_POWER = 4.5, 1.05
+"""Bits a pixel if all coefficients of 16 x 16 tiles reach `_LEAST_KEPT` steps, and how they fall;
+fitted to training pictures, within 15 %."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,22 @@ def transform(
         out.append([cosine.forward(wide, k + CELL_LOG) for k in range(_SIZES)])
     spectra = Spectra(Geometry(height, width, len(planes)), out)
     return spectra if importance is None else spectra.reweighted(importance)
+
+
+def first_step(spectra: Spectra, limit: int) -> int:
+    """Guess the step of a file from the magnitude that about as many coefficients reach as fit."""
+    pixels = spectra.geometry.pixels
+    count = pixels * (8.0 * limit / pixels / _BITS_AT_ONE) ** _BITS_POWER
+    steps = component_steps(0, NEUTRAL_CHROMA, spectra.geometry.channels)
+    ratios = []
+    for by_size, step in zip(spectra.coefficients, steps, strict=True):
+        ratio = np.abs(by_size[_EDGE_LOG - CELL_LOG])
+        ratio[..., 0, 0] = 0.0
+        ratios.append(ratio.ravel() * np.float32(65536.0 / step))
+    every = np.concatenate(ratios)
+    place = every.size - 1 - min(int(count), every.size - 1)
+    reached = float(np.partition(every, place)[place])
+    return max(round(STEPS_PER_OCTAVE * float(np.log2(max(reached / _LEAST_KEPT, 1.0)))), 0)
 
 
 def capacity(geometry: Geometry) -> int:

@@ -203,9 +203,10 @@ def collect(  # type: ignore[no-untyped-def]
                         leaf[REACH], leaf[GRADE] = reaches[comp][k][y, x], grades[comp][k][y, x]
                         start = starts[comp]
                         leaf[START] = start
+                        level, ratio = levels[comp][k][y, x], ratios[comp][k][y, x]
                         for i in range(area):
-                            all_levels[comp, start + i] = levels[comp][k][y, x, i]
-                            all_ratios[comp, start + i] = ratios[comp][k][y, x, i]
+                            all_levels[comp, start + i] = level[i]
+                            all_ratios[comp, start + i] = ratio[i]
                         starts[comp] += area
                         at += 1
     return at

@@ -75,7 +75,7 @@ def tile_energy(blocks: FloatArray, weights: FloatArray, log: int) -> FloatArray
     if weights is EQUAL:
         out: FloatArray = (blocks * blocks).sum((1, 2))
         return out
-    coefficients = cosine.forward_blocks(blocks, log).reshape(len(blocks), -1)
+    coefficients = cosine.forward_blocks(blocks, log).reshape(-1, 1 << 2 * log)
     return weighted_energy(coefficients, weights, log)
 
 
