@@ -284,25 +284,26 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     fixed = shares["partition"] + shares["means"] + 8.0 * HEADER
     bits = np.concatenate([written.spent[details] + 4.0, written.map_bits[mapped]])
     bits *= (sum(shares.values()) + 8.0 * HEADER - fixed) / max(bits.sum(), 1e-9)
-    gain = errors(choice)[0]
-    left, energy = _leaf_errors(analysis, tiles, maps)
-    height = peaks(choice)
+    gain, residual = errors(choice)
+    height, unit, map_gain = peaks(choice), unit_error(choice), np.zeros(0)
+    if len(mapped) or not analysis.quick:
+        left, energy = _leaf_errors(analysis, tiles, maps)
+        map_gain = np.maximum(energy - left, 0.0)[mapped]
+        gain = np.minimum(gain, (energy - left) * unit)
+        residual = float(left.sum()) * unit
     # A map carries its leaf: losing it costs more than the leaf's own levels are worth.
     steps = tiles.steps[leaves[mapped, COMP]] / 65536.0
     side = (1 << leaves[mapped, LOG]).astype(np.float64)
-    map_gain = np.maximum(energy - left, 0.0)[mapped]
     map_height = np.maximum(height[mapped], 2.0 * steps * np.sqrt(map_gain) / side) + steps
-    unit = unit_error(choice)
     # Others read what it showed: without levels that mend it they lose as much again.
     map_gain *= (2.0 if analysis.pure else 1.0) * unit
-    gain = np.minimum(gain, (energy - left) * unit)
     return Proposal(
         step=step,
         contrast=np.concatenate([height[details], map_height]),
         area=np.concatenate([(1 << 2 * leaves[details, LOG]).astype(np.float64), side**2]),
         gain=np.concatenate([gain[details], map_gain]),
         bits=bits,
-        residual=float(left.sum()) * unit,
+        residual=residual,
         overhead_bits=fixed,
         state=State(min(step, STEPS - 1), tiles, maps, details, mapped, analysis.pure),
     )

@@ -20,8 +20,8 @@ from ...shared.training.reweighting import from_components, to_components
 
 MAPPED = (3, 4, 5, 6)
 """Logarithms of the sides of leaves that may have a map."""
-LEAST_LOGIT = -3.0
-"""Leaves below are not searched."""
+LEAST_LOGITS = {3: -3.0, 4: -4.0, 5: -4.0, 6: -4.0}
+"""Leaves below are not searched, by size; of 8 pixels: two thirds, with a third of the maps."""
 Promising = dict[int, npt.NDArray[np.int64]]
 """Leaves (n, 2) by the logarithm of their side."""
 _BITS_EACH, _LEAST_KEPT = 6.0, 0.8
@@ -116,7 +116,8 @@ def ask(codec: str, image: Image, limit: int | None) -> tuple[Importance, Promis
     strides = [GRID, *(1 << log for log in MAPPED)]
     found, *logits = look_around(image, limit, look, strides)
     leaves = {
-        log: np.argwhere(part[0] > LEAST_LOGIT) for log, part in zip(MAPPED, logits, strict=True)
+        log: np.argwhere(part[0] > LEAST_LOGITS[log])
+        for log, part in zip(MAPPED, logits, strict=True)
     }
     return Importance(found.reshape(ROLES, OCTAVES, *found.shape[1:])), leaves
 
