@@ -174,8 +174,9 @@ class PifsNetwork(ImportanceNetwork):
         ]
         weights = [_on_plane(places[band.role][band.octave], band.values) for band in bands]
         return self.survivors(
-            bands, weights, budget, lambda values, at: _decoded(values, sizes, at), importance
-        )
+            bands, pictures, bpp, importance, weights=weights,
+            synthesize=lambda values, at: _decoded(values, sizes, at),
+        )  # fmt: skip
 
     def analyze(self, pictures: Tensor) -> list[Band]:
         """Transform with tiles of the middle size."""

@@ -97,37 +97,41 @@ class ImportanceNetwork(EncoderNetwork):
         """See `EncoderNetwork.reconstruct`."""
         bands = self.analyze(pictures)
         importance = self.importance(pictures, bpp)
-        weights = [
+        return self.survivors(bands, pictures, bpp, importance)
+
+    def weights(self, bands: list[Band], importance: Tensor) -> list[Tensor]:
+        """Bring logarithms of importance to the coefficients of bands."""
+        return [
             on_band(importance[:, band.role, min(band.octave, OCTAVES - 1)], band.values)
             for band in bands
         ]
-        budget = bpp * float(pictures.shape[-1] * pictures.shape[-2])
-        return self.survivors(
-            bands, weights, budget, lambda values, _: self.synthesize(values, pictures), importance
-        )
 
     def survivors(
         self,
         bands: list[Band],
-        weights: list[Tensor],
-        budget: Tensor,
-        synthesize: Callable[[list[Tensor], Tensor], Tensor],
+        pictures: Tensor,
+        bpp: Tensor,
         importance: Tensor,
+        *,
+        weights: list[Tensor] | None = None,
+        synthesize: Callable[[list[Tensor], Tensor], Tensor] | None = None,
     ) -> Reconstruction:
         """Quantize, price, rank and cut coefficients, and decode what is left.
 
         Parameters
         ----------
         bands : list of Band
-        weights : list of tensors
-            Logarithms of importance at the coefficients.
-        budget : (B,) tensor
-            Bits.
-        synthesize : callable
-            Takes values of the bands and the step (B,), gives pictures.
+        pictures, bpp
+            See `reconstruct`.
         importance : tensor
-            What `teach` will compare.
+            What `importance` gives.
+        weights : list of tensors, optional
+            The same at the coefficients; what `weights` gives if not given.
+        synthesize : callable, optional
+            Takes values of the bands and the step (B,), gives pictures; `synthesize` if not given.
         """
+        budget = bpp * float(pictures.shape[-1] * pictures.shape[-2])
+        weights = self.weights(bands, importance) if weights is None else weights
         with torch.no_grad():
             around = [_around(band.values) for band in bands]
             step = self.step_of(bands, around, budget)
@@ -148,6 +152,8 @@ class ImportanceNetwork(EncoderNetwork):
         def decoded(survived: Tensor) -> Tensor:
             parts = torch.split(survived, [band.values[0].numel() for band in bands], 1)
             values = [v * part.view_as(v) * size for v, part in zip(levels, parts, strict=True)]
+            if synthesize is None:
+                return self.synthesize(values, pictures)
             return synthesize(values, step)
 
         with torch.no_grad():
