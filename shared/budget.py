@@ -187,16 +187,16 @@ class _Fitter:
         self.rather_cut_by = ("rd",)
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
-        margin = self.codec.margin
+        margin, least = self.codec.margin, math.log(_ENOUGH)
         for _ in range(_AIMS_TRIED):
             tried[step] = math.log(self.size(step) / self.limit)
-            if math.log(_ENOUGH) <= tried[step] <= margin:
+            if least <= tried[step] <= margin:
                 break
             slope = -10.0 / self.codec.steps
             if len(tried) > 1:
                 (x, y), (u, v) = list(tried.items())[-2:]
                 slope = min((v - y) / (u - x), slope / 8)
-            guess = round(step - (tried[step] - margin / 2) / slope)
+            guess = round(step - (tried[step] - (margin + least) / 2) / slope)
             guess = min(max(guess, 0), self.codec.steps - 1)
             if guess in tried:
                 break
