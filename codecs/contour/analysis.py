@@ -18,7 +18,7 @@ from ...shared.tiles.encoder import LAMBDA, Choice, Spectra
 from ...shared.tiles.packets import split_packets
 from ...shared.tiles.stream import EXTRA_STEPS, NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ...shared.tiles.syntax import FRACTION_BITS, GRADE, LOG
-from . import pursuit
+from . import pursuit, swift
 from .format import HEADER, Ground, Written, head, initial_tables, write
 from .layout import FIELDS
 from .points import arrange
@@ -61,6 +61,8 @@ class Analysis:
     spectra: Spectra
     progress: Progress | None = None
     found: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+    proposed: swift.Proposed | None = None
+    refined: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ class Pursuit:
     layers : (n, FIELDS) int32
     proposed : int
         Candidates that were looked at.
+    demand : (2, octaves, rows, columns) float64
+        Factors of what a bit has to gain, see `matching.demanded`.
     """
 
     steps: npt.NDArray[np.int64]
@@ -64,6 +66,7 @@ class Pursuit:
     pyramid: tuple[FloatArray, ...]
     layers: npt.NDArray[np.int32]
     proposed: int = 0
+    demand: npt.NDArray[np.float64] = field(default_factory=lambda: matching.EVERYWHERE)
 
 
 def scales_of(geometry: Geometry, comp: int) -> tuple[int, ...]:
@@ -133,6 +136,7 @@ def grow(
             found,
             ratios,
             LAMBDA,
+            state.demand,
             prices,
             least,
             rounds,
@@ -159,6 +163,7 @@ def polish(
         len(state.layers),
         ratios,
         LAMBDA,
+        state.demand,
         prices,
         least,
         rounds,

@@ -1,0 +1,128 @@
+"""The network encoder's pursuit: windows that were proposed are fitted in a few passes.
+
+The network says where windows belong and how sure it is; how strong they are, what they gain
+and what they cost is measured here, in closed form, against the picture.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...shared.codec import Geometry
+from ...shared.compiled import compiled
+from ...shared.tiles.encoder import LAMBDA
+from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS, STEPS_PER_OCTAVE, component_steps
+from . import matching
+from .format import most_layers
+from .layout import FIELDS, FREQUENCY
+from .measuring import NOTHING, assess, price
+from .pursuit import Pursuit, polish, ratios_of, start
+
+FloatArray = npt.NDArray[np.float32]
+
+SMOOTH = 2
+_REFERENCE = 200
+_EACH = 28.0
+_OVERLAP = 1.0
+
+
+@dataclass
+class Proposed:
+    """What a network proposed.
+
+    Parameters
+    ----------
+    layers : (n, FIELDS) int32
+        Outlines.
+    confidence : (n,) float32
+        Logits.
+    """
+
+    layers: npt.NDArray[np.int32]
+    confidence: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+
+@compiled
+def _screen(pyramid, layers, lmbda, prices, gain, bits, sums):  # type: ignore[no-untyped-def]
+    """Fill what each layer alone would remove, and its bits."""
+    for i in range(len(layers)):
+        layer = layers[i]
+        worth = assess(pyramid, layer, np.int64(layer[FREQUENCY]), lmbda, prices, sums)
+        if worth > NOTHING:
+            bits[i] = price(layer, prices)
+            gain[i] = worth + lmbda * bits[i]
+
+
+def ranked(
+    state: Pursuit, proposed: Proposed, prices: tuple[Any, ...]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Put the most worthy first: sure, and with much gain for the bits.
+
+    Returns
+    -------
+    layers : (n, FIELDS) int32
+    gain : (n,) float64
+        Squared error in steps that each removes, alone.
+    worth : (n,) float64
+    """
+    layers = proposed.layers.copy()
+    gain, bits = np.zeros(len(layers)), np.ones(len(layers))
+    _screen(state.pyramid, layers, LAMBDA, prices, gain, bits, matching.scratch()[0])
+    worth = proposed.confidence + np.log(np.maximum(gain, 1e-9) / bits)
+    order = np.argsort(-worth, kind="stable")
+    return layers[order], gain[order], worth[order]
+
+
+def step_for(
+    planes: list[FloatArray], proposed: Proposed, limit: int, prices: tuple[Any, ...]
+) -> int:
+    """Guess the step at which what pays fills `limit` bytes."""
+    reference = component_steps(_REFERENCE, NEUTRAL_CHROMA, len(planes))
+    state = start(planes, reference, SMOOTH)
+    _, gain, _ = ranked(state, proposed, prices)
+    count = min(int(8 * limit / _EACH), len(gain) - 1)
+    if count < 1:
+        return STEPS - 1
+    least = np.sort(gain)[::-1][count]
+    octaves = 0.5 * math.log2(max(least, 1e-9) / (_OVERLAP * LAMBDA * _EACH))
+    return int(np.clip(round(_REFERENCE + STEPS_PER_OCTAVE * octaves), 0, STEPS - 1))
+
+
+def fill(
+    planes: list[FloatArray],
+    proposed: Proposed,
+    steps: npt.NDArray[np.int64],
+    prices: tuple[Any, ...],
+    *,
+    rounds: int = 0,
+    sweeps: tuple[int, ...] = (1,),
+) -> Pursuit:
+    """Accept proposals that pay, the most worthy first, and fit what was accepted again.
+
+    Parameters
+    ----------
+    rounds : int
+        How often a proposal may climb before it is judged.
+    sweeps : tuple of int
+        How often windows climb in each of the passes that follow.
+    """
+    state = start(planes, steps, SMOOTH)
+    layers, _, _ = ranked(state, proposed, prices)
+    geometry = Geometry(*planes[0].shape, len(planes))
+    room = np.zeros((min(most_layers(geometry), len(layers)), FIELDS), np.int32)
+    count = matching.accept(
+        state.pyramid, room, 0, layers, ratios_of(steps), LAMBDA, prices, 0.0, rounds, False,
+        matching.scratch(),
+    )  # fmt: skip
+    state.layers, state.proposed = room[:count].copy(), len(layers)
+    for climbs in sweeps:
+        polish(state, prices, rich=False, rounds=climbs)
+    return state
