@@ -13,7 +13,14 @@ from typing import Annotated, Any
 
 import typer
 
-from . import commands_bench, commands_compare, commands_eval, commands_files, commands_show
+from . import (
+    commands_bench,
+    commands_compare,
+    commands_eval,
+    commands_files,
+    commands_show,
+    commands_train,
+)
 from .output import CarriedError, Command, OutputError, UsageError, notice, say
 
 OK, FAILED, USAGE, BAD_INPUT, MISSING_PART, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -68,6 +75,7 @@ for _command in (
     commands_compare.compare,
     commands_bench.bench,
     commands_bench.report,
+    commands_train.train,
     commands_eval.codecs,
     commands_eval.check,
     commands_eval.doctor,

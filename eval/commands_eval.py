@@ -266,10 +266,12 @@ def doctor(as_json: Json = False) -> None:
     from PIL import features
 
     from .. import __version__
-    from ..shared.registry import list_codecs
+    from ..shared.registry import codec_names, list_codecs
+    from ..shared.weights import weights_path
 
-    folder = Path(__file__).resolve().parents[1] / "codecs"
-    weights = sorted(path.parent.name for path in folder.glob("*/weights.safetensors"))
+    weights = [
+        name for name in codec_names() if (path := weights_path(name)) is not None and path.exists()
+    ]
     anchors = {
         name: bool(features.check(feature))
         for name, feature in (

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import inspect
 import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +23,7 @@ from ..corpora.images import pixel_sha256
 from ..shared import api, registry
 from ..shared.budget import DEFAULT_RANK, RANKS
 from ..shared.errors import BudgetError, FractourError, UnknownCodecError
+from ..shared.weights import weights_path
 from .anchors import ANCHORS, AnchorSearch, decode_anchor, get_anchor
 from .metrics import METRICS, measure
 from .store import Row
@@ -42,13 +41,11 @@ WARM_BUDGETS = (4096, 256)
 
 @cache
 def _weights(codec: str) -> str:
-    """Name the weights in a codec's folder by their hash; empty if there are none."""
-    folder = Path(inspect.getfile(type(registry.get_codec(codec)))).parent
-    digest = hashlib.sha256()
-    files = sorted(folder.glob("*.safetensors"))
-    for file in files:
-        digest.update(file.read_bytes())
-    return f", weights {digest.hexdigest()[:12]}" if files else ""
+    """Name the weights of a codec's network by their hash; empty if there are none."""
+    path = weights_path(codec)
+    if path is None or not path.exists():
+        return ""
+    return f", weights {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)

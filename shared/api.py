@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from .encoding import Encoding
 from .errors import BudgetError, FractourError, TruncatedError
 from .raster import as_raster
 from .registry import codec_by_number, get_codec
+from .weights import has_torch
 
 MAX_PIXELS = 64_000_000
 
@@ -44,7 +46,8 @@ def encode(
         Instead of a budget: the smart error (`shared.smart_error`) that the decoded picture
         may have at most; the smallest file that keeps it is written.
     encoder : {"search", "network", "network+refine"}
-        Way to fill the format; the codec says which it has.
+        Way to fill the format; the codec says which it has. Without torch, networks are
+        replaced by the search, with a warning.
     effort : int
         1 (fast) to 9 (thorough).
     rank : str
@@ -80,6 +83,13 @@ def encode(
     if encoder not in chosen.encoders:
         message = f"codec {codec!r} has no encoder {encoder!r}; it has {', '.join(chosen.encoders)}"
         raise FractourError(message)
+    if encoder != "search" and not has_torch():
+        warnings.warn(
+            f"encoder {encoder!r} needs torch, which is not installed; encoding by search "
+            "(pip install 'fractour[neural]')",
+            stacklevel=2,
+        )
+        encoder = "search"
     if not 1 <= effort <= 9:
         message = f"effort must be 1 to 9, not {effort}"
         raise FractourError(message)

@@ -32,9 +32,7 @@ class _Try:
 
 
 class _Search:
-    def __init__(
-        self, encoding: Encoding, progress: Progress | None
-    ) -> None:
+    def __init__(self, encoding: Encoding, progress: Progress | None) -> None:
         self.encoding, self.progress = encoding, progress
         self.tries: list[_Try] = []
 
@@ -62,9 +60,7 @@ class _Search:
         return min(max(round(math.exp(middle)), low + 1), high - 1)
 
 
-def smallest_file(
-    encoding: Encoding, target: float, *, progress: Progress | None = None
-) -> bytes:
+def smallest_file(encoding: Encoding, target: float, *, progress: Progress | None = None) -> bytes:
     """Write the smallest file found whose decoded picture has at most the smart error `target`.
 
     Budgets are bisected (by secants in logarithms); every one tried is a real file, decoded
@@ -123,8 +119,8 @@ def smallest_file(
     if best is None:
         nearest = min(search.tries, key=lambda t: t.error)
         message = (
-            f"codec {encoding.codec.name!r} does not reach a smart error of {target:g} on this picture; "
-            f"the best it reaches is {nearest.error:.4g}, with {len(nearest.data)} bytes"
+            f"codec {encoding.codec.name!r} does not reach a smart error of {target:g} on this "
+            f"picture; the best it reaches is {nearest.error:.4g}, with {len(nearest.data)} bytes"
         )
         raise BudgetError(message)
     return best.data

@@ -41,8 +41,13 @@ class ContourCodec(Codec):
     pure: ClassVar[bool] = False
 
     def analyze(
-        self, image: Image, *, encoder: str, effort: int,
-        limit: int | None = None, progress: Progress | None = None,
+        self,
+        image: Image,
+        *,
+        encoder: str,
+        effort: int,
+        limit: int | None = None,
+        progress: Progress | None = None,
     ) -> search.Analysis:
         """Split the image into components."""
         return search.analyze(image, pure=self.pure, effort=effort, progress=progress)

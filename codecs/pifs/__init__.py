@@ -43,8 +43,13 @@ class PifsCodec(Codec):
     pure: ClassVar[bool] = False
 
     def analyze(
-        self, image: Image, *, encoder: str, effort: int,
-        limit: int | None = None, progress: Progress | None = None,
+        self,
+        image: Image,
+        *,
+        encoder: str,
+        effort: int,
+        limit: int | None = None,
+        progress: Progress | None = None,
     ) -> searching.Analysis:
         """Transform the image and search its domains."""
         return searching.analyze(image, pure=self.pure, progress=progress)

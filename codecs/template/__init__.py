@@ -91,8 +91,13 @@ class TemplateCodec(Codec):
     steps = 42
 
     def analyze(
-        self, image: Image, *, encoder: str, effort: int,
-        limit: int | None = None, progress: Progress | None = None,
+        self,
+        image: Image,
+        *,
+        encoder: str,
+        effort: int,
+        limit: int | None = None,
+        progress: Progress | None = None,
     ) -> Image:
         """Nothing here is independent of the step."""
         return image

@@ -39,8 +39,13 @@ class TilesCodec(Codec):
     embedded = True
 
     def analyze(
-        self, image: Image, *, encoder: str, effort: int,
-        limit: int | None = None, progress: Progress | None = None,
+        self,
+        image: Image,
+        *,
+        encoder: str,
+        effort: int,
+        limit: int | None = None,
+        progress: Progress | None = None,
     ) -> Spectra:
         """Transform the image at all tile sizes."""
         return transform(color.to_components(image))

@@ -39,8 +39,13 @@ class WaveletCodec(Codec):
     network = "fractour.codecs.wavelet.network:WaveletNetwork"
 
     def analyze(
-        self, image: Image, *, encoder: str, effort: int,
-        limit: int | None = None, progress: Progress | None = None,
+        self,
+        image: Image,
+        *,
+        encoder: str,
+        effort: int,
+        limit: int | None = None,
+        progress: Progress | None = None,
     ) -> search.Analysis:
         """Transform the image, and ask the network what counts in it."""
         importance = None

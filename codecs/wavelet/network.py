@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ...shared.importance import OCTAVES
-from ...shared.training.importance import Band, ImportanceNetwork, from_components, to_components
+from ...shared.training.importance import Band, ImportanceNetwork
+from ...shared.training.reweighting import from_components, to_components
 from .format import band_steps
 from .layout import LL, make_layout
 from .transform import ALPHA, BETA, DELTA, GAMMA

@@ -36,7 +36,8 @@ class _Block(nn.Module):
         scale, shift = self.budget(condition)[:, None, None, :].chunk(2, dim=-1)
         y = layer_norm(y, y.shape[-1:]) * (1 + scale) + shift
         y = self.fall(gelu(self.rise(y)))
-        return x + y.permute(0, 3, 1, 2)
+        out: Tensor = x + y.permute(0, 3, 1, 2)
+        return out
 
 
 class Backbone(nn.Module):

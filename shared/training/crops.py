@@ -51,4 +51,5 @@ class Crops:
         """
         rng = np.random.default_rng((self.seed, step, 1))
         at = (np.arange(count) + rng.random(count)) / count
-        return np.exp(np.log(low) + at * (np.log(high) - np.log(low))).astype(np.float32)
+        out = np.exp(np.log(low) + at * (np.log(high) - np.log(low)))
+        return out.astype(np.float32)  # type: ignore[no-any-return]

@@ -73,4 +73,4 @@ def cut(worth: Tensor, bits: Tensor, budget: Tensor, temperature: float = 0.5) -
     moving = (weight * worth).sum(1, keepdim=True)
     moved = edge + moving - moving.detach()
     soft = torch.sigmoid((worth - moved) / temperature)
-    return hard + soft - soft.detach()
+    return hard + (soft - soft.detach())

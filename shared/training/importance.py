@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate
 
-from ..color import OFFSET
 from ..importance import OCTAVES, ROLES
 from .backbone import Backbone
 from .cut import cut, kept
 from .network import EncoderNetwork, Reconstruction
+from .reweighting import reweighted
 
 ROUNDING = 0.42
 """Added before truncation, as the search encoders do."""
@@ -44,21 +44,6 @@ class Band:
     values: Tensor
     role: int
     octave: int
-
-
-def to_components(pictures: Tensor) -> list[Tensor]:
-    """Split (B, 3, H, W) code values as `shared.color.to_components` does, (B, H, W) each."""
-    r, g, b = pictures.unbind(1)
-    y = 0.299 * r + 0.587 * g + 0.114 * b
-    return [y - OFFSET, (b - y) / 1.772, (r - y) / 1.402]
-
-
-def from_components(planes: list[Tensor]) -> Tensor:
-    """Undo `to_components`."""
-    y, blue, red = planes
-    r, b = y + 1.402 * red, y + 1.772 * blue
-    g = (y - 0.299 * r - 0.114 * b) / 0.587
-    return torch.stack([r, g, b], 1) + OFFSET
 
 
 def _around(values: Tensor) -> Tensor:
@@ -86,8 +71,9 @@ class ImportanceNetwork(EncoderNetwork):
         super().__init__()
         self.backbone = Backbone()
         self.head = nn.Conv2d(self.backbone.widths[1], ROLES * OCTAVES, 1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            for parameter in self.head.parameters():
+                parameter.zero_()
 
     @abstractmethod
     def analyze(self, pictures: Tensor) -> list[Band]:
@@ -98,8 +84,7 @@ class ImportanceNetwork(EncoderNetwork):
         """Transform the values of bands back to (B, 3, H, W); `pictures` gives the shape."""
 
     def importance(self, pictures: Tensor, bpp: Tensor) -> Tensor:
-        """Return logarithms of importance, (B, ROLES, OCTAVES, rows, columns),
-        16 pixels apart."""
+        """Return logarithms of importance, (B, ROLES, OCTAVES, rows, columns), see `GRID`."""
         return self.importance_of(self.backbone(pictures, bpp)[1])
 
     def importance_of(self, middle: Tensor) -> Tensor:
@@ -142,12 +127,23 @@ class ImportanceNetwork(EncoderNetwork):
             spent = (mask * price).sum(1)
             plain = self._decoded(bands, levels, kept(gain, price, budget)[0], size, pictures)
         decoded = self._decoded(bands, levels, mask, size, pictures)
-        return Reconstruction(decoded, plain, spent, torch.zeros_like(spent))
+        return Reconstruction(decoded, plain, spent, torch.zeros_like(spent), importance)
+
+    def teach(self, pictures: Tensor, found: Reconstruction, gradient: Tensor) -> Tensor:
+        """Compare the importance with the weights that the error has at `found.plain`."""
+        goal, share = reweighted(pictures, found.plain, gradient)
+        assert found.proposed is not None
+        own = found.proposed
+        # Common factors mean nothing.
+        total = share.sum((1, 2, 3, 4), keepdim=True)
+        off = own - goal
+        off = off - (share * off).sum((1, 2, 3, 4), keepdim=True) / total
+        return (share * off * off).sum((1, 2, 3, 4)) / total[:, 0, 0, 0, 0]
 
     def _decoded(
         self, bands: list[Band], levels: list[Tensor], mask: Tensor, size: Tensor, pictures: Tensor
     ) -> Tensor:
-        parts = mask.split([band.values[0].numel() for band in bands], 1)
+        parts = torch.split(mask, [band.values[0].numel() for band in bands], 1)
         values = [v * part.view_as(v) * size for v, part in zip(levels, parts, strict=True)]
         return self.synthesize(values, pictures)
 
@@ -172,10 +168,8 @@ class ImportanceNetwork(EncoderNetwork):
 
 def on_band(importance: Tensor, values: Tensor) -> Tensor:
     """Bring importance (B, rows, columns) to the places of a band's coefficients."""
-    size = values.shape[-2:]
+    size = (values.shape[-2], values.shape[-1])
     rows, columns = importance.shape[-2:]
     if size[0] >= rows and size[1] >= columns:
         return interpolate(importance[:, None], size, mode="bilinear", align_corners=False)[:, 0]
     return adaptive_avg_pool2d(importance[:, None], size)[:, 0]
-
-

@@ -52,6 +52,10 @@ class Recipe:
     average : float
         Decay of the moving average of the weights, which is what is kept.
     seed : int
+    distill : float
+        Weight of the distance to the teacher, see `network.EncoderNetwork.teach`.
+    alone : int
+        First steps in which the teacher alone counts: they cost less, and bring most.
     """
 
     codec: str
@@ -66,6 +70,8 @@ class Recipe:
     rate: float = 1e-3
     average: float = 0.998
     seed: int = 0
+    distill: float = 0.1
+    alone: int = 0
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -120,27 +126,38 @@ class _Step(torch.nn.Module):
         super().__init__()
         self.network, self.recipe = network, recipe
 
-    def forward(self, pictures: Tensor, bpp: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, pictures: Tensor, bpp: Tensor, alone: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weighted loss, the relative errors (B,) and the decoded pictures."""
         judge = LOSSES[self.recipe.loss]
         found = self.network.reconstruct(pictures, bpp)
-        errors = judge(pictures, found.pixels)
-        with torch.no_grad():
-            reached = judge(pictures, found.plain)
+        plain = found.plain.detach().requires_grad_(self.recipe.distill > 0)
+        reached = judge(pictures, plain)
+        penalty = found.penalty
+        if self.recipe.distill > 0:
+            (gradient,) = torch.autograd.grad(reached.sum(), plain)
+            penalty = penalty + self.recipe.distill * self.network.teach(pictures, found, gradient)
+        reached = reached.detach()
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not alone):
+            errors = judge(pictures, found.pixels)
         factors = weights_of(self.recipe.weighting, bpp, reached)
-        loss = (factors * errors + found.penalty).mean()
-        return loss, (errors / reached.clamp(min=1e-6)).detach(), found.pixels.detach()
+        loss = (factors * errors + penalty).mean()
+        relative = (errors / reached.clamp(min=1e-6)).detach()
+        return loss, relative, found.pixels.detach()
 
 
-def _fabric(devices: int, accelerator: str, precision: str) -> Any:
+def _fabric(devices: int, accelerator: str, precision: Any) -> Any:
     try:
         from lightning_fabric import Fabric
     except ImportError as error:
         message = "training needs Lightning Fabric: pip install 'fractour[train]'"
         raise BackendUnavailableError(message) from error
-    strategy = "ddp" if devices > 1 else "auto"
-    if devices > 1 and accelerator == "cpu":
-        strategy = "ddp_spawn"
+    strategy: Any = "auto"
+    if devices > 1:
+        from lightning_fabric.strategies import DDPStrategy
+
+        # Not every head of a network has a say in every loss.
+        method = "popen" if accelerator in ("cuda", "gpu") else "spawn"
+        strategy = DDPStrategy(start_method=method, find_unused_parameters=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return Fabric(
@@ -245,7 +262,7 @@ def train(
     recipe : Recipe
     images : sequence of (H, W, 3) uint8
     folder : Path
-        Gets ``checkpoint.pt`` every `every` steps and ``weights.safetensors`` at the end.
+        Gets ``checkpoint.pt`` every `every` steps and ``CODEC.safetensors`` at the end.
     corpus_sha256 : str
         Kept with the weights.
     resume : bool
@@ -267,21 +284,25 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     fabric = _fabric(devices, accelerator, precision)
-    arguments = (recipe, images, folder, corpus_sha256, resume, start, every, report, board)
+    # A dict: Fabric cannot hand a frozen dataclass to its processes.
+    arguments = (asdict(recipe), images, folder, corpus_sha256, resume, start, every, report, board)
     if devices > 1:
         fabric.launch(_run, *arguments)
     else:
         _run(fabric, *arguments)
-    return folder / "weights.safetensors"
+    return folder / f"{recipe.codec}.safetensors"
 
 
 def _run(
-    fabric: Any, recipe: Recipe, images: Sequence[npt.NDArray[np.uint8]], folder: Path,
+    fabric: Any, values: dict[str, Any], images: Sequence[npt.NDArray[np.uint8]], folder: Path,
     corpus_sha256: str, resume: bool, start: Path | None, every: int,
     report: Callable[[Report], None] | None, board: bool,
 ) -> None:  # fmt: skip
-    """Train in one process of `fabric.world_size`."""
+    """Train in one process of `fabric.world_size`; `values` are those of the recipe."""
+    recipe = Recipe(**values)
     fabric.seed_everything(recipe.seed, verbose=False)
+    if fabric.device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
     network = network_class(recipe.codec)()
     if start is not None:
         load_weights(network, start)
@@ -309,7 +330,9 @@ def _run(
         pixels = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
         pictures = pixels.float().repeat_interleave(recipe.budgets, 0)[mine].to(fabric.device)
         bpp = bpp[mine]
-        loss, ratios, decoded = module(pictures, torch.from_numpy(bpp).to(fabric.device))
+        loss, ratios, decoded = module(
+            pictures, torch.from_numpy(bpp).to(fabric.device), step < recipe.alone
+        )
         optimizer.zero_grad()
         fabric.backward(loss)
         fabric.clip_gradients(module, optimizer, max_norm=1.0)
@@ -332,7 +355,7 @@ def _run(
         save_checkpoint(path, max(first, recipe.steps), network, average, optimizer, recipe)
         metrics = {"relative_error": None if math.isnan(relative) else round(relative, 4)}
         save_weights(
-            folder / "weights.safetensors",
+            folder / f"{recipe.codec}.safetensors",
             average,
             {**asdict(recipe), "corpus_sha256": corpus_sha256, "metrics": metrics},
         )

@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
 from ..errors import FractourError
-from ..smart_error import YCC
-from ..training_error import smart_loss
+from ..smart_error import SETTINGS, YCC
+from ..training_error import Anchors, smart_loss
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
+_LIGHT = Anchors(corner=0.02, low_pass=0.02, pixels=0.02)
 # Wang, Simoncelli, Bovik 2003, doi:10.1109/ACSSC.2003.1292216; the last scale is left to crops.
 _SCALES = (0.0517, 0.3295, 0.3462, 0.2726)
 
@@ -47,7 +48,16 @@ def _mse(reference: Tensor, decoded: Tensor) -> Tensor:
     return ((reference - decoded) ** 2).mean((1, 2, 3))
 
 
-LOSSES: dict[str, Loss] = {"smart": smart_loss, "mse": _mse, "ms-ssim": _ms_ssim}
+def _smart(reference: Tensor, decoded: Tensor) -> Tensor:
+    """Judge as the judge does, lightly anchored.
+
+    A network that only decides where bits go cannot exploit what the judge overlooks as one that
+    paints pixels can, so nothing is taken from the judge's own settings.
+    """
+    return smart_loss(reference, decoded, settings=SETTINGS, anchors=_LIGHT)
+
+
+LOSSES: dict[str, Loss] = {"smart": _smart, "mse": _mse, "ms-ssim": _ms_ssim}
 """Losses by name: (B, 3, H, W) original and decoded code values to (B,)."""
 
 WEIGHTINGS = ("reachable", "inverse", "none")

@@ -7,7 +7,6 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import FractourError
 from ..registry import get_codec
+from ..weights import weights_path
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,16 @@ class Reconstruction:
     bits : (B,) tensor
         Bits spent, by the twin's prices; at most the budget.
     penalty : (B,) tensor
-        Further terms of the loss, such as the distance to a teacher, relative to 1.
+        Further terms of the loss, relative to 1.
+    proposed : tensor, optional
+        What `EncoderNetwork.teach` compares with the teacher.
     """
 
     pixels: Tensor
     plain: Tensor
     bits: Tensor
     penalty: Tensor
+    proposed: Tensor | None = None
 
 
 class EncoderNetwork(nn.Module, ABC):
@@ -53,6 +56,10 @@ class EncoderNetwork(nn.Module, ABC):
             Code values 0 to 255.
         bpp : (B,) float tensor
         """
+
+    def teach(self, pictures: Tensor, found: Reconstruction, gradient: Tensor) -> Tensor:
+        """Return the distance to a teacher, (B,), given the error's gradient at `found.plain`."""
+        return torch.zeros_like(found.bits)
 
 
 def network_class(codec: str) -> type[EncoderNetwork]:
@@ -106,23 +113,17 @@ def load_weights(network: EncoderNetwork, path: Path) -> None:
         raise FractourError(message) from error
 
 
-def shipped_weights(codec: str) -> Path:
-    """Return where the weights of a codec's network lie in the package."""
-    module = network_class(codec).__module__.rpartition(".")[0]
-    return Path(str(files(module) / "weights.safetensors"))
-
-
 @cache
 def trained_network(codec: str) -> EncoderNetwork:
-    """Return the network of a codec with its shipped weights, ready to be asked.
+    """Return the network of a codec with its weights, see `weights.weights_path`.
 
     Raises
     ------
     FractourError
         If the codec has no network, or it was not trained.
     """
-    path = shipped_weights(codec)
-    if not path.exists():
+    path = weights_path(codec)
+    if path is None or not path.exists():
         message = f"the network of {codec!r} has no weights; train it: fractour train {codec}"
         raise FractourError(message)
     network = network_class(codec)()
