@@ -116,6 +116,9 @@ class Codec(ABC):
     network: ClassVar[str | None] = None
     """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 
+    dear: ClassVar[bool] = False
+    """Whether a proposal takes so long that a refinement, too, makes as few as it can."""
+
     @abstractmethod
     def analyze(
         self,
@@ -152,6 +155,10 @@ class Codec(ABC):
     @abstractmethod
     def propose(self, analysis: Any, step: int) -> Proposal:
         """Quantize at `step` and price the candidate elements."""
+
+    def margin(self, proposal: Proposal) -> int:
+        """Count candidates that were looked at for a proposal; most had no chance."""
+        return len(proposal)
 
     @abstractmethod
     def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:

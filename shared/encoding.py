@@ -85,7 +85,7 @@ class Encoding:
             self.geometry,
             limit,
             rank=self.rank,
-            quick=self.encoder == "network",
+            quick=self.quick,
             progress=self.progress,
         )
         if self.encoder == "network+refine":
@@ -93,6 +93,11 @@ class Encoding:
 
             return refine(self, analysis, data, limit)
         return data
+
+    @property
+    def quick(self) -> bool:
+        """Whether as few proposals are made as possible."""
+        return self.encoder == "network" or (self.encoder != "search" and self.codec.dear)
 
     def picture(self, data: bytes) -> Image:
         """Decode a file of this image, (H, W, C) uint8."""

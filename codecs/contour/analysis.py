@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ...shared import color, entropy
 from ...shared.codec import Geometry, Image, Progress, Proposal
 from ...shared.entropy import Tables
+from ...shared.importance import Importance
 from ...shared.tiles import encoder, synthesis
 from ...shared.tiles.deblock import USUAL, smooth
 from ...shared.tiles.elements import drop_details, errors, peaks
@@ -33,6 +34,8 @@ _DENSE = 0.3
 """Bits a pixel of tiles above which layers are not tried: they take long and lose."""
 _AHEAD = 6
 """Steps by which layers are finer than tiles of the same size, about."""
+_FIRST = 0.3
+"""Part of the work that the first search of a picture is."""
 _SMOOTH = 2
 _BARE = 3
 
@@ -61,8 +64,10 @@ class Analysis:
     spectra: Spectra
     progress: Progress | None = None
     found: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+    before: dict[int, pursuit.Pursuit] = field(default_factory=dict)
     proposed: swift.Proposed | None = None
-    refined: bool = False
+    fitting: swift.Effort = swift.QUICK
+    importance: Importance | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +81,15 @@ class State:
     tiles : TileSet or None
     leaves : (k,) int
         Leaves with detail.
+    proposed : int
+        Candidates that were looked at.
     """
 
     step: int
     ground: Ground
     tiles: TileSet | None
     leaves: npt.NDArray[np.intp]
+    proposed: int
 
 
 @dataclass(frozen=True)
@@ -107,8 +115,23 @@ def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None)
     return Analysis(geometry, planes, pure, effort, encoder.transform(planes), progress)
 
 
+def ask(analysis: Analysis, limit: int | None, *, thorough: bool) -> Analysis:
+    """Have the network propose windows for a file of `limit` bytes."""
+    from .network_ask import ask as propose_windows
+
+    found = propose_windows(analysis.planes, limit or analysis.geometry.pixels // 80)
+    return replace(analysis, proposed=found, fitting=swift.THOROUGH if thorough else swift.QUICK)
+
+
+def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
+    """Take an analysis with other importance of errors; what was found is the start."""
+    return replace(analysis, importance=importance, found={}, before=analysis.found)
+
+
 def first_step(analysis: Analysis, limit: int) -> int:
     """Step at which tiles alone would fill `limit` bytes, about; layers are not far from it."""
+    if analysis.proposed is not None:
+        return _proposed_step(analysis, analysis.proposed, limit)
     low, high = 0, STEPS
     tables = initial_tables()
     while high - low > 4:
@@ -121,9 +144,34 @@ def first_step(analysis: Analysis, limit: int) -> int:
     return max(high - _AHEAD, 0)
 
 
+def _proposed_step(analysis: Analysis, proposed: swift.Proposed, limit: int) -> int:
+    """Step at which the windows that a network proposed fill `limit` bytes, about."""
+    known = analysis.found or analysis.before
+    if known:
+        return next(reversed(known))
+    geometry = analysis.geometry
+    prices = layer_prices(initial_tables(), geometry.height, geometry.width)
+    return swift.step_for(analysis.planes, proposed, limit, prices)
+
+
+def _settle(analysis: Analysis, proposed: swift.Proposed, step: int) -> pursuit.Pursuit:
+    """Windows that pay at a step, of those that a network proposed."""
+    geometry, fitting = analysis.geometry, analysis.fitting
+    prices = layer_prices(initial_tables(), geometry.height, geometry.width)
+    steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
+    demand = swift.demand_of(analysis.importance)
+    known = {**analysis.before, **analysis.found}
+    near = min(known, key=lambda other: (abs(other - step), -other), default=None)
+    if near is None or abs(near - step) > _FAR:
+        return swift.fill(analysis.planes, proposed, steps, prices, fitting, demand)
+    return swift.shift(known[near], analysis.planes, proposed, steps, prices, fitting, demand)
+
+
 def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
     """Layers of the picture at a step: searched from nothing the first time, then taken over."""
     found = analysis.found
+    if step not in found and analysis.proposed is not None:
+        found[step] = _settle(analysis, analysis.proposed, step)
     if step not in found:
         geometry = analysis.geometry
         prices = layer_prices(initial_tables(), geometry.height, geometry.width)
@@ -131,7 +179,11 @@ def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
         # Of equally near ones the coarser: layers are easier to add than to leave out.
         near = min(found, key=lambda other: (abs(other - step), -other), default=None)
         if near is None or abs(near - step) > _FAR:
-            found[step] = pursuit.search(analysis.planes, steps, _SMOOTH, prices, analysis.effort)
+            tell = None if found else analysis.progress
+            found[step] = pursuit.search(
+                analysis.planes, steps, _SMOOTH, prices, analysis.effort,
+                progress=tell and (lambda done: tell(_FIRST * done)),
+            )  # fmt: skip
         else:
             found[step] = pursuit.adapt(
                 found[near], analysis.planes, steps, prices, finer=step < near
@@ -229,7 +281,7 @@ def propose(analysis: Analysis, step: int) -> Proposal:
         bits=np.maximum(bits, 1e-3),
         residual=best.error * unit,
         overhead_bits=fixed,
-        state=State(min(step, STEPS - 1), ground, tiles, found),
+        state=State(min(step, STEPS - 1), ground, tiles, found, best.proposed),
     )
 
 

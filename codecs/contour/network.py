@@ -13,8 +13,8 @@ from ...shared.color import OFFSET
 from ...shared.tiles.encoder import LAMBDA
 from ...shared.training.backbone import LARGEST_STRIDE, Backbone
 from ...shared.training.cut import cut
-from ...shared.training.importance import from_components, to_components
 from ...shared.training.network import EncoderNetwork, Reconstruction
+from ...shared.training.reweighting import from_components, to_components
 from .base import fitting
 from .layout import FINEST
 from .network_slots import CHANNELS, GRIDS, STRIDES, Windows, cells_of, joined, windows_of

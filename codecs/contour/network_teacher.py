@@ -32,9 +32,9 @@ from torch.nn.functional import (
 from ...shared import color
 from ...shared.codec import Geometry
 from ...shared.tiles.stream import NEUTRAL_CHROMA, component_steps
-from ...shared.training.importance import to_components
 from ...shared.training.loop import Recipe, rate_at
 from ...shared.training.network import save_weights
+from ...shared.training.reweighting import to_components
 from . import pursuit
 from .format import Ground, arrange, initial_tables, write
 from .layout import ANGLE, ANGLES, ASPECT, COMP, FREQUENCY, LEFT, SCALE, TOP

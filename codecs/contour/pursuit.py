@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...shared.codec import Geometry
+from ...shared.codec import Geometry, Progress
 from ...shared.tiles.encoder import LAMBDA
 from . import matching
 from .base import add_base, fit_base, shape_of
@@ -42,6 +42,29 @@ _EACH = 5
 
 
 @dataclass
+class Pace:
+    """How far a search is, told pass by pass.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Called with the fraction done.
+    passes : int
+        Passes over the picture or its layers that there will be, about.
+    """
+
+    tell: Progress | None = None
+    passes: int = 1
+    done: int = 0
+
+    def step(self) -> None:
+        """Count a pass."""
+        self.done += 1
+        if self.tell:
+            self.tell(min(1.0, self.done / self.passes))
+
+
+@dataclass
 class Pursuit:
     """Layers found so far, and what they leave.
 
@@ -58,6 +81,7 @@ class Pursuit:
         Candidates that were looked at.
     demand : (2, octaves, rows, columns) float64
         Factors of what a bit has to gain, see `matching.demanded`.
+    pace : Pace
     """
 
     steps: npt.NDArray[np.int64]
@@ -67,6 +91,7 @@ class Pursuit:
     layers: npt.NDArray[np.int32]
     proposed: int = 0
     demand: npt.NDArray[np.float64] = field(default_factory=lambda: matching.EVERYWHERE)
+    pace: Pace = field(default_factory=Pace)
 
 
 def scales_of(geometry: Geometry, comp: int) -> tuple[int, ...]:
@@ -144,6 +169,7 @@ def grow(
             matching.scratch(),
         )
     state.layers = room[:count].copy()
+    state.pace.step()
     return count - before
 
 
@@ -172,6 +198,7 @@ def polish(
     )
     layers = state.layers[:kept].copy()
     state.layers = sweep_masked(state.pyramid, layers, ratios, prices, LAMBDA, least=least)
+    state.pace.step()
 
 
 def _sharp(
@@ -192,7 +219,7 @@ def _sharp(
     sizes = (plain.steps / 65536.0).astype(np.float32)
     rest = [p - s * size for p, s, size in zip(planes, shown, sizes, strict=True)]
     state = start(rest, plain.steps, plain.base_code)
-    state.layers, state.proposed = layers, looked
+    state.layers, state.proposed, state.pace = layers, looked, plain.pace
     return state
 
 
@@ -276,7 +303,7 @@ def kinds_at(effort: int) -> tuple[str, ...]:
     return KINDS if effort >= _EVERYTHING else (_SHARP_KINDS if effort >= _THOROUGH else ())
 
 
-def _tidy(layers: npt.NDArray[np.int32]) -> None:
+def tidy(layers: npt.NDArray[np.int32]) -> None:
     """Clear the places of harmonics that layers no longer have, in place."""
     for i in range(MOST_EXTRA):
         layers[layers[:, MORE] <= i, EXTRA + 3 * i : EXTRA + 3 * i + 3] = 0
@@ -289,6 +316,7 @@ def search(
     prices: tuple[Any, ...],
     effort: int,
     kinds: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
 ) -> Pursuit:
     """Find the layers of a picture at these steps, from nothing.
 
@@ -296,17 +324,21 @@ def search(
     ----------
     kinds : tuple of str, optional
         Of `stages.KINDS`, what there may be besides plain windows; by effort if not given.
+    progress : callable, optional
+        Called with the fraction done.
     """
     if kinds is None:
         kinds = kinds_at(effort)
     state = start(planes, steps, base_code)
+    rounds, last = 2 + (effort > 2) + (effort > 6), 1 + effort // 3
+    state.pace = Pace(progress, rounds * (2 + effort // 4) + last)
     state = _begin(planes, state, prices, tuple(k for k in kinds if k != "cut"), effort)
-    _rounds(state, prices, effort, 2, 2 + (effort > 2) + (effort > 6))
-    for number in range(1 + effort // 3):
+    _rounds(state, prices, effort, 2, rounds)
+    for number in range(last):
         if number == 1 and "cut" in kinds:
             _cut(state, prices, effort)
         polish(state, prices)
-    _tidy(state.layers)
+    tidy(state.layers)
     return state
 
 
@@ -334,7 +366,7 @@ def adapt(
         scales = tuple(scales_of(geometry, comp) for comp in range(components))
         grow(state, prices, scales=scales, rich=False)
         polish(state, prices)
-    _tidy(state.layers)
+    tidy(state.layers)
     return state
 
 

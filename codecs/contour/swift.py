@@ -15,13 +15,14 @@ import numpy.typing as npt
 
 from ...shared.codec import Geometry
 from ...shared.compiled import compiled
+from ...shared.importance import Importance
 from ...shared.tiles.encoder import LAMBDA
 from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS, STEPS_PER_OCTAVE, component_steps
 from . import matching
 from .format import most_layers
 from .layout import FIELDS, FREQUENCY
 from .measuring import NOTHING, assess, price
-from .pursuit import Pursuit, polish, ratios_of, start
+from .pursuit import Pursuit, polish, ratios_of, start, tidy
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -48,6 +49,32 @@ class Proposed:
 
     def __len__(self) -> int:
         return len(self.layers)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How thoroughly proposals are fitted.
+
+    Parameters
+    ----------
+    climbs : int
+        How often a proposal may climb before it is judged.
+    sweeps : tuple of int
+        How often windows climb in each of the passes that follow; one at least.
+    rich : bool
+        Whether windows may have several harmonics in the end.
+    again : bool
+        Whether proposals are looked at again when windows go over to other steps.
+    """
+
+    climbs: int
+    sweeps: tuple[int, ...]
+    rich: bool
+    again: bool
+
+
+QUICK = Effort(0, (1,), rich=False, again=False)
+THOROUGH = Effort(2, (1, 1, 1), rich=True, again=True)
 
 
 @compiled
@@ -96,33 +123,68 @@ def step_for(
     return int(np.clip(round(_REFERENCE + STEPS_PER_OCTAVE * octaves), 0, STEPS - 1))
 
 
+def demand_of(importance: Importance | None) -> npt.NDArray[np.float64]:
+    """What a bit has to gain where errors have this importance, see `matching.demanded`."""
+    if importance is None:
+        return matching.EVERYWHERE
+    logarithms = importance.logarithms.astype(np.float64)
+    return np.exp(logarithms.mean() - logarithms)
+
+
+def _accept(
+    state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int, rich: bool
+) -> None:
+    """Add the proposals that pay to the layers that there are, the most worthy first."""
+    layers, _, _ = ranked(state, proposed, prices)
+    components, height, width = state.pyramid[0].shape
+    before = len(state.layers)
+    most = min(most_layers(Geometry(height, width, components)), before + len(layers))
+    room = np.zeros((most, FIELDS), np.int32)
+    count = min(before, most)
+    room[:count] = state.layers[:count]
+    count = matching.accept(
+        state.pyramid, room, count, layers, ratios_of(state.steps), LAMBDA, state.demand, prices,
+        0.0, rounds, rich, matching.scratch(),
+    )  # fmt: skip
+    state.layers = room[:count].copy()
+    state.proposed += len(layers)
+
+
 def fill(
     planes: list[FloatArray],
     proposed: Proposed,
     steps: npt.NDArray[np.int64],
     prices: tuple[Any, ...],
-    *,
-    rounds: int = 0,
-    sweeps: tuple[int, ...] = (1,),
+    effort: Effort,
+    demand: npt.NDArray[np.float64] = matching.EVERYWHERE,
 ) -> Pursuit:
-    """Accept proposals that pay, the most worthy first, and fit what was accepted again.
-
-    Parameters
-    ----------
-    rounds : int
-        How often a proposal may climb before it is judged.
-    sweeps : tuple of int
-        How often windows climb in each of the passes that follow.
-    """
+    """Accept proposals that pay, the most worthy first, and fit what was accepted again."""
     state = start(planes, steps, SMOOTH)
-    layers, _, _ = ranked(state, proposed, prices)
-    geometry = Geometry(*planes[0].shape, len(planes))
-    room = np.zeros((min(most_layers(geometry), len(layers)), FIELDS), np.int32)
-    count = matching.accept(
-        state.pyramid, room, 0, layers, ratios_of(steps), LAMBDA, prices, 0.0, rounds, False,
-        matching.scratch(),
-    )  # fmt: skip
-    state.layers, state.proposed = room[:count].copy(), len(layers)
-    for climbs in sweeps:
-        polish(state, prices, rich=False, rounds=climbs)
+    state.demand = demand
+    _accept(state, proposed, prices, effort.climbs, False)
+    for number, climbs in enumerate(effort.sweeps):
+        polish(state, prices, rich=effort.rich and number == len(effort.sweeps) - 1, rounds=climbs)
+    tidy(state.layers)
+    return state
+
+
+def shift(
+    found: Pursuit,
+    planes: list[FloatArray],
+    proposed: Proposed,
+    steps: npt.NDArray[np.int64],
+    prices: tuple[Any, ...],
+    effort: Effort,
+    demand: npt.NDArray[np.float64] = matching.EVERYWHERE,
+) -> Pursuit:
+    """Take windows over to other steps, or another demand, and accept what pays there too."""
+    state = start(planes, steps, SMOOTH)
+    state.demand, state.layers, state.proposed = demand, found.layers.copy(), found.proposed
+    factor = float(found.steps[0]) / float(steps[0])
+    matching.rescale(state.pyramid, state.layers, factor, ratios_of(steps), matching.scratch())
+    polish(state, prices, rich=effort.rich, rounds=effort.sweeps[-1])
+    if effort.again:
+        _accept(state, proposed, prices, effort.climbs, effort.rich)
+        state.proposed = found.proposed
+    tidy(state.layers)
     return state
