@@ -35,8 +35,9 @@ DEFAULT_RANK = "contrast"
 _LENGTHS_TRIED = 6
 _SECANTS_TRIED = 8
 _AIMS_TRIED = 4
-_MARGIN = 0.08
-"""Logarithm of the most that a proposal may exceed the limit when it is cut right away."""
+_MARGIN, _DEAR_MARGIN = 0.08, 0.2
+"""Logarithm of the most that a proposal may exceed the limit when it is cut right away; where
+proposals are dear it is worth less to come closer."""
 _ENOUGH = 0.985
 """Part of the limit that is used well enough."""
 
@@ -189,15 +190,16 @@ class _Fitter:
         self.rather_cut_by = ("rd",)
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
+        margin = _DEAR_MARGIN if self.codec.dear else _MARGIN
         for _ in range(_AIMS_TRIED):
             tried[step] = math.log(self.size(step) / self.limit)
-            if 0.0 <= tried[step] <= _MARGIN:
+            if 0.0 <= tried[step] <= margin:
                 break
             slope = -10.0 / self.codec.steps
             if len(tried) > 1:
                 (x, y), (u, v) = list(tried.items())[-2:]
                 slope = min((v - y) / (u - x), slope / 8)
-            guess = round(step - (tried[step] - _MARGIN / 2) / slope)
+            guess = round(step - (tried[step] - margin / 2) / slope)
             guess = min(max(guess, 0), self.codec.steps - 1)
             if guess in tried:
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,18 @@ _AHEAD = 6
 """Steps by which layers are finer than tiles of the same size, about."""
 _FIRST = 0.3
 """Part of the work that the first search of a picture is."""
+_USUAL = 212
+_GUESSES = 2
+_STEPS_AN_E = 24.0
+"""Steps over which a file gets e times as small, about."""
+_BEHIND = 1
+"""Steps by which windows of a network are coarser than tiles of the same size, about."""
+_SWEPT = 0.86
+"""Part of the bits that is left when what was accepted is fitted again."""
+_EXCESS = 0.08
+"""Logarithm of what is proposed beyond the limit, and then cut."""
+_CLOSE = 2
+_FRAME = HEADER + 12
 _SMOOTH = 2
 _BARE = 3
 
@@ -65,6 +78,7 @@ class Analysis:
     progress: Progress | None = None
     found: dict[int, pursuit.Pursuit] = field(default_factory=dict)
     before: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+    limit: int | None = None
     proposed: swift.Proposed | None = None
     fitting: swift.Effort = swift.QUICK
     importance: Importance | None = None
@@ -116,11 +130,9 @@ def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None)
 
 
 def ask(analysis: Analysis, limit: int | None, *, thorough: bool) -> Analysis:
-    """Have the network propose windows for a file of `limit` bytes."""
-    from .network_ask import ask as propose_windows
-
-    found = propose_windows(analysis.planes, limit or analysis.geometry.pixels // 80)
-    return replace(analysis, proposed=found, fitting=swift.THOROUGH if thorough else swift.QUICK)
+    """Have the network propose the windows of a file of `limit` bytes."""
+    limit = limit or analysis.geometry.pixels // 80
+    return replace(analysis, limit=limit, fitting=swift.THOROUGH if thorough else swift.QUICK)
 
 
 def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
@@ -128,50 +140,104 @@ def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
     return replace(analysis, importance=importance, found={}, before=analysis.found)
 
 
+def _tile_bits(analysis: Analysis, step: int) -> float:
+    choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables(), passes=1)
+    return sum(choice.coder.shares().values())
+
+
 def first_step(analysis: Analysis, limit: int) -> int:
     """Step at which tiles alone would fill `limit` bytes, about; layers are not far from it."""
-    if analysis.proposed is not None:
-        return _proposed_step(analysis, analysis.proposed, limit)
+    if analysis.limit:
+        return _step_of_windows(analysis, limit)
     low, high = 0, STEPS
-    tables = initial_tables()
     while high - low > 4:
         step = (low + high) // 2
-        choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, tables, passes=1)
-        if sum(choice.coder.shares().values()) / 8 > limit - 16:
+        if _tile_bits(analysis, step) / 8 > limit - 16:
             low = step
         else:
             high = step
     return max(high - _AHEAD, 0)
 
 
-def _proposed_step(analysis: Analysis, proposed: swift.Proposed, limit: int) -> int:
-    """Step at which the windows that a network proposed fill `limit` bytes, about."""
+def _step_of_windows(analysis: Analysis, limit: int) -> int:
+    """Step at which windows that a network proposed fill `limit` bytes, about.
+
+    Tiles say where to begin, by two secants; what is accepted there says how far off that is.
+    """
     known = analysis.found or analysis.before
     if known:
         return next(reversed(known))
+    step, bits = _USUAL, 0.0
+    for _ in range(_GUESSES):
+        bits = _tile_bits(analysis, step)
+        off = math.log((bits + 128.0) / (8.0 * limit))
+        step = min(max(step + round(off * _STEPS_AN_E), 0), STEPS - 1)
+    if not analysis.pure and 8 * limit >= _DENSE * analysis.geometry.pixels:
+        return step
+    step = min(step + _BEHIND, STEPS - 1)
+    prices, steps, demand = _terms(analysis, step)
+    first = swift.fill(analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand)
+    off = math.log(_bits(analysis, first) * _SWEPT / (8.0 * limit))
+    aim = min(max(step + round((off - _EXCESS) * _STEPS_AN_E), 0), STEPS - 1)
+    analysis.found[aim] = _shifted(analysis, first, aim, again=aim < step - _CLOSE)
+    return aim
+
+
+def _asked(analysis: Analysis) -> swift.Proposed:
+    """What the network proposes; it is asked when windows are first tried."""
+    if analysis.proposed is None:
+        from .network_ask import ask
+
+        assert analysis.limit
+        analysis.proposed = ask(analysis.planes, analysis.limit)
+    return analysis.proposed
+
+
+def _terms(
+    analysis: Analysis, step: int
+) -> tuple[tuple[Any, ...], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Prices, steps of components, and demand of windows at a step."""
     geometry = analysis.geometry
     prices = layer_prices(initial_tables(), geometry.height, geometry.width)
-    return swift.step_for(analysis.planes, proposed, limit, prices)
-
-
-def _settle(analysis: Analysis, proposed: swift.Proposed, step: int) -> pursuit.Pursuit:
-    """Windows that pay at a step, of those that a network proposed."""
-    geometry, fitting = analysis.geometry, analysis.fitting
-    prices = layer_prices(initial_tables(), geometry.height, geometry.width)
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-    demand = swift.demand_of(analysis.importance)
+    return prices, steps, swift.demand_of(analysis.importance)
+
+
+def _bits(analysis: Analysis, state: pursuit.Pursuit) -> float:
+    """Bits of a file with these layers."""
+    ground = _ground(analysis, state.steps, state.base_code, state.base.copy(), state.layers)
+    return sum(write(initial_tables(), ground, None).coder.shares().values()) + 8.0 * _FRAME
+
+
+def _shifted(
+    analysis: Analysis, state: pursuit.Pursuit, step: int, *, again: bool
+) -> pursuit.Pursuit:
+    prices, steps, demand = _terms(analysis, step)
+    return swift.shift(
+        state, analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand,
+        again=again,
+    )  # fmt: skip
+
+
+def _settle(analysis: Analysis, step: int) -> pursuit.Pursuit:
+    """Windows that pay at a step, of those that a network proposed."""
     known = {**analysis.before, **analysis.found}
     near = min(known, key=lambda other: (abs(other - step), -other), default=None)
     if near is None or abs(near - step) > _FAR:
-        return swift.fill(analysis.planes, proposed, steps, prices, fitting, demand)
-    return swift.shift(known[near], analysis.planes, proposed, steps, prices, fitting, demand)
+        prices, steps, demand = _terms(analysis, step)
+        first = swift.fill(
+            analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand
+        )
+        return _shifted(analysis, first, step, again=False)
+    again = near > step or analysis.importance is not None
+    return _shifted(analysis, known[near], step, again=again)
 
 
 def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
     """Layers of the picture at a step: searched from nothing the first time, then taken over."""
     found = analysis.found
-    if step not in found and analysis.proposed is not None:
-        found[step] = _settle(analysis, analysis.proposed, step)
+    if step not in found and analysis.limit:
+        found[step] = _settle(analysis, step)
     if step not in found:
         geometry = analysis.geometry
         prices = layer_prices(initial_tables(), geometry.height, geometry.width)

@@ -6,7 +6,6 @@ and what they cost is measured here, in closed form, against the picture.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,6 @@ from ...shared.codec import Geometry
 from ...shared.compiled import compiled
 from ...shared.importance import Importance
 from ...shared.tiles.encoder import LAMBDA
-from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS, STEPS_PER_OCTAVE, component_steps
 from . import matching
 from .format import most_layers
 from .layout import FIELDS, FREQUENCY
@@ -27,10 +25,6 @@ from .pursuit import Pursuit, polish, ratios_of, start, tidy
 FloatArray = npt.NDArray[np.float32]
 
 SMOOTH = 2
-_REFERENCE = 200
-_EACH = 28.0
-_OVERLAP = 1.0
-
 
 @dataclass
 class Proposed:
@@ -42,10 +36,13 @@ class Proposed:
         Outlines.
     confidence : (n,) float32
         Logits.
+    count : int
+        Windows of which these are the most confident.
     """
 
     layers: npt.NDArray[np.int32]
     confidence: npt.NDArray[np.float32]
+    count: int
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -59,22 +56,22 @@ class Effort:
     ----------
     climbs : int
         How often a proposal may climb before it is judged.
-    sweeps : tuple of int
-        How often windows climb in each of the passes that follow; one at least.
+    sweeps : int
+        Passes over what was accepted, in which windows climb.
+    last : int
+        Passes once the step is known.
     rich : bool
         Whether windows may have several harmonics in the end.
-    again : bool
-        Whether proposals are looked at again when windows go over to other steps.
     """
 
     climbs: int
-    sweeps: tuple[int, ...]
+    sweeps: int
+    last: int
     rich: bool
-    again: bool
 
 
-QUICK = Effort(0, (1,), rich=False, again=False)
-THOROUGH = Effort(2, (1, 1, 1), rich=True, again=True)
+QUICK = Effort(1, 0, 1, rich=False)
+THOROUGH = Effort(2, 2, 2, rich=True)
 
 
 @compiled
@@ -90,37 +87,14 @@ def _screen(pyramid, layers, lmbda, prices, gain, bits, sums):  # type: ignore[n
 
 def ranked(
     state: Pursuit, proposed: Proposed, prices: tuple[Any, ...]
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Put the most worthy first: sure, and with much gain for the bits.
-
-    Returns
-    -------
-    layers : (n, FIELDS) int32
-    gain : (n,) float64
-        Squared error in steps that each removes, alone.
-    worth : (n,) float64
-    """
+) -> npt.NDArray[np.int32]:
+    """Put the most worthy first: sure, and with much gain for the bits; (n, FIELDS) int32."""
     layers = proposed.layers.copy()
     gain, bits = np.zeros(len(layers)), np.ones(len(layers))
     _screen(state.pyramid, layers, LAMBDA, prices, gain, bits, matching.scratch()[0])
     worth = proposed.confidence + np.log(np.maximum(gain, 1e-9) / bits)
     order = np.argsort(-worth, kind="stable")
-    return layers[order], gain[order], worth[order]
-
-
-def step_for(
-    planes: list[FloatArray], proposed: Proposed, limit: int, prices: tuple[Any, ...]
-) -> int:
-    """Guess the step at which what pays fills `limit` bytes."""
-    reference = component_steps(_REFERENCE, NEUTRAL_CHROMA, len(planes))
-    state = start(planes, reference, SMOOTH)
-    _, gain, _ = ranked(state, proposed, prices)
-    count = min(int(8 * limit / _EACH), len(gain) - 1)
-    if count < 1:
-        return STEPS - 1
-    least = np.sort(gain)[::-1][count]
-    octaves = 0.5 * math.log2(max(least, 1e-9) / (_OVERLAP * LAMBDA * _EACH))
-    return int(np.clip(round(_REFERENCE + STEPS_PER_OCTAVE * octaves), 0, STEPS - 1))
+    return layers[order]
 
 
 def demand_of(importance: Importance | None) -> npt.NDArray[np.float64]:
@@ -132,10 +106,10 @@ def demand_of(importance: Importance | None) -> npt.NDArray[np.float64]:
 
 
 def _accept(
-    state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int, rich: bool
+    state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int
 ) -> None:
     """Add the proposals that pay to the layers that there are, the most worthy first."""
-    layers, _, _ = ranked(state, proposed, prices)
+    layers = ranked(state, proposed, prices)
     components, height, width = state.pyramid[0].shape
     before = len(state.layers)
     most = min(most_layers(Geometry(height, width, components)), before + len(layers))
@@ -144,10 +118,9 @@ def _accept(
     room[:count] = state.layers[:count]
     count = matching.accept(
         state.pyramid, room, count, layers, ratios_of(state.steps), LAMBDA, state.demand, prices,
-        0.0, rounds, rich, matching.scratch(),
+        0.0, rounds, False, matching.scratch(),
     )  # fmt: skip
-    state.layers = room[:count].copy()
-    state.proposed += len(layers)
+    state.layers, state.proposed = room[:count].copy(), proposed.count
 
 
 def fill(
@@ -161,10 +134,9 @@ def fill(
     """Accept proposals that pay, the most worthy first, and fit what was accepted again."""
     state = start(planes, steps, SMOOTH)
     state.demand = demand
-    _accept(state, proposed, prices, effort.climbs, False)
-    for number, climbs in enumerate(effort.sweeps):
-        polish(state, prices, rich=effort.rich and number == len(effort.sweeps) - 1, rounds=climbs)
-    tidy(state.layers)
+    _accept(state, proposed, prices, effort.climbs)
+    for _ in range(effort.sweeps):
+        polish(state, prices, rich=False)
     return state
 
 
@@ -176,15 +148,23 @@ def shift(
     prices: tuple[Any, ...],
     effort: Effort,
     demand: npt.NDArray[np.float64] = matching.EVERYWHERE,
+    *,
+    again: bool,
 ) -> Pursuit:
-    """Take windows over to other steps, or another demand, and accept what pays there too."""
+    """Take windows over to other steps or another demand, and fit them again.
+
+    Parameters
+    ----------
+    again : bool
+        Whether proposals are looked at again, in what the windows leave.
+    """
     state = start(planes, steps, SMOOTH)
     state.demand, state.layers, state.proposed = demand, found.layers.copy(), found.proposed
     factor = float(found.steps[0]) / float(steps[0])
     matching.rescale(state.pyramid, state.layers, factor, ratios_of(steps), matching.scratch())
-    polish(state, prices, rich=effort.rich, rounds=effort.sweeps[-1])
-    if effort.again:
-        _accept(state, proposed, prices, effort.climbs, effort.rich)
-        state.proposed = found.proposed
+    if again:
+        _accept(state, proposed, prices, effort.climbs)
+    for _ in range(effort.last):
+        polish(state, prices, rich=effort.rich)
     tidy(state.layers)
     return state
