@@ -69,7 +69,8 @@ class ContourCodec(Codec):
 
     def margin(self, proposal: Proposal) -> int:
         """Count windows that were looked at, and other elements that may be kept."""
-        return max(proposal.state.proposed, len(proposal))
+        looked: int = proposal.state.proposed
+        return max(looked, len(proposal))
 
     def propose(self, analysis: search.Analysis, step: int) -> Proposal:
         """Search layers; an element is a layer, or the detail of a leaf."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from .layout import FIELDS
 from .points import arrange
 from .prices import layer_prices
 from .synthesis import render_ground
+from .worths import worths
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -175,21 +177,25 @@ def _step_of_windows(analysis: Analysis, limit: int) -> int:
     if not analysis.pure and 8 * limit >= _DENSE * analysis.geometry.pixels:
         return step
     step = min(step + _BEHIND, STEPS - 1)
-    prices, steps, demand = _terms(analysis, step)
-    first = swift.fill(analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand)
+    first = _filled(analysis, step)
     off = math.log(_bits(analysis, first) * _SWEPT / (8.0 * limit))
     aim = min(max(step + round((off - _EXCESS) * _STEPS_AN_E), 0), STEPS - 1)
     analysis.found[aim] = _shifted(analysis, first, aim, again=aim < step - _CLOSE)
     return aim
 
 
+def _look(analysis: Analysis, planes: list[FloatArray]) -> swift.Proposed:
+    """Ask the network what windows planes want, within the limit of the picture."""
+    from .network_ask import ask
+
+    assert analysis.limit
+    return ask(planes, analysis.limit)
+
+
 def _asked(analysis: Analysis) -> swift.Proposed:
     """What the network proposes; it is asked when windows are first tried."""
     if analysis.proposed is None:
-        from .network_ask import ask
-
-        assert analysis.limit
-        analysis.proposed = ask(analysis.planes, analysis.limit)
+        analysis.proposed = _look(analysis, analysis.planes)
     return analysis.proposed
 
 
@@ -209,6 +215,14 @@ def _bits(analysis: Analysis, state: pursuit.Pursuit) -> float:
     return sum(write(initial_tables(), ground, None).coder.shares().values()) + 8.0 * _FRAME
 
 
+def _filled(analysis: Analysis, step: int) -> pursuit.Pursuit:
+    prices, steps, demand = _terms(analysis, step)
+    return swift.fill(
+        analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand,
+        partial(_look, analysis),
+    )  # fmt: skip
+
+
 def _shifted(
     analysis: Analysis, state: pursuit.Pursuit, step: int, *, again: bool
 ) -> pursuit.Pursuit:
@@ -224,11 +238,7 @@ def _settle(analysis: Analysis, step: int) -> pursuit.Pursuit:
     known = {**analysis.before, **analysis.found}
     near = min(known, key=lambda other: (abs(other - step), -other), default=None)
     if near is None or abs(near - step) > _FAR:
-        prices, steps, demand = _terms(analysis, step)
-        first = swift.fill(
-            analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand
-        )
-        return _shifted(analysis, first, step, again=False)
+        return _shifted(analysis, _filled(analysis, step), step, again=False)
     again = near > step or analysis.importance is not None
     return _shifted(analysis, known[near], step, again=again)
 
@@ -334,7 +344,7 @@ def propose(analysis: Analysis, step: int) -> Proposal:
         tiles = choice.tiles
     else:
         found, tiles = np.zeros(0, np.intp), None
-        worth = pursuit.worths(analysis.planes, ground)
+        worth = worths(analysis.planes, ground)
         fixed = shares["base"] + 8.0 * HEADER
         bits, contrast, area = worth.bits, worth.contrast, worth.area
         gain = worth.gain * unit

@@ -136,11 +136,11 @@ def _matrix(length: int, code: int) -> npt.NDArray[np.float64]:
 
 
 def fitting(length: int, code: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Matrices along one axis: values of the grid to samples (length, cells), and the
-    least-squares way back (cells, length)."""
+    """Matrices along one axis: grid to samples (length, cells), and the least-squares way back."""
     a = _matrix(length, code)
     # A little stiffness where few pixels of a cell are in the picture.
-    return a, np.linalg.solve(a.T @ a + 0.1 * np.eye(a.shape[1]), a.T)
+    back: npt.NDArray[np.float64] = np.linalg.solve(a.T @ a + 0.1 * np.eye(a.shape[1]), a.T)
+    return a, back
 
 
 def fit_base(plane: npt.NDArray[np.float32], code: int, step: float) -> npt.NDArray[np.int32]:

@@ -251,7 +251,7 @@ def demanded(demand, layer):  # type: ignore[no-untyped-def]
     """Factor of what a bit has to gain, by role, octave and place of a layer; 1 without."""
     if demand.shape[2] == 0:
         return 1.0
-    major, minor = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
+    minor = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1]
     # Half a cycle across the window, or what its one bump makes.
     half = 2.0 * minor / (16.0 * max(_ACROSS[layer[FREQUENCY]], 1))
     octave = 0

@@ -85,8 +85,8 @@ class ContourNetwork(EncoderNetwork):
             outputs = sum(grid.split**2 for grid in grids) * CHANNELS
             head = nn.Conv2d(_HIDDEN, outputs, 1)
             nn.init.normal_(head.weight, std=0.01)
-            nn.init.zeros_(head.bias)
             assert head.bias is not None
+            nn.init.zeros_(head.bias)
             with torch.no_grad():
                 head.bias.view(-1, CHANNELS)[:, 0] = _RARE
             self.heads.append(nn.Sequential(nn.Conv2d(width, _HIDDEN, 1), nn.GELU(), head))
@@ -154,9 +154,7 @@ def _candidates(windows: Windows, budget: Tensor) -> _Candidates:
     return _Candidates(windows.at(chosen), row, column, (batch, most))
 
 
-def _cut(
-    found: _Candidates, atoms: Atoms, rest: Tensor, budget: Tensor
-) -> tuple[Tensor, Tensor]:
+def _cut(found: _Candidates, atoms: Atoms, rest: Tensor, budget: Tensor) -> tuple[Tensor, Tensor]:
     """Price and rank candidates, and cut them at the budget.
 
     Returns
@@ -214,7 +212,8 @@ def _decoded(windows: Windows, atoms: Atoms, rest: Tensor, survivors: Tensor) ->
 def _rounded(amplitudes: Tensor) -> Tensor:
     """Round the size of (cosine, sine) to eighths of an octave."""
     size = amplitudes.norm(dim=0).clamp(min=1e-4)
-    return amplitudes * (torch.exp2(torch.round(8 * torch.log2(size)) / 8) / size)
+    rounded: Tensor = torch.exp2(torch.round(8 * torch.log2(size)) / 8)
+    return amplitudes * (rounded / size)
 
 
 def _averages(pictures: Tensor, bits: Tensor) -> Tensor:
@@ -227,5 +226,3 @@ def _averages(pictures: Tensor, bits: Tensor) -> Tensor:
         small = adaptive_avg_pool2d(picture[None], size)
         out.append(interpolate(small, (height, width), mode="bilinear", align_corners=False))
     return torch.cat(out)
-
-

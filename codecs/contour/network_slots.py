@@ -126,8 +126,7 @@ def joined(parts: list[Windows], batch: int) -> Windows:
 
 
 def cells_of(raw: Tensor, grid: Grid) -> Tensor:
-    """Bring the output of a grid's head, (B, split**2 * CHANNELS, h, w), to
-    (B, h * split, w * split, CHANNELS)."""
+    """Bring a head's output (B, n, h, w) to (B, h * split, w * split, CHANNELS)."""
     batch, _, height, width = raw.shape
     s = grid.split
     parts = raw.view(batch, s, s, CHANNELS, height, width).permute(0, 4, 1, 5, 2, 3)

@@ -13,10 +13,11 @@ on them (some of them turned over) and leaves ``weights.safetensors``, from whic
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,22 +33,27 @@ from torch.nn.functional import (
 from ...shared import color
 from ...shared.codec import Geometry
 from ...shared.tiles.stream import NEUTRAL_CHROMA, component_steps
+from ...shared.tiles.syntax import FRACTION_BITS
 from ...shared.training.loop import Recipe, rate_at
 from ...shared.training.network import save_weights
-from ...shared.training.reweighting import to_components
 from . import pursuit
 from .format import Ground, arrange, initial_tables, write
 from .layout import ANGLE, ANGLES, ASPECT, COMP, FREQUENCY, LEFT, SCALE, TOP
 from .network import BITS_EACH, SMOOTH, ContourNetwork, smooth_ground
 from .network_slots import GRIDS, Grid, windows_of
 from .prices import layer_prices
+from .windows import draw
+from .worths import worths
 
 CROP = 256
 _FINEST_STEP, _COARSEST_STEP = 176, 238
 _APART = 10
 _EFFORT = 3
-_AVERAGE = 0.998
+_AVERAGE = 0.995
+_AGAIN = 0.5
+"""Part of the examples in which some windows are there already."""
 Layers = npt.NDArray[np.int32]
+Planes = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class Lists:
     crops : (k, CROP, CROP, 3) uint8
     crop : (m,) int64
         Crop of each list.
+    step : (m,) int64
+        Quantizer step at which it was searched.
     bpp : (m,) float32
         Bits a pixel that the layers take.
     first : (m + 1,) int64
@@ -70,6 +78,7 @@ class Lists:
 
     crops: npt.NDArray[np.uint8]
     crop: npt.NDArray[np.int64]
+    step: npt.NDArray[np.int64]
     bpp: npt.NDArray[np.float32]
     first: npt.NDArray[np.int64]
     layers: npt.NDArray[np.int16]
@@ -90,7 +99,8 @@ def search_lists(images: list[npt.NDArray[np.uint8]], seconds: float, seed: int)
     """Search random crops, each at two steps, for so many seconds."""
     rng = np.random.default_rng(seed)
     began, order = time.perf_counter(), rng.permutation(len(images))
-    crops, found = [], []
+    crops: list[npt.NDArray[np.uint8]] = []
+    found: list[tuple[int, int, float, Layers, npt.NDArray[np.float64]]] = []
     prices = layer_prices(initial_tables(), CROP, CROP)
     while time.perf_counter() - began < seconds:
         image = images[int(order[len(crops) % len(order)])]
@@ -103,38 +113,65 @@ def search_lists(images: list[npt.NDArray[np.uint8]], seconds: float, seed: int)
         fine, coarse = (component_steps(s, NEUTRAL_CHROMA, 3) for s in (at, at + _APART))
         first = pursuit.search(planes, fine, SMOOTH, prices, _EFFORT)
         second = pursuit.adapt(first, planes, coarse, prices, finer=False)
-        for state in (first, second):
+        for step, state in ((at, first), (at + _APART, second)):
             layers = state.layers[arrange(state.layers, CROP, CROP)]
             geometry = Geometry(CROP, CROP, 3)
             ground = Ground(geometry, state.steps, state.base_code, state.base.copy(), layers)
             bits = sum(write(initial_tables(), ground, None).coder.shares().values())
-            gain = pursuit.worths(planes, ground).gain
-            found.append((len(crops) - 1, bits / CROP**2, layers, gain))
+            gain = worths(planes, ground).gain
+            found.append((len(crops) - 1, step, bits / CROP**2, layers, gain))
     return Lists(
         np.stack(crops),
         np.array([crop for crop, *_ in found], np.int64),
-        np.array([bpp for _, bpp, *_ in found], np.float32),
+        np.array([step for _, step, *_ in found], np.int64),
+        np.array([bpp for _, _, bpp, *_ in found], np.float32),
         np.cumsum([0, *(len(layers) for *_, layers, _ in found)]),
         np.concatenate([layers for *_, layers, _ in found]).astype(np.int16),
         np.concatenate([gain for *_, gain in found]).astype(np.float32),
     )
 
 
-def turned(crop: npt.NDArray[np.uint8], layers: Layers, way: int) -> tuple[Any, Layers]:
-    """Turn a crop and the outlines of its layers over, in one of eight ways."""
+def turned(planes: Planes, layers: Layers, way: int) -> tuple[Planes, Layers]:
+    """Turn planes (C, CROP, CROP) and the outlines of layers over, in one of eight ways."""
     layers = layers.copy()
     side = 16 * CROP
     if way & 1:
-        crop, layers[:, LEFT] = crop[:, ::-1], side - layers[:, LEFT]
+        planes, layers[:, LEFT] = planes[:, :, ::-1], side - layers[:, LEFT]
         layers[:, ANGLE] = -layers[:, ANGLE] % ANGLES
     if way & 2:
-        crop, layers[:, TOP] = crop[::-1], side - layers[:, TOP]
+        planes, layers[:, TOP] = planes[:, ::-1], side - layers[:, TOP]
         layers[:, ANGLE] = -layers[:, ANGLE] % ANGLES
     if way & 4:
-        crop = crop.transpose(1, 0, 2)
+        planes = planes.transpose(0, 2, 1)
         layers[:, [TOP, LEFT]] = layers[:, [LEFT, TOP]]
         layers[:, ANGLE] = (ANGLES // 2 - layers[:, ANGLE]) % ANGLES
-    return crop, layers
+    return planes, layers
+
+
+def partly_drawn(
+    planes: Planes,
+    layers: Layers,
+    gain: npt.NDArray[np.float32],
+    step: int,
+    rng: np.random.Generator,
+) -> tuple[Planes, npt.NDArray[np.bool_]]:
+    """Take some of the layers away from the planes: a picture that was looked at before.
+
+    Those that gain most are taken rather than others.
+
+    Returns
+    -------
+    planes : (C, CROP, CROP) float32
+    left : (n,) bool
+        Layers that are still to be found.
+    """
+    share = rng.uniform(0.4, 0.95)
+    rank = np.argsort(np.argsort(gain)) / max(len(gain), 1)
+    left = rank + rng.normal(0.0, 0.35, len(gain)) < np.quantile(rank, 1 - share)
+    shown = np.zeros(planes.shape, np.int32)
+    steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
+    draw(layers, np.flatnonzero(~left), steps, 1, shown)
+    return planes - shown.astype(np.float32) / np.float32(1 << FRACTION_BITS), left
 
 
 def matched(
@@ -164,8 +201,8 @@ def distance(cells: list[Tensor], lists: list[tuple[Layers, npt.NDArray[np.float
         batch, rows, columns, _ = said.shape
         where, rows_of, gains = [], [], []
         for i, (layers, gain) in enumerate(lists):
-            at, chosen = matched(layers, gain, grid, (rows, columns))
-            where.append(at + i * rows * columns)
+            cell, chosen = matched(layers, gain, grid, (rows, columns))
+            where.append(cell + i * rows * columns)
             rows_of.append(layers[chosen])
             gains.append(gain[chosen])
         at = torch.from_numpy(np.concatenate(where))
@@ -197,8 +234,14 @@ def distance(cells: list[Tensor], lists: list[tuple[Layers, npt.NDArray[np.float
     return total
 
 
-def distill(lists: Lists, folder: Path, recipe: Recipe, start: Path | None = None) -> Path:
-    """Train a network on lists; prints how it goes."""
+def distill(
+    lists: Lists,
+    folder: Path,
+    recipe: Recipe,
+    start: Path | None = None,
+    report: Callable[[int, float], None] | None = None,
+) -> Path:
+    """Train a network on lists; `report` gets the steps done and their mean loss."""
     torch.manual_seed(recipe.seed)
     network = ContourNetwork()
     if start is not None:
@@ -208,24 +251,27 @@ def distill(lists: Lists, folder: Path, recipe: Recipe, start: Path | None = Non
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=1e-4)
     folder.mkdir(parents=True, exist_ok=True)
-    running, began = 0.0, time.perf_counter()
+    running = 0.0
     for step in range(recipe.steps):
         rng = np.random.default_rng((recipe.seed, step))
-        crops, teacher, bpp = [], [], []
+        inputs, teacher, bpp = [], [], []
         for index in rng.integers(len(lists.bpp), size=recipe.pictures):
             part = slice(lists.first[index], lists.first[index + 1])
-            layers = lists.layers[part].astype(np.int32)
-            crop, layers = turned(lists.crops[lists.crop[index]], layers, int(rng.integers(8)))
-            crops.append(crop)
-            teacher.append((layers, lists.gain[part]))
+            layers, gain = lists.layers[part].astype(np.int32), lists.gain[part]
+            planes = np.stack(color.to_components(lists.crops[lists.crop[index]]))
+            if rng.random() < _AGAIN:
+                planes, left = partly_drawn(planes, layers, gain, int(lists.step[index]), rng)
+                layers, gain = layers[left], gain[left]
+            planes, layers = turned(planes, layers, int(rng.integers(8)))
+            inputs.append(torch.from_numpy(np.ascontiguousarray(planes)))
+            teacher.append((layers, gain))
             bpp.append(lists.bpp[index])
-        pixels = np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
-        planes = torch.stack(to_components(torch.from_numpy(pixels).float()), 1)
-        cells = network.cells(planes - smooth_ground(planes), torch.from_numpy(np.array(bpp)))
+        whole = torch.stack(inputs)
+        cells = network.cells(whole - smooth_ground(whole), torch.from_numpy(np.array(bpp)))
         count = sum(len(layers) for layers, _ in teacher) / len(teacher)
         loss = distance(cells, teacher) / (count + 20.0)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         for group in optimizer.param_groups:
             group["lr"] = rate_at(recipe, step)
@@ -235,8 +281,8 @@ def distill(lists: Lists, folder: Path, recipe: Recipe, start: Path | None = Non
             average[name].mul_(decay).add_(value, alpha=1 - decay)
         running += float(loss.detach())
         if (step + 1) % 50 == 0:
-            seconds = time.perf_counter() - began
-            print(f"{step + 1} {running / 50:.4f} {seconds:.0f} s", flush=True)
+            if report:
+                report(step + 1, running / 50)
             running = 0.0
             _save(folder, average, recipe, step + 1)
     return _save(folder, average, recipe, recipe.steps)
@@ -273,7 +319,11 @@ def _main() -> None:
         search_lists(images, given.seconds, 1).save(given.out)
         return
     recipe = Recipe("contour", steps=given.steps, rate=given.rate, pictures=given.pictures)
-    distill(read_lists(given.lists), given.folder, recipe, given.start)
+
+    def report(done: int, loss: float) -> None:
+        sys.stderr.write(f"{done} of {recipe.steps} steps, loss {loss:.4f}\n")
+
+    distill(read_lists(given.lists), given.folder, recipe, given.start, report)
 
 
 if __name__ == "__main__":

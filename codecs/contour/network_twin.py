@@ -16,9 +16,9 @@ from torch.nn.functional import interpolate
 from .network_slots import Windows, across_of, radii_of
 
 LEVELS = 6
-_RADIUS = 2.5
+_RADIUS = 5.0
 """Samples that the minor radius has at least, unless the window is on the finest level."""
-_CYCLE = 3.5
+_CYCLE = 8.0
 """Samples a cycle of a harmonic has at least, on the same condition."""
 
 

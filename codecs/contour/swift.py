@@ -6,6 +6,7 @@ and what they cost is measured here, in closed form, against the picture.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from .pursuit import Pursuit, polish, ratios_of, start, tidy
 FloatArray = npt.NDArray[np.float32]
 
 SMOOTH = 2
+
 
 @dataclass
 class Proposed:
@@ -48,6 +50,9 @@ class Proposed:
         return len(self.layers)
 
 
+Look = Callable[[list[FloatArray]], Proposed]
+
+
 @dataclass(frozen=True)
 class Effort:
     """How thoroughly proposals are fitted.
@@ -56,8 +61,8 @@ class Effort:
     ----------
     climbs : int
         How often a proposal may climb before it is judged.
-    sweeps : int
-        Passes over what was accepted, in which windows climb.
+    looks : int
+        How often the network looks: at the picture, then at what is left of it.
     last : int
         Passes once the step is known.
     rich : bool
@@ -65,12 +70,12 @@ class Effort:
     """
 
     climbs: int
-    sweeps: int
+    looks: int
     last: int
     rich: bool
 
 
-QUICK = Effort(1, 0, 1, rich=False)
+QUICK = Effort(1, 1, 1, rich=False)
 THOROUGH = Effort(2, 2, 2, rich=True)
 
 
@@ -85,9 +90,7 @@ def _screen(pyramid, layers, lmbda, prices, gain, bits, sums):  # type: ignore[n
             gain[i] = worth + lmbda * bits[i]
 
 
-def ranked(
-    state: Pursuit, proposed: Proposed, prices: tuple[Any, ...]
-) -> npt.NDArray[np.int32]:
+def ranked(state: Pursuit, proposed: Proposed, prices: tuple[Any, ...]) -> npt.NDArray[np.int32]:
     """Put the most worthy first: sure, and with much gain for the bits; (n, FIELDS) int32."""
     layers = proposed.layers.copy()
     gain, bits = np.zeros(len(layers)), np.ones(len(layers))
@@ -102,12 +105,11 @@ def demand_of(importance: Importance | None) -> npt.NDArray[np.float64]:
     if importance is None:
         return matching.EVERYWHERE
     logarithms = importance.logarithms.astype(np.float64)
-    return np.exp(logarithms.mean() - logarithms)
+    out: npt.NDArray[np.float64] = np.exp(logarithms.mean() - logarithms)
+    return out
 
 
-def _accept(
-    state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int
-) -> None:
+def _accept(state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int) -> None:
     """Add the proposals that pay to the layers that there are, the most worthy first."""
     layers = ranked(state, proposed, prices)
     components, height, width = state.pyramid[0].shape
@@ -120,7 +122,8 @@ def _accept(
         state.pyramid, room, count, layers, ratios_of(state.steps), LAMBDA, state.demand, prices,
         0.0, rounds, False, matching.scratch(),
     )  # fmt: skip
-    state.layers, state.proposed = room[:count].copy(), proposed.count
+    state.layers = room[:count].copy()
+    state.proposed += proposed.count
 
 
 def fill(
@@ -129,14 +132,32 @@ def fill(
     steps: npt.NDArray[np.int64],
     prices: tuple[Any, ...],
     effort: Effort,
-    demand: npt.NDArray[np.float64] = matching.EVERYWHERE,
+    demand: npt.NDArray[np.float64],
+    look: Look,
 ) -> Pursuit:
-    """Accept proposals that pay, the most worthy first, and fit what was accepted again."""
+    """Accept proposals that pay, the most worthy first; then look at what is left.
+
+    Parameters
+    ----------
+    planes : list of (H, W) float32
+    proposed : Proposed
+        For the whole picture.
+    steps : (C,) int64
+    prices : tuple
+    effort : Effort
+    demand : ndarray
+        See `matching.demanded`.
+    look : callable
+        Asks the network about other planes.
+    """
     state = start(planes, steps, SMOOTH)
     state.demand = demand
     _accept(state, proposed, prices, effort.climbs)
-    for _ in range(effort.sweeps):
+    for _ in range(effort.looks - 1):
         polish(state, prices, rich=False)
+        sizes = (steps / 65536.0).astype(np.float32)
+        left = look([plane * size for plane, size in zip(state.pyramid[0], sizes, strict=True)])
+        _accept(state, left, prices, effort.climbs)
     return state
 
 
@@ -147,7 +168,7 @@ def shift(
     steps: npt.NDArray[np.int64],
     prices: tuple[Any, ...],
     effort: Effort,
-    demand: npt.NDArray[np.float64] = matching.EVERYWHERE,
+    demand: npt.NDArray[np.float64],
     *,
     again: bool,
 ) -> Pursuit:
@@ -164,6 +185,7 @@ def shift(
     matching.rescale(state.pyramid, state.layers, factor, ratios_of(steps), matching.scratch())
     if again:
         _accept(state, proposed, prices, effort.climbs)
+        state.proposed = found.proposed
     for _ in range(effort.last):
         polish(state, prices, rich=effort.rich)
     tidy(state.layers)
