@@ -82,7 +82,7 @@ class Analysis:
     before: dict[int, pursuit.Pursuit] = field(default_factory=dict)
     limit: int | None = None
     proposed: swift.Proposed | None = None
-    fitting: swift.Effort = swift.QUICK
+    fitting: swift.Effort = swift.THOROUGH
     importance: Importance | None = None
 
 
@@ -134,7 +134,9 @@ def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None)
 def ask(analysis: Analysis, limit: int | None, *, thorough: bool) -> Analysis:
     """Have the network propose the windows of a file of `limit` bytes."""
     limit = limit or analysis.geometry.pixels // 80
-    return replace(analysis, limit=limit, fitting=swift.THOROUGH if thorough else swift.QUICK)
+    return replace(
+        analysis, limit=limit, fitting=swift.THOROUGH if thorough else swift.quick(analysis.effort)
+    )
 
 
 def reweighted(analysis: Analysis, importance: Importance) -> Analysis:

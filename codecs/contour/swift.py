@@ -18,7 +18,8 @@ from ...shared.compiled import compiled
 from ...shared.importance import Importance
 from ...shared.tiles.encoder import LAMBDA
 from . import matching
-from .format import most_layers
+from .coding import footprint
+from .format import most_area, most_layers
 from .layout import FIELDS, FREQUENCY
 from .measuring import NOTHING, assess, price
 from .pursuit import Pursuit, polish, ratios_of, start, tidy
@@ -26,6 +27,8 @@ from .pursuit import Pursuit, polish, ratios_of, start, tidy
 FloatArray = npt.NDArray[np.float32]
 
 SMOOTH = 2
+_MOST_DEMAND = 1.0
+"""Logarithm of the most that importance may change what a bit has to gain."""
 
 
 @dataclass
@@ -75,8 +78,12 @@ class Effort:
     rich: bool
 
 
-QUICK = Effort(1, 1, 1, rich=False)
-THOROUGH = Effort(2, 2, 2, rich=True)
+THOROUGH = Effort(2, 3, 2, rich=True)
+
+
+def quick(effort: int) -> Effort:
+    """Return how proposals are fitted without refinement."""
+    return Effort(int(effort >= 3), 1 + (effort >= 5), 1, rich=False)
 
 
 @compiled
@@ -105,8 +112,18 @@ def demand_of(importance: Importance | None) -> npt.NDArray[np.float64]:
     if importance is None:
         return matching.EVERYWHERE
     logarithms = importance.logarithms.astype(np.float64)
-    out: npt.NDArray[np.float64] = np.exp(logarithms.mean() - logarithms)
+    off = np.clip(logarithms.mean() - logarithms, -_MOST_DEMAND, _MOST_DEMAND)
+    out: npt.NDArray[np.float64] = np.exp(off)
     return out
+
+
+def _finish(state: Pursuit) -> None:
+    """Leave out what a file may not hold: layers that cover too much together."""
+    components, height, width = state.pyramid[0].shape
+    areas = [footprint(layer, height, width) for layer in state.layers]
+    inside = np.cumsum(areas) <= most_area(Geometry(height, width, components))
+    state.layers = state.layers[inside]
+    tidy(state.layers)
 
 
 def _accept(state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int) -> None:
@@ -158,6 +175,7 @@ def fill(
         sizes = (steps / 65536.0).astype(np.float32)
         left = look([plane * size for plane, size in zip(state.pyramid[0], sizes, strict=True)])
         _accept(state, left, prices, effort.climbs)
+    _finish(state)
     return state
 
 
@@ -188,5 +206,5 @@ def shift(
         state.proposed = found.proposed
     for _ in range(effort.last):
         polish(state, prices, rich=effort.rich)
-    tidy(state.layers)
+    _finish(state)
     return state
