@@ -206,6 +206,10 @@ class _Fitter:
             step = guess
         over = [at for at in tried if tried[at] >= 0]
         self.cut(max(over) if over else min(tried))
+        # One that fits whole may be better than what much has to be cut from.
+        under = [at for at in self._recent if at in tried and tried[at] < 0]
+        if over and under:
+            self.cut(min(under))
 
     def write(self, proposal: Proposal, keep: BoolArray) -> int:
         """Write a file; remember it if it is the best that fits. Return its size."""

@@ -139,8 +139,8 @@ def fitting(length: int, code: int) -> tuple[npt.NDArray[np.float64], npt.NDArra
     """Matrices along one axis: grid to samples (length, cells), and the least-squares way back."""
     a = _matrix(length, code)
     # A little stiffness where few pixels of a cell are in the picture.
-    back: npt.NDArray[np.float64] = np.linalg.solve(a.T @ a + 0.1 * np.eye(a.shape[1]), a.T)
-    return a, back
+    back = np.linalg.solve(a.T @ a + 0.1 * np.eye(a.shape[1]), a.T)
+    return a, back.astype(np.float64, copy=False)
 
 
 def fit_base(plane: npt.NDArray[np.float32], code: int, step: float) -> npt.NDArray[np.int32]:

@@ -213,7 +213,8 @@ def _rounded(amplitudes: Tensor) -> Tensor:
     """Round the size of (cosine, sine) to eighths of an octave."""
     size = amplitudes.norm(dim=0).clamp(min=1e-4)
     rounded: Tensor = torch.exp2(torch.round(8 * torch.log2(size)) / 8)
-    return amplitudes * (rounded / size)
+    out: Tensor = amplitudes * (rounded / size)
+    return out
 
 
 def _averages(pictures: Tensor, bits: Tensor) -> Tensor:
