@@ -187,22 +187,22 @@ class _Fitter:
         self.rather_cut_by = ("rd",)
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
-        margin, least = self.codec.margin, math.log(_ENOUGH)
+        surplus, least = self.codec.surplus, math.log(_ENOUGH)
         for _ in range(_AIMS_TRIED):
             tried[step] = math.log(self.size(step) / self.limit)
-            if least <= tried[step] <= margin:
+            if least <= tried[step] <= surplus:
                 break
             slope = -10.0 / self.codec.steps
             if len(tried) > 1:
                 (x, y), (u, v) = list(tried.items())[-2:]
                 slope = min((v - y) / (u - x), slope / 8)
-            guess = round(step - (tried[step] - (margin + least) / 2) / slope)
+            guess = round(step - (tried[step] - (surplus + least) / 2) / slope)
             guess = min(max(guess, 0), self.codec.steps - 1)
             if guess in tried:
                 break
             step = guess
         over = [at for at in tried if tried[at] >= 0]
-        under = [at for at in tried if -margin <= tried[at] < 0]
+        under = [at for at in tried if -surplus <= tried[at] < 0]
         if over:
             self.cut(max(over))
         if under or not over:

@@ -111,13 +111,13 @@ class Codec(ABC):
     """Codecs that are this one with its point left out; compared beside it, always."""
     also_cut_by: ClassVar[tuple[str, ...]] = ()
     """Rules of `shared.budget.RANKS` by which the last bytes may be cut too, if that is better."""
-    margin: ClassVar[float] = 0.08
-    """Logarithm of the most that a quick proposal may exceed the limit when it is cut right away:
-    the larger the elements, the more a cut costs."""
     encoders: ClassVar[tuple[str, ...]] = ("search",)
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
-    dear: ClassVar[bool] = True
-    """Whether proposals take long, so that a network makes as few of them as it can."""
+    quick: ClassVar[tuple[str, ...]] = ("network",)
+    """Encoders that make as few proposals as they can, because a proposal takes long."""
+    surplus: ClassVar[float] = 0.08
+    """Logarithm of the most that a quick proposal may exceed the limit when it is cut right away:
+    the larger the elements, the more a cut costs."""
     network: ClassVar[str | None] = None
     """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 
@@ -157,6 +157,10 @@ class Codec(ABC):
     @abstractmethod
     def propose(self, analysis: Any, step: int) -> Proposal:
         """Quantize at `step` and price the candidate elements."""
+
+    def margin(self, proposal: Proposal) -> int:
+        """Count candidates that were looked at for a proposal; most had no chance."""
+        return len(proposal)
 
     @abstractmethod
     def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:

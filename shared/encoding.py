@@ -25,8 +25,7 @@ class Encoding:
 
     The search analyses the image once for all sizes. A network is told the size, so it looks
     again for each; ``network`` then proposes as seldom as it can (where that is dear),
-    ``network+refine`` fits the file as the search does, judges it by the smart error, and asks
-    it what to mend.
+    ``network+refine`` fits the file, judges it by the smart error, and asks it what to mend.
 
     Parameters
     ----------
@@ -86,7 +85,7 @@ class Encoding:
             self.geometry,
             limit,
             rank=self.rank,
-            quick=self.encoder == "network" and self.codec.dear,
+            quick=self.quick,
             progress=self.progress,
         )
         if self.encoder == "network+refine":
@@ -94,6 +93,11 @@ class Encoding:
 
             return refine(self, analysis, data, limit)
         return data
+
+    @property
+    def quick(self) -> bool:
+        """Whether as few proposals are made as possible."""
+        return self.encoder in self.codec.quick
 
     def picture(self, data: bytes) -> Image:
         """Decode a file of this image, (H, W, C) uint8."""

@@ -11,6 +11,7 @@ from fractour.codecs.contour.masks import add_masked, masked_room, project_maske
 from fractour.codecs.contour.outlines import outline_of
 from fractour.codecs.contour.prices import layer_prices
 from fractour.codecs.contour.synthesis import render_ground
+from fractour.codecs.contour.worths import worths
 from fractour.shared import color
 from fractour.shared.codec import Geometry
 from fractour.shared.tiles.stream import NEUTRAL_CHROMA, component_steps
@@ -95,7 +96,7 @@ def test_layers_of_other_steps_are_fitted_again() -> None:
     # The residual that the search keeps is that of the decoder, but for rounding.
     residual = pursuit.in_steps(off, fine)
     assert np.abs(residual - again.pyramid[0]).max() < 0.2
-    worth = pursuit.worths(planes, ground)
+    worth = worths(planes, ground)
     other = stages.is_masked(layers)
     assert (worth.gain[other] > 0).all()
     assert (worth.bits[other] > 10).all()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from ...shared.importance import Importance
 from ...shared.tiles.stream import EXTRA_STEPS, STEPS
 from . import analysis as search
 from . import format as syntax
@@ -39,6 +40,10 @@ class ContourCodec(Codec):
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "contour-pure")
     also_cut_by: ClassVar[tuple[str, ...]] = ("rd",)
     pure: ClassVar[bool] = False
+    encoders = ("search", "network", "network+refine")
+    network = "fractour.codecs.contour.network:ContourNetwork"
+    quick = ("network", "network+refine")
+    surplus = 0.2
 
     def analyze(
         self,
@@ -49,12 +54,24 @@ class ContourCodec(Codec):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> search.Analysis:
-        """Split the image into components."""
-        return search.analyze(image, pure=self.pure, effort=effort, progress=progress)
+        """Split the image into components, and ask the network what windows it wants."""
+        found = search.analyze(image, pure=self.pure, effort=effort, progress=progress)
+        if encoder == "search":
+            return found
+        return search.ask(found, limit, thorough=encoder == "network+refine")
+
+    def reweighted(self, analysis: search.Analysis, importance: Importance) -> search.Analysis:
+        """Let windows gain less where errors are important."""
+        return search.reweighted(analysis, importance)
 
     def first_step(self, analysis: search.Analysis, limit: int) -> int:
-        """Step at which tiles would fill the limit."""
+        """Guess the step: from what the network proposed, or that of tiles."""
         return search.first_step(analysis, limit)
+
+    def margin(self, proposal: Proposal) -> int:
+        """Count windows that were looked at, and other elements that may be kept."""
+        looked: int = proposal.state.proposed
+        return max(looked, len(proposal))
 
     def propose(self, analysis: search.Analysis, step: int) -> Proposal:
         """Search layers; an element is a layer, or the detail of a leaf."""

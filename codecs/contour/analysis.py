@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy.typing as npt
 from ...shared import color, entropy
 from ...shared.codec import Geometry, Image, Progress, Proposal
 from ...shared.entropy import Tables
+from ...shared.importance import Importance
 from ...shared.tiles import encoder, synthesis
 from ...shared.tiles.deblock import USUAL, smooth
 from ...shared.tiles.elements import drop_details, errors, peaks
@@ -18,12 +21,13 @@ from ...shared.tiles.encoder import LAMBDA, Choice, Spectra
 from ...shared.tiles.packets import split_packets
 from ...shared.tiles.stream import EXTRA_STEPS, NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ...shared.tiles.syntax import FRACTION_BITS, GRADE, LOG
-from . import pursuit
+from . import pursuit, swift
 from .format import HEADER, Ground, Written, head, initial_tables, write
 from .layout import FIELDS
 from .points import arrange
 from .prices import layer_prices
 from .synthesis import render_ground
+from .worths import worths
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -33,6 +37,20 @@ _DENSE = 0.3
 """Bits a pixel of tiles above which layers are not tried: they take long and lose."""
 _AHEAD = 6
 """Steps by which layers are finer than tiles of the same size, about."""
+_FIRST = 0.3
+"""Part of the work that the first search of a picture is."""
+_USUAL = 212
+_GUESSES = 2
+_STEPS_AN_E = 24.0
+"""Steps over which a file gets e times as small, about."""
+_BEHIND = 1
+"""Steps by which windows of a network are coarser than tiles of the same size, about."""
+_SWEPT = 0.86
+"""Part of the bits that is left when what was accepted is fitted again."""
+_EXCESS = 0.08
+"""Logarithm of what is proposed beyond the limit, and then cut."""
+_CLOSE = 2
+_FRAME = HEADER + 12
 _SMOOTH = 2
 _BARE = 3
 
@@ -61,6 +79,11 @@ class Analysis:
     spectra: Spectra
     progress: Progress | None = None
     found: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+    before: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+    limit: int | None = None
+    proposed: swift.Proposed | None = None
+    fitting: swift.Effort = swift.THOROUGH
+    importance: Importance | None = None
 
 
 @dataclass(frozen=True)
@@ -74,12 +97,15 @@ class State:
     tiles : TileSet or None
     leaves : (k,) int
         Leaves with detail.
+    proposed : int
+        Candidates that were looked at.
     """
 
     step: int
     ground: Ground
     tiles: TileSet | None
     leaves: npt.NDArray[np.intp]
+    proposed: int
 
 
 @dataclass(frozen=True)
@@ -105,23 +131,125 @@ def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None)
     return Analysis(geometry, planes, pure, effort, encoder.transform(planes), progress)
 
 
+def ask(analysis: Analysis, limit: int | None, *, thorough: bool) -> Analysis:
+    """Have the network propose the windows of a file of `limit` bytes."""
+    limit = limit or analysis.geometry.pixels // 80
+    return replace(
+        analysis, limit=limit, fitting=swift.THOROUGH if thorough else swift.quick(analysis.effort)
+    )
+
+
+def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
+    """Take an analysis with other importance of errors; what was found is the start."""
+    return replace(analysis, importance=importance, found={}, before=analysis.found)
+
+
+def _tile_bits(analysis: Analysis, step: int) -> float:
+    choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables(), passes=1)
+    return sum(choice.coder.shares().values())
+
+
 def first_step(analysis: Analysis, limit: int) -> int:
     """Step at which tiles alone would fill `limit` bytes, about; layers are not far from it."""
+    if analysis.limit:
+        return _step_of_windows(analysis, limit)
     low, high = 0, STEPS
-    tables = initial_tables()
     while high - low > 4:
         step = (low + high) // 2
-        choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, tables, passes=1)
-        if sum(choice.coder.shares().values()) / 8 > limit - 16:
+        if _tile_bits(analysis, step) / 8 > limit - 16:
             low = step
         else:
             high = step
     return max(high - _AHEAD, 0)
 
 
+def _step_of_windows(analysis: Analysis, limit: int) -> int:
+    """Step at which windows that a network proposed fill `limit` bytes, about.
+
+    Tiles say where to begin, by two secants; what is accepted there says how far off that is.
+    """
+    known = analysis.found or analysis.before
+    if known:
+        return next(reversed(known))
+    step, bits = _USUAL, 0.0
+    for _ in range(_GUESSES):
+        bits = _tile_bits(analysis, step)
+        off = math.log((bits + 128.0) / (8.0 * limit))
+        step = min(max(step + round(off * _STEPS_AN_E), 0), STEPS - 1)
+    if not analysis.pure and 8 * limit >= _DENSE * analysis.geometry.pixels:
+        return step
+    step = min(step + _BEHIND, STEPS - 1)
+    first = _filled(analysis, step)
+    off = math.log(_bits(analysis, first) * _SWEPT / (8.0 * limit))
+    aim = min(max(step + round((off - _EXCESS) * _STEPS_AN_E), 0), STEPS - 1)
+    analysis.found[aim] = _shifted(analysis, first, aim, again=aim < step - _CLOSE)
+    return aim
+
+
+def _look(analysis: Analysis, planes: list[FloatArray]) -> swift.Proposed:
+    """Ask the network what windows planes want, within the limit of the picture."""
+    from .network_ask import ask
+
+    assert analysis.limit
+    return ask(planes, analysis.limit)
+
+
+def _asked(analysis: Analysis) -> swift.Proposed:
+    """What the network proposes; it is asked when windows are first tried."""
+    if analysis.proposed is None:
+        analysis.proposed = _look(analysis, analysis.planes)
+    return analysis.proposed
+
+
+def _terms(
+    analysis: Analysis, step: int
+) -> tuple[tuple[Any, ...], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Prices, steps of components, and demand of windows at a step."""
+    geometry = analysis.geometry
+    prices = layer_prices(initial_tables(), geometry.height, geometry.width)
+    steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
+    return prices, steps, swift.demand_of(analysis.importance)
+
+
+def _bits(analysis: Analysis, state: pursuit.Pursuit) -> float:
+    """Bits of a file with these layers."""
+    ground = _ground(analysis, state.steps, state.base_code, state.base.copy(), state.layers)
+    return sum(write(initial_tables(), ground, None).coder.shares().values()) + 8.0 * _FRAME
+
+
+def _filled(analysis: Analysis, step: int) -> pursuit.Pursuit:
+    prices, steps, demand = _terms(analysis, step)
+    return swift.fill(
+        analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand,
+        partial(_look, analysis),
+    )  # fmt: skip
+
+
+def _shifted(
+    analysis: Analysis, state: pursuit.Pursuit, step: int, *, again: bool
+) -> pursuit.Pursuit:
+    prices, steps, demand = _terms(analysis, step)
+    return swift.shift(
+        state, analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand,
+        again=again,
+    )  # fmt: skip
+
+
+def _settle(analysis: Analysis, step: int) -> pursuit.Pursuit:
+    """Windows that pay at a step, of those that a network proposed."""
+    known = {**analysis.before, **analysis.found}
+    near = min(known, key=lambda other: (abs(other - step), -other), default=None)
+    if near is None or abs(near - step) > _FAR:
+        return _shifted(analysis, _filled(analysis, step), step, again=False)
+    again = near > step or analysis.importance is not None
+    return _shifted(analysis, known[near], step, again=again)
+
+
 def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
     """Layers of the picture at a step: searched from nothing the first time, then taken over."""
     found = analysis.found
+    if step not in found and analysis.limit:
+        found[step] = _settle(analysis, step)
     if step not in found:
         geometry = analysis.geometry
         prices = layer_prices(initial_tables(), geometry.height, geometry.width)
@@ -129,7 +257,11 @@ def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
         # Of equally near ones the coarser: layers are easier to add than to leave out.
         near = min(found, key=lambda other: (abs(other - step), -other), default=None)
         if near is None or abs(near - step) > _FAR:
-            found[step] = pursuit.search(analysis.planes, steps, _SMOOTH, prices, analysis.effort)
+            tell = None if found else analysis.progress
+            found[step] = pursuit.search(
+                analysis.planes, steps, _SMOOTH, prices, analysis.effort,
+                progress=tell and (lambda done: tell(_FIRST * done)),
+            )  # fmt: skip
         else:
             found[step] = pursuit.adapt(
                 found[near], analysis.planes, steps, prices, finer=step < near
@@ -214,7 +346,7 @@ def propose(analysis: Analysis, step: int) -> Proposal:
         tiles = choice.tiles
     else:
         found, tiles = np.zeros(0, np.intp), None
-        worth = pursuit.worths(analysis.planes, ground)
+        worth = worths(analysis.planes, ground)
         fixed = shares["base"] + 8.0 * HEADER
         bits, contrast, area = worth.bits, worth.contrast, worth.area
         gain = worth.gain * unit
@@ -227,7 +359,7 @@ def propose(analysis: Analysis, step: int) -> Proposal:
         bits=np.maximum(bits, 1e-3),
         residual=best.error * unit,
         overhead_bits=fixed,
-        state=State(min(step, STEPS - 1), ground, tiles, found),
+        state=State(min(step, STEPS - 1), ground, tiles, found, best.proposed),
     )
 
 

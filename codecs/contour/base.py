@@ -135,10 +135,16 @@ def _matrix(length: int, code: int) -> npt.NDArray[np.float64]:
     return out
 
 
+def fitting(length: int, code: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Matrices along one axis: grid to samples (length, cells), and the least-squares way back."""
+    a = _matrix(length, code)
+    # A little stiffness where few pixels of a cell are in the picture.
+    back = np.linalg.solve(a.T @ a + 0.1 * np.eye(a.shape[1]), a.T)
+    return a, back.astype(np.float64, copy=False)
+
+
 def fit_base(plane: npt.NDArray[np.float32], code: int, step: float) -> npt.NDArray[np.int32]:
     """Least-squares levels of one plane, (rows, columns) int32."""
-    down, across = (_matrix(n, code) for n in plane.shape)
-    # A little stiffness where few pixels of a cell are in the picture.
-    solve = [np.linalg.solve(a.T @ a + 0.1 * np.eye(a.shape[1]), a.T) for a in (down, across)]
-    values = solve[0] @ plane @ solve[1].T
+    down, across = (fitting(n, code)[1] for n in plane.shape)
+    values = down @ plane @ across.T
     return np.clip(np.rint(values * (16.0 / step)), -_LIMIT, _LIMIT).astype(np.int32)

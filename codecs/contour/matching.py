@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ...shared.compiled import compiled
 from .harmonics import extend
 from .layout import (
+    ACROSS,
     ANGLE,
     ANGLES,
     ASPECT,
@@ -62,6 +63,9 @@ from .measuring import (
 )
 
 _ALL = -1
+_ACROSS = np.array(ACROSS, np.int64)
+EVERYWHERE: npt.NDArray[np.float64] = np.zeros((2, 1, 0, 0))
+"""No demand: a bit has to gain the same at every place."""
 _MOVES = 14
 _HOPELESS = -6.0
 """Bits that a layer may lack before its chroma and further harmonics are looked at."""
@@ -243,8 +247,25 @@ def refit(pyramid, layer, ratios, lmbda, prices, rounds, rich, room):  # type: i
 
 
 @compiled
+def demanded(demand, layer):  # type: ignore[no-untyped-def]
+    """Factor of what a bit has to gain, by role, octave and place of a layer; 1 without."""
+    if demand.shape[2] == 0:
+        return 1.0
+    minor = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1]
+    # Half a cycle across the window, or what its one bump makes.
+    half = 2.0 * minor / (16.0 * max(_ACROSS[layer[FREQUENCY]], 1))
+    octave = 0
+    while half > 2.0 and octave < demand.shape[1] - 1:
+        half *= 0.5
+        octave += 1
+    y = min(max(np.int64(layer[TOP]) >> 8, 0), demand.shape[2] - 1)
+    x = min(max(np.int64(layer[LEFT]) >> 8, 0), demand.shape[3] - 1)
+    return demand[1 if layer[COMP] == 1 or layer[COMP] == 2 else 0, octave, y, x]
+
+
+@compiled
 def accept(  # type: ignore[no-untyped-def]
-    pyramid, layers, count, proposals, ratios, lmbda, prices, least, rounds, rich, room
+    pyramid, layers, count, proposals, ratios, lmbda, demand, prices, least, rounds, rich, room
 ):
     """Take proposals in turn: climb, and keep what is worth its bits.
 
@@ -259,6 +280,8 @@ def accept(  # type: ignore[no-untyped-def]
     ratios : (C, C) float64
         Step of one component over that of another.
     lmbda : float
+    demand : (2, octaves, rows, columns) float64
+        See `demanded`; without rows there is none.
     prices : tuple
     least : float
         Bits that a layer must earn beyond its own.
@@ -279,11 +302,12 @@ def accept(  # type: ignore[no-untyped-def]
             break
         layer = proposals[i]
         comp = layer[COMP]
+        mine = lmbda * demanded(demand, layer)
         copy(layer, trial)
-        if assess(pyramid, trial, _ALL, lmbda, prices, sums) < _HOPELESS * lmbda:
+        if assess(pyramid, trial, _ALL, mine, prices, sums) < _HOPELESS * mine:
             continue
-        worth = refit(pyramid, layer, ratios[comp], lmbda, prices, rounds, rich, room)
-        if worth > least * lmbda:
+        worth = refit(pyramid, layer, ratios[comp], mine, prices, rounds, rich, room)
+        if worth > least * mine:
             add(pyramid, layer, ratios[comp], -1.0, waves, frame)
             copy(layer, layers[count])
             count += 1
@@ -291,7 +315,9 @@ def accept(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def sweep(pyramid, layers, count, ratios, lmbda, prices, least, rounds, rich, room):  # type: ignore[no-untyped-def]
+def sweep(  # type: ignore[no-untyped-def]
+    pyramid, layers, count, ratios, lmbda, demand, prices, least, rounds, rich, room
+):
     """Take every window out, fit it again, and put it back if it is worth its bits.
 
     Returns
@@ -306,9 +332,10 @@ def sweep(pyramid, layers, count, ratios, lmbda, prices, least, rounds, rich, ro
         worth = 0.0
         if not layer[KIND] and not layer[CUTS]:
             comp = layer[COMP]
+            mine = lmbda * demanded(demand, layer)
             add(pyramid, layer, ratios[comp], 1.0, waves, frame)
-            worth = refit(pyramid, layer, ratios[comp], lmbda, prices, rounds, rich, room)
-            if worth <= least * lmbda:
+            worth = refit(pyramid, layer, ratios[comp], mine, prices, rounds, rich, room)
+            if worth <= least * mine:
                 continue
             add(pyramid, layer, ratios[comp], -1.0, waves, frame)
         copy(layer, layers[kept])

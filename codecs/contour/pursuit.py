@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...shared.codec import Geometry
+from ...shared.codec import Geometry, Progress
 from ...shared.tiles.encoder import LAMBDA
 from . import matching
 from .base import add_base, fit_base, shape_of
 from .format import Ground, arrange, initial_tables, most_layers, write
-from .layout import BUCKET, COMP, EXTRA, FIELDS, FINE, FIRST, MORE, MOST_EXTRA, SCALE
-from .prices import layer_prices
+from .layout import EXTRA, FIELDS, MORE, MOST_EXTRA
 from .proposals import propose, reduce_by, scale_radius
 from .stages import (
     KINDS,
     is_masked,
-    judge_masked,
     place_masked,
     place_sharp,
     rescale_masked,
     sweep_masked,
 )
-from .synthesis import render_ground
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -39,6 +36,29 @@ _BETTER = 0.97
 """Part of the objective at which strokes and contours are better: windows still gain later."""
 _EACH = 5
 """Effort from which strokes and contours are tried one by one."""
+
+
+@dataclass
+class Pace:
+    """How far a search is, told pass by pass.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Called with the fraction done.
+    passes : int
+        Passes over the picture or its layers that there will be, about.
+    """
+
+    tell: Progress | None = None
+    passes: int = 1
+    done: int = 0
+
+    def step(self) -> None:
+        """Count a pass."""
+        self.done += 1
+        if self.tell:
+            self.tell(min(1.0, self.done / self.passes))
 
 
 @dataclass
@@ -56,6 +76,9 @@ class Pursuit:
     layers : (n, FIELDS) int32
     proposed : int
         Candidates that were looked at.
+    demand : (2, octaves, rows, columns) float64
+        Factors of what a bit has to gain, see `matching.demanded`.
+    pace : Pace
     """
 
     steps: npt.NDArray[np.int64]
@@ -64,6 +87,8 @@ class Pursuit:
     pyramid: tuple[FloatArray, ...]
     layers: npt.NDArray[np.int32]
     proposed: int = 0
+    demand: npt.NDArray[np.float64] = field(default_factory=lambda: matching.EVERYWHERE)
+    pace: Pace = field(default_factory=Pace)
 
 
 def scales_of(geometry: Geometry, comp: int) -> tuple[int, ...]:
@@ -133,6 +158,7 @@ def grow(
             found,
             ratios,
             LAMBDA,
+            state.demand,
             prices,
             least,
             rounds,
@@ -140,6 +166,7 @@ def grow(
             matching.scratch(),
         )
     state.layers = room[:count].copy()
+    state.pace.step()
     return count - before
 
 
@@ -159,6 +186,7 @@ def polish(
         len(state.layers),
         ratios,
         LAMBDA,
+        state.demand,
         prices,
         least,
         rounds,
@@ -167,6 +195,7 @@ def polish(
     )
     layers = state.layers[:kept].copy()
     state.layers = sweep_masked(state.pyramid, layers, ratios, prices, LAMBDA, least=least)
+    state.pace.step()
 
 
 def _sharp(
@@ -187,7 +216,7 @@ def _sharp(
     sizes = (plain.steps / 65536.0).astype(np.float32)
     rest = [p - s * size for p, s, size in zip(planes, shown, sizes, strict=True)]
     state = start(rest, plain.steps, plain.base_code)
-    state.layers, state.proposed = layers, looked
+    state.layers, state.proposed, state.pace = layers, looked, plain.pace
     return state
 
 
@@ -271,7 +300,7 @@ def kinds_at(effort: int) -> tuple[str, ...]:
     return KINDS if effort >= _EVERYTHING else (_SHARP_KINDS if effort >= _THOROUGH else ())
 
 
-def _tidy(layers: npt.NDArray[np.int32]) -> None:
+def tidy(layers: npt.NDArray[np.int32]) -> None:
     """Clear the places of harmonics that layers no longer have, in place."""
     for i in range(MOST_EXTRA):
         layers[layers[:, MORE] <= i, EXTRA + 3 * i : EXTRA + 3 * i + 3] = 0
@@ -284,6 +313,7 @@ def search(
     prices: tuple[Any, ...],
     effort: int,
     kinds: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
 ) -> Pursuit:
     """Find the layers of a picture at these steps, from nothing.
 
@@ -291,17 +321,21 @@ def search(
     ----------
     kinds : tuple of str, optional
         Of `stages.KINDS`, what there may be besides plain windows; by effort if not given.
+    progress : callable, optional
+        Called with the fraction done.
     """
     if kinds is None:
         kinds = kinds_at(effort)
     state = start(planes, steps, base_code)
+    rounds, last = 2 + (effort > 2) + (effort > 6), 1 + effort // 3
+    state.pace = Pace(progress, rounds * (2 + effort // 4) + last)
     state = _begin(planes, state, prices, tuple(k for k in kinds if k != "cut"), effort)
-    _rounds(state, prices, effort, 2, 2 + (effort > 2) + (effort > 6))
-    for number in range(1 + effort // 3):
+    _rounds(state, prices, effort, 2, rounds)
+    for number in range(last):
         if number == 1 and "cut" in kinds:
             _cut(state, prices, effort)
         polish(state, prices)
-    _tidy(state.layers)
+    tidy(state.layers)
     return state
 
 
@@ -329,49 +363,5 @@ def adapt(
         scales = tuple(scales_of(geometry, comp) for comp in range(components))
         grow(state, prices, scales=scales, rich=False)
         polish(state, prices)
-    _tidy(state.layers)
+    tidy(state.layers)
     return state
-
-
-@dataclass(frozen=True)
-class Worths:
-    """What layers are worth, all float64 of shape (n,).
-
-    Parameters
-    ----------
-    contrast : ndarray
-        Peak amplitude, code values.
-    area : ndarray
-        Pixels.
-    gain : ndarray
-        Squared error that each removes from the picture as it is, in squared steps.
-    bits : ndarray
-        About.
-    """
-
-    contrast: npt.NDArray[np.float64]
-    area: npt.NDArray[np.float64]
-    gain: npt.NDArray[np.float64]
-    bits: npt.NDArray[np.float64]
-
-
-def worths(planes: list[FloatArray], ground: Ground) -> Worths:
-    """Judge every layer of a picture, the others as they are."""
-    shown = render_ground(np, ground)
-    off = [p - s.astype(np.float32) / np.float32(64) for p, s in zip(planes, shown, strict=True)]
-    pyramid = pyramid_of(in_steps(off, ground.steps))
-    layers, count = ground.layers, len(ground.layers)
-    gain: npt.NDArray[np.float64] = np.zeros(count)
-    bits: npt.NDArray[np.float64] = np.zeros(count)
-    prices = layer_prices(initial_tables(), ground.geometry.height, ground.geometry.width)
-    ratios, other = ratios_of(ground.steps), is_masked(layers)
-    part_gain, part_bits = np.zeros((2, count - int(other.sum())))
-    plain = layers[~other]
-    matching.judge(pyramid, plain, ratios, prices, part_gain, part_bits, matching.scratch())
-    gain[~other], bits[~other] = part_gain, part_bits
-    gain[other], bits[other] = judge_masked(pyramid, layers[other], ratios, prices)
-    sizes = 2.0 ** ((FIRST * 8 - layers[:, BUCKET] * 8 - layers[:, FINE]) / 16.0)
-    steps = ground.steps[layers[:, COMP]] / 65536.0
-    area = np.pi * 2.0 ** (3.0 + layers[:, SCALE].astype(np.float64))
-    contrast = (sizes * steps).astype(np.float64)
-    return Worths(contrast, area, gain, np.maximum(bits, 1.0))

@@ -40,7 +40,7 @@ class PifsCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
-    margin = 0.03
+    surplus = 0.03
     encoders: ClassVar[tuple[str, ...]] = ("search", "network", "network+refine")
     network: ClassVar[str | None] = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True

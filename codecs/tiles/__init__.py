@@ -38,7 +38,7 @@ class TilesCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
-    margin = 0.03
+    surplus = 0.03
     encoders = ("search", "network", "network+refine")
     network = "fractour.codecs.pifs.network:PifsNetwork"
 

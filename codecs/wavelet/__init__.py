@@ -36,7 +36,7 @@ class WaveletCodec(Codec):
     steps = syntax.STEPS
     embedded = True
     encoders = ("search", "network", "network+refine")
-    dear = False
+    quick = ()
     network = "fractour.codecs.wavelet.network:WaveletNetwork"
 
     def analyze(

@@ -63,7 +63,14 @@ def refine(encoding: Encoding, analysis: Any, data: bytes, limit: int) -> bytes:
             break
         found = importance_at(encoding.image, shown)
         analysis = encoding.codec.reweighted(analysis, found)
-        again = fit(encoding.codec, analysis, encoding.geometry, limit, rank=encoding.rank)
+        again = fit(
+            encoding.codec,
+            analysis,
+            encoding.geometry,
+            limit,
+            rank=encoding.rank,
+            quick=encoding.quick,
+        )
         shown = encoding.picture(again)
         error = picture_and_alpha_error(encoding.image, shown)
         if error >= best[1]:

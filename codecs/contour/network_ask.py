@@ -1,0 +1,96 @@
+"""Asking the trained network about a picture, from the encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ...shared.codec import Geometry
+from ...shared.training.ask import HIGH, LOW
+from ...shared.training.network import trained_network
+from .layout import COMP, FIELDS, LEFT, SCALE, TOP
+from .network import BITS_EACH, ContourNetwork, smooth_ground
+from .network_slots import Windows, to_layers
+from .pursuit import scales_of
+from .swift import Proposed
+
+_BLOCK, _AROUND = 1024, 64
+"""Pixels a side that are asked about at once, and around them; they bound the memory."""
+MARGIN = 3.5
+"""Windows that are measured, in times of what may fit."""
+_LEAST = 256
+
+
+def ask(planes: list[npt.NDArray[np.float32]], limit: int) -> Proposed:
+    """Ask what windows a picture wants that gets `limit` bytes.
+
+    Parameters
+    ----------
+    planes : list of (H, W) float32
+        Components; alpha is asked about as if it were a grey picture of its own.
+    limit : int
+    """
+    network = trained_network("contour")
+    assert isinstance(network, ContourNetwork)
+    height, width = planes[0].shape
+    bpp = torch.tensor([min(max(8.0 * limit / (height * width), LOW), HIGH)])
+    most = max(int(MARGIN * 8 * limit / BITS_EACH), _LEAST)
+    parts, count = [], 0
+    coloured = len(planes) >= 3
+    groups = [(0, 1, 2), (3,)] if coloured else [(0,), (1,)]
+    for group in groups:
+        if group[0] >= len(planes):
+            continue
+        mine = torch.from_numpy(np.stack([planes[comp] for comp in group]))
+        rest = mine - smooth_ground(mine)
+        # Where the base leaves nothing there is nothing to say (opaque alpha, blank pictures).
+        if float(rest.abs().max()) < 1.0:
+            continue
+        if len(group) == 1:
+            rest = torch.cat([rest, torch.zeros_like(rest), torch.zeros_like(rest)])
+        layers, confidence, said = _layers(network, rest, bpp, most)
+        if len(group) == 1:
+            kept = layers[:, COMP] == 0
+            layers, confidence = layers[kept], confidence[kept]
+            layers[:, COMP] = group[0]
+        parts.append((layers, confidence))
+        count += said
+    if not parts:
+        return Proposed(np.zeros((0, FIELDS), np.int32), np.zeros(0, np.float32), 0)
+    layers, confidence = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return Proposed(layers, confidence, count)
+
+
+def _layers(
+    network: ContourNetwork, rest: Tensor, bpp: Tensor, most: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], int]:
+    """Ask block by block; return the outlines that it is surest of, and how many there were."""
+    layers, confidence, count = [], [], 0
+    height, width = rest.shape[1:]
+    largest = scales_of(Geometry(height, width, 1), 0)[-1] + 1
+    for top in range(0, height, _BLOCK):
+        for left in range(0, width, _BLOCK):
+            y, x = max(top - _AROUND, 0), max(left - _AROUND, 0)
+            part = rest[None, :, y : top + _BLOCK + _AROUND, x : left + _BLOCK + _AROUND]
+            with torch.inference_mode():
+                windows = network.windows(part, bpp)
+                at_y, at_x = windows.y + y, windows.x + x
+                inside = (at_y >= top) & (at_y < min(top + _BLOCK, height))
+                inside &= (at_x >= left) & (at_x < min(left + _BLOCK, width))
+                inside = inside.nonzero()[:, 0]
+                chosen = _surest(windows, inside, most)
+            count += len(inside)
+            found = to_layers(windows.at(chosen))
+            found[:, SCALE] = np.minimum(found[:, SCALE], largest)
+            found[:, TOP] += 16 * y
+            found[:, LEFT] += 16 * x
+            layers.append(found)
+            confidence.append(windows.confidence[chosen].numpy())
+    return np.concatenate(layers), np.concatenate(confidence), count
+
+
+def _surest(windows: Windows, inside: Tensor, most: int) -> Tensor:
+    confidence = windows.confidence[inside]
+    return inside[confidence.topk(min(most, len(confidence))).indices]

@@ -1,0 +1,62 @@
+"""What every layer of a picture is worth, for ranking and cutting. Encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from . import matching
+from .format import Ground, initial_tables
+from .layout import BUCKET, COMP, FINE, FIRST, SCALE
+from .prices import layer_prices
+from .pursuit import in_steps, pyramid_of, ratios_of
+from .stages import is_masked, judge_masked
+from .synthesis import render_ground
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Worths:
+    """What layers are worth, all float64 of shape (n,).
+
+    Parameters
+    ----------
+    contrast : ndarray
+        Peak amplitude, code values.
+    area : ndarray
+        Pixels.
+    gain : ndarray
+        Squared error that each removes from the picture as it is, in squared steps.
+    bits : ndarray
+        About.
+    """
+
+    contrast: npt.NDArray[np.float64]
+    area: npt.NDArray[np.float64]
+    gain: npt.NDArray[np.float64]
+    bits: npt.NDArray[np.float64]
+
+
+def worths(planes: list[FloatArray], ground: Ground) -> Worths:
+    """Judge every layer of a picture, the others as they are."""
+    shown = render_ground(np, ground)
+    off = [p - s.astype(np.float32) / np.float32(64) for p, s in zip(planes, shown, strict=True)]
+    pyramid = pyramid_of(in_steps(off, ground.steps))
+    layers, count = ground.layers, len(ground.layers)
+    gain: npt.NDArray[np.float64] = np.zeros(count)
+    bits: npt.NDArray[np.float64] = np.zeros(count)
+    prices = layer_prices(initial_tables(), ground.geometry.height, ground.geometry.width)
+    ratios, other = ratios_of(ground.steps), is_masked(layers)
+    part_gain, part_bits = np.zeros((2, count - int(other.sum())))
+    plain = layers[~other]
+    matching.judge(pyramid, plain, ratios, prices, part_gain, part_bits, matching.scratch())
+    gain[~other], bits[~other] = part_gain, part_bits
+    gain[other], bits[other] = judge_masked(pyramid, layers[other], ratios, prices)
+    sizes = 2.0 ** ((FIRST * 8 - layers[:, BUCKET] * 8 - layers[:, FINE]) / 16.0)
+    steps = ground.steps[layers[:, COMP]] / 65536.0
+    area = np.pi * 2.0 ** (3.0 + layers[:, SCALE].astype(np.float64))
+    contrast = (sizes * steps).astype(np.float64)
+    return Worths(contrast, area, gain, np.maximum(bits, 1.0))
