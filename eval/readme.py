@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .ablation import ablation_tables
 from .encoder_tables import encoder_tables
+from .encoders import encoders_by_format
 from .rowset import Results
 from .store import load_run
 from .summary import bd_table, budget_table, quality_table
@@ -25,6 +26,8 @@ _BLOCK = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results -->)", re.DOTA
 
 def _comparison(name: str) -> list[str]:
     results = Results(load_run(RESULTS / name).rows)
+    if encoders_by_format(results):
+        return [table.to_markdown() for table in encoder_tables(results)]
     tables: list[Table] = [
         quality_table(results, "psnr_rgb"),
         *(
@@ -37,7 +40,6 @@ def _comparison(name: str) -> list[str]:
         bd_table(results, "ms_ssim"),
         budget_table(results),
         *ablation_tables(results),
-        *encoder_tables(results),
     ]
     return [table.to_markdown() for table in tables]
 

@@ -36,7 +36,9 @@ def test_weights_are_small_and_say_how_they_were_made(name: str) -> None:
     assert path is not None
     assert path.stat().st_size < 6_000_000
     recipe = read_recipe(path)
-    assert {"loss", "steps", "seed", "corpus_sha256", "low", "high"} <= recipe.keys()
+    assert recipe["codec"] == name or get_codec(name).network == get_codec(recipe["codec"]).network
+    assert recipe["loss"]
+    assert recipe.get("corpus_sha256") or recipe.get("corpus")
     count = sum(p.numel() for p in network_class(name)().parameters())
     assert 500_000 < count < 3_500_000
 
