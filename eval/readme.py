@@ -21,6 +21,8 @@ from .tables import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "eval" / "results"
+_BRIEFLY = ("pure", "lineart", "clouds", "manuscript")
+"""Runs of which the README shows the quality alone."""
 _BLOCK = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
 
@@ -28,6 +30,9 @@ def _comparison(name: str) -> list[str]:
     results = Results(load_run(RESULTS / name).rows)
     if encoders_by_format(results):
         return [table.to_markdown() for table in encoder_tables(results)]
+    if name in _BRIEFLY:
+        few = [quality_table(results, metric) for metric in ("psnr_rgb", "smart")]
+        return [table.to_markdown() for table in few]
     tables: list[Table] = [
         quality_table(results, "psnr_rgb"),
         *(

@@ -27,7 +27,7 @@ from .layout import FIELDS
 from .points import arrange
 from .prices import layer_prices
 from .synthesis import render_ground
-from .worths import worths
+from .worths import bounded, worths
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -277,7 +277,8 @@ def _ground(
     layers: npt.NDArray[np.int32],
 ) -> Ground:
     order = arrange(layers, analysis.geometry.height, analysis.geometry.width)
-    return Ground(analysis.geometry, steps, base_code, base, layers[order])
+    ground = Ground(analysis.geometry, steps, base_code, base, layers[order])
+    return bounded(analysis.planes, ground)
 
 
 def _error(analysis: Analysis, planes: Any, steps: npt.NDArray[np.int64]) -> float:

@@ -18,8 +18,7 @@ from ...shared.compiled import compiled
 from ...shared.importance import Importance
 from ...shared.tiles.encoder import LAMBDA
 from . import matching
-from .coding import footprint
-from .format import most_area, most_layers
+from .format import most_layers
 from .layout import FIELDS, FREQUENCY
 from .measuring import NOTHING, assess, price
 from .pursuit import Pursuit, polish, ratios_of, start, tidy
@@ -117,15 +116,6 @@ def demand_of(importance: Importance | None) -> npt.NDArray[np.float64]:
     return out
 
 
-def _finish(state: Pursuit) -> None:
-    """Leave out what a file may not hold: layers that cover too much together."""
-    components, height, width = state.pyramid[0].shape
-    areas = [footprint(layer, height, width) for layer in state.layers]
-    inside = np.cumsum(areas) <= most_area(Geometry(height, width, components))
-    state.layers = state.layers[inside]
-    tidy(state.layers)
-
-
 def _accept(state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int) -> None:
     """Add the proposals that pay to the layers that there are, the most worthy first."""
     layers = ranked(state, proposed, prices)
@@ -175,7 +165,7 @@ def fill(
         sizes = (steps / 65536.0).astype(np.float32)
         left = look([plane * size for plane, size in zip(state.pyramid[0], sizes, strict=True)])
         _accept(state, left, prices, effort.climbs)
-    _finish(state)
+    tidy(state.layers)
     return state
 
 
@@ -206,5 +196,5 @@ def shift(
         state.proposed = found.proposed
     for _ in range(effort.last):
         polish(state, prices, rich=effort.rich)
-    _finish(state)
+    tidy(state.layers)
     return state

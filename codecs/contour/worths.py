@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import matching
-from .format import Ground, initial_tables
+from .coding import footprint
+from .format import Ground, initial_tables, most_area
 from .layout import BUCKET, COMP, FINE, FIRST, SCALE
 from .prices import layer_prices
 from .pursuit import in_steps, pyramid_of, ratios_of
@@ -60,3 +61,20 @@ def worths(planes: list[FloatArray], ground: Ground) -> Worths:
     area = np.pi * 2.0 ** (3.0 + layers[:, SCALE].astype(np.float64))
     contrast = (sizes * steps).astype(np.float64)
     return Worths(contrast, area, gain, np.maximum(bits, 1.0))
+
+
+def bounded(planes: list[FloatArray], ground: Ground) -> Ground:
+    """Leave out layers where all together cover more than a file may ask of a decoder.
+
+    Only pictures that are smooth all over come near it: wide windows overlap there by the hundred.
+    Those go first that remove the least error for the pixels they cover.
+    """
+    geometry, layers = ground.geometry, ground.layers
+    areas = np.array([footprint(layer, geometry.height, geometry.width) for layer in layers])
+    if areas.sum() <= most_area(geometry):
+        return ground
+    gain = worths(planes, ground).gain
+    order = np.argsort(-gain / areas, kind="stable")
+    keep = np.zeros(len(layers), np.bool_)
+    keep[order[np.cumsum(areas[order]) <= most_area(geometry)]] = True
+    return Ground(geometry, ground.steps, ground.base_code, ground.base, layers[keep])
