@@ -152,3 +152,27 @@ def test_ablation_prints_a_line_for_each_set(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[2] for line in lines] == ["none", "stroke"]
     assert (folder / "a_204_none.png").exists()
+
+
+def test_layers_cover_no_more_than_a_file_may_ask_for() -> None:
+    from fractour.codecs.contour import analysis
+    from fractour.codecs.contour.coding import footprint
+    from fractour.codecs.contour.format import Ground, initial_tables, most_area, write
+    from fractour.codecs.contour.layout import BUCKET, FIELDS, LEFT, SCALE, TOP
+    from fractour.codecs.contour.worths import bounded
+    from fractour.shared.errors import BitstreamError
+
+    # A sky: wide windows, hundreds of them, each over nearly everything.
+    image = np.full((128, 128, 1), 120, np.uint8)
+    found = analysis.analyze(image, pure=True, effort=1, progress=None)
+    layers = np.zeros((700, FIELDS), np.int32)
+    layers[:, SCALE], layers[:, BUCKET] = 13, 6
+    layers[:, TOP] = layers[:, LEFT] = 1024
+    steps = np.array([1 << 20], np.int64)
+    ground = Ground(found.geometry, steps, 0, np.zeros((1, 0, 0), np.int32), layers)
+    with pytest.raises(BitstreamError):
+        write(initial_tables(), ground, None)
+    fewer = bounded(found.planes, ground)
+    assert 100 < len(fewer.layers) < 700
+    assert sum(footprint(layer, 128, 128) for layer in fewer.layers) <= most_area(found.geometry)
+    write(initial_tables(), fewer, None)
