@@ -147,8 +147,14 @@ class Codec(ABC):
         """
 
     def reweighted(self, analysis: Any, importance: Importance) -> Any:
-        """Mix other importance into an analysis by a network, for ``network+refine``."""
-        raise NotImplementedError
+        """Mix other importance into an analysis by a network, for ``network+refine``.
+
+        Returns
+        -------
+        object
+            An analysis, or None if the codec takes no importance: nothing is refined then.
+        """
+        return None
 
     def first_step(self, analysis: Any, limit: int) -> int:
         """Guess the step of a file of `limit` bytes, where proposals are dear."""

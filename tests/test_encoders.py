@@ -32,7 +32,7 @@ class ToyCodec(TemplateCodec):
     encoders = WAYS
     calls: list[tuple[str, tuple[int, ...]]] = []  # noqa: RUF012
 
-    def analyze(self, image, *, encoder, effort, progress=None):
+    def analyze(self, image, *, encoder, effort, limit=None, progress=None):
         self.calls.append((encoder, image.shape))
         return image // 2 + 64 if encoder == "network" else image
 
@@ -73,15 +73,15 @@ def folder(tmp_path: Path, picture: np.ndarray) -> Path:
 
 
 def test_every_codec_once_per_encoder_that_it_has(toy) -> None:
-    specs = [CodecSpec.parse(text) for text in ("toy:effort=7", "tiles", "jpeg")]
+    specs = [CodecSpec.parse(text) for text in ("toy:effort=7", "template", "jpeg")]
     expanded, missing = with_encoders(specs, ["network", "search"])
     assert [spec.label for spec in expanded] == [
         "toy:encoder=network:effort=7",
         "toy:effort=7",
-        "tiles",
+        "template",
         "jpeg",
     ]
-    assert missing == {"tiles": ["network"]}
+    assert missing == {"template": ["network"]}
     # A codec that is named twice is compared once.
     assert len(with_encoders([specs[0], specs[0]], WAYS)[0]) == 3
 
@@ -457,7 +457,10 @@ def test_a_judge_that_is_not_installed_is_told_before_anything_is_encoded(
     [
         (["--encoders", "netwrok"], "no encoder 'netwrok'"),
         (["--encoders", ""], "no encoder is named"),
-        (["--encoders", "network"], "none of these codecs has the encoder network"),
+        (
+            ["--codec", "template", "--encoders", "network"],
+            "none of these codecs has the encoder network",
+        ),
         (["--codec", "wavelet:encoder=search", "--encoders", "search"], "leave encoder= out"),
         (["--judge", "vmaf"], "no judge 'vmaf'; there are stlpips, lpips"),
         (["--judge", "lpips", "--at-target", "0.3"], "not with --at-target"),

@@ -424,7 +424,7 @@ def test_the_version_names_the_weights_of_networks_only(tmp_path, monkeypatch):
         version = 3
 
     monkeypatch.setattr(measure.registry, "get_codec", lambda name: Codec())
-    monkeypatch.setattr(measure.inspect, "getfile", lambda kind: str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(measure, "weights_path", lambda name: tmp_path / "weights.safetensors")
     search, network = (CodecSpec("toy", {"encoder": way}) for way in ("search", "network"))
     versions = []
     for content in (None, b"a", b"b"):

@@ -63,6 +63,8 @@ def refine(encoding: Encoding, analysis: Any, data: bytes, limit: int) -> bytes:
             break
         found = importance_at(encoding.image, shown)
         analysis = encoding.codec.reweighted(analysis, found)
+        if analysis is None:
+            break
         again = fit(
             encoding.codec,
             analysis,
