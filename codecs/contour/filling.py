@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ...shared.compiled import compiled
+from .harmonics import best_harmonic
 from .layout import (
     BLUE,
     BUCKET,
@@ -17,11 +16,9 @@ from .layout import (
     PAIRS,
     RED,
     SCALE,
-    SLOPES,
-    phase_log,
 )
 from .masks import place, project_masked, value_of
-from .measuring import SUMS, WAVES, amplitude_at, level_of, strongest, waves_of
+from .measuring import SUMS, WAVES, chroma_slope, waves_of
 
 _PAIRS = np.array(PAIRS, np.int64)
 
@@ -67,11 +64,7 @@ def color_masked(pyramid, layer, ratios, lmbda, room):  # type: ignore[no-untype
         return total
     for other in range(comp + 1, 3):
         product, norm = project_masked(pyramid, other, layer, room)
-        unit = ratios[other] / 8.0
-        slope = min(max(round(product / max(norm * unit, 1e-9)), -SLOPES), SLOPES)
-        if slope == 0:
-            continue
-        gain = slope * unit * (2.0 * product - slope * unit * norm) - lmbda * (2.5 + abs(slope))
+        slope, gain = chroma_slope(product, norm, ratios[other] / 8.0, lmbda)
         if gain > 0:
             layer[BLUE if other == 1 else RED] = slope
             total += gain
@@ -111,30 +104,7 @@ def enrich(pyramid, layer, lmbda, room, pairs):  # type: ignore[no-untyped-def]
                     sums[f, 2] += even * even
                     sums[f, 3] += odd * odd
                     sums[f, 4] += even * odd
-        best = 0.0
-        chosen = (0, 0, 0)
-        for f in range(1, pairs):
-            amplitude, phase = strongest(sums, f)
-            drop, bits, turn, product, norm = 0, 1, 0, 0.0, 0.0
-            for _ in range(2):
-                if amplitude <= 0:
-                    break
-                drop = min(max(level_of(amplitude)[0] - bucket, 0), 7)
-                bits = phase_log(bucket + drop, scale)
-                turns = 1 << bits
-                turn = math.floor(phase * turns + 0.5) & (turns - 1)
-                angle = 2.0 * math.pi * turn / turns
-                c, s = math.cos(angle), math.sin(angle)
-                product = c * sums[f, 0] + s * sums[f, 1]
-                norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
-                amplitude = product / max(norm, 1e-9)
-            if amplitude <= 0 or level_of(amplitude)[0] < 0:
-                continue
-            size = amplitude_at(bucket + drop, 4)
-            gain = size * (2.0 * product - size * norm) - lmbda * (6.0 + 0.5 * drop + bits)
-            if gain > best:
-                best = gain
-                chosen = (f, turn << (6 - bits), drop)
+        best, chosen = best_harmonic(sums, 1, pairs, bucket, scale, lmbda)
         if best <= 0.0:
             break
         at = EXTRA + 3 * layer[MORE]

@@ -23,6 +23,52 @@ _PAIRS = np.array(PAIRS, np.int64)
 
 
 @compiled
+def best_harmonic(sums, first, end, bucket, scale, lmbda):  # type: ignore[no-untyped-def]
+    """Find which further harmonic is worth most.
+
+    Parameters
+    ----------
+    sums : (16, SUMS) float64
+        Products of the residual and of each other, by pair of frequencies.
+    first, end : int
+        Pairs that may be chosen; pair 0 is a constant, which has no phase.
+    bucket, scale : int
+        Of the layer.
+    lmbda : float
+
+    Returns
+    -------
+    float, (int, int, int)
+        Worth, 0 if none pays; pair, phase and drop as a layer holds them.
+    """
+    best = 0.0
+    chosen = (0, 0, 0)
+    for f in range(first, end):
+        amplitude, phase = strongest(sums, f)
+        drop, bits, turn, product, norm = 0, 1, 0, 0.0, 0.0
+        for _ in range(2):
+            if amplitude <= 0:
+                break
+            drop = min(max(level_of(amplitude)[0] - bucket, 0), 7)
+            bits = phase_log(bucket + drop, scale) if f else 1
+            turns = 1 << bits
+            turn = math.floor(phase * turns + 0.5) & (turns - 1)
+            angle = 2.0 * math.pi * turn / turns
+            c, s = math.cos(angle), math.sin(angle) if f else 0.0
+            product = c * sums[f, 0] + s * sums[f, 1]
+            norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
+            amplitude = product / max(norm, 1e-9)
+        if amplitude <= 0 or level_of(amplitude)[0] < 0:
+            continue
+        size = amplitude_at(bucket + drop, 4)
+        gain = size * (2.0 * product - size * norm) - lmbda * (6.0 + 0.5 * drop + bits)
+        if gain > best:
+            best = gain
+            chosen = (f, turn << (6 - bits), drop)
+    return best, chosen
+
+
+@compiled
 def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untyped-def]
     """Give a window further harmonics while they pay; return what they are worth.
 
@@ -73,33 +119,10 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
                     sums[f, 2] += even * even
                     sums[f, 3] += odd * odd
                     sums[f, 4] += even * odd
-        best = 0.0
-        chosen = (0, 0, 0)
         for f in range(len(_PAIRS)):
             for k in range(SUMS):
                 sums[f, k] *= 1 << 2 * level
-            amplitude, phase = strongest(sums, f)
-            if amplitude <= 0:
-                continue
-            for _ in range(2):
-                drop = min(max(level_of(amplitude)[0] - bucket, 0), 7)
-                bits = phase_log(bucket + drop, scale) if f else 1
-                turns = 1 << bits
-                turn = math.floor(phase * turns + 0.5) & (turns - 1)
-                angle = 2.0 * math.pi * turn / turns
-                c, s = math.cos(angle), math.sin(angle) if f else 0.0
-                product = c * sums[f, 0] + s * sums[f, 1]
-                norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
-                amplitude = product / max(norm, 1e-9)
-                if amplitude <= 0:
-                    break
-            if amplitude <= 0 or level_of(amplitude)[0] < 0:
-                continue
-            size = amplitude_at(bucket + drop, 4)
-            gain = size * (2.0 * product - size * norm) - lmbda * (6.0 + 0.5 * drop + bits)
-            if gain > best:
-                best = gain
-                chosen = (f, turn << (6 - bits), drop)
+        best, chosen = best_harmonic(sums, 0, len(_PAIRS), bucket, scale, lmbda)
         if best <= 0.0:
             break
         at = EXTRA + 3 * layer[MORE]

@@ -43,7 +43,6 @@ from .layout import (
     RED,
     SCALE,
     SCALES,
-    SLOPES,
     TOP,
     angle_log,
     grid_log,
@@ -56,6 +55,7 @@ from .measuring import (
     add,
     amplitude_at,
     assess,
+    chroma_slope,
     level_of,
     price,
     project,
@@ -212,11 +212,7 @@ def color(pyramid, layer, ratios, lmbda, waves, frame):  # type: ignore[no-untyp
         return total
     for other in range(comp + 1, 3):
         product, norm = project(pyramid, other, layer, waves, frame)
-        unit = ratios[other] / 8.0
-        slope = min(max(round(product / max(norm * unit, 1e-9)), -SLOPES), SLOPES)
-        if slope == 0:
-            continue
-        gain = slope * unit * (2.0 * product - slope * unit * norm) - lmbda * (2.5 + abs(slope))
+        slope, gain = chroma_slope(product, norm, ratios[other] / 8.0, lmbda)
         if gain > 0:
             layer[BLUE if other == 1 else RED] = slope
             total += gain

@@ -27,6 +27,7 @@ from .layout import (
     PHASE,
     RED,
     SCALE,
+    SLOPES,
     TOP,
     angle_log,
     fine_log,
@@ -346,3 +347,13 @@ def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
                 product += plane[y, x] * value
                 norm += value * value
     return product * (1 << 2 * level), norm * (1 << 2 * level)
+
+
+@compiled
+def chroma_slope(product, norm, unit, lmbda):  # type: ignore[no-untyped-def]
+    """Find how a component follows a layer; return the slope in `unit` and what that is worth."""
+    slope = min(max(round(product / max(norm * unit, 1e-9)), -SLOPES), SLOPES)
+    if slope == 0:
+        return slope, 0.0
+    gain = slope * unit * (2.0 * product - slope * unit * norm) - lmbda * (2.5 + abs(slope))
+    return slope, gain
