@@ -79,20 +79,13 @@ class Backbone(nn.Module):
         self.higher = nn.Conv2d(b, a, 1)
         self.last = _Block(a)
 
-    def forward(self, pictures: Tensor, bpp: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return features of pictures.
-
-        Parameters
-        ----------
-        pictures : (B, 3, H, W) float tensor
-            Code values 0 to 255.
-        bpp : (B,) float tensor
-            Bits a pixel that may be spent.
+    def coarser(self, pictures: Tensor, bpp: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return what `forward` does without the last step to stride 8.
 
         Returns
         -------
-        fine, middle, coarse : (B, width, ceil(H / 32) * 32 / stride, ...) tensors
-            Strides 8, 16 and 32.
+        fine, middle, coarse, condition : tensors
+            `fine` has not seen the coarser ones yet; `condition` says the budget to blocks.
         """
         height, width = pictures.shape[-2:]
         rest = (0, -width % LARGEST_STRIDE, 0, -height % LARGEST_STRIDE)
@@ -108,6 +101,24 @@ class Backbone(nn.Module):
         for block in self.coarse:
             coarse = block(coarse, condition)
         middle = self.after(middle + _doubled(self.up(coarse)), condition)
+        return fine, middle, coarse, condition
+
+    def forward(self, pictures: Tensor, bpp: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features of pictures.
+
+        Parameters
+        ----------
+        pictures : (B, 3, H, W) float tensor
+            Code values 0 to 255.
+        bpp : (B,) float tensor
+            Bits a pixel that may be spent.
+
+        Returns
+        -------
+        fine, middle, coarse : (B, width, ceil(H / 32) * 32 / stride, ...) tensors
+            Strides 8, 16 and 32.
+        """
+        fine, middle, coarse, condition = self.coarser(pictures, bpp)
         fine = self.last(fine + _doubled(self.higher(middle)), condition)
         return fine, middle, coarse
 

@@ -86,7 +86,7 @@ class ImportanceNetwork(EncoderNetwork):
 
     def importance(self, pictures: Tensor, bpp: Tensor) -> Tensor:
         """Return logarithms of importance, (B, ROLES, OCTAVES, rows, columns), see `GRID`."""
-        return self.importance_of(self.backbone(pictures, bpp)[1])
+        return self.importance_of(self.backbone.coarser(pictures, bpp)[1])
 
     def importance_of(self, middle: Tensor) -> Tensor:
         """Return the same of the backbone's features at stride 16."""
