@@ -115,18 +115,14 @@ def train(
     import numpy as np
 
     from ..corpora.catalog import open_corpus
+    from ..shared.raster import as_colour
 
     recipe = Recipe(
         codec, loss.value, weighting.value, low, high, each, pictures, size, steps, rate,
         seed=seed, distill=distill, alone=alone,
     )  # fmt: skip
     opened = open_corpus(corpus)
-    images = []
-    for image in opened.images:
-        pixels = image.load()
-        pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-        colour = pixels[:, :, : pixels.shape[2] - (pixels.shape[2] in (2, 4))]
-        images.append(np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3))))
+    images = [np.ascontiguousarray(as_colour(image.load())) for image in opened.images]
     folder = out or Path("runs") / codec
     with _shown(recipe.steps, pictures * each) as report:
         weights = run(

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..shared.errors import FractourError
+from ..shared.raster import without_alpha
 from ..shared.smart_error import smart_error
 from . import perceptual_network
 
@@ -73,11 +74,6 @@ def _checked(reference: Image, decoded: Image) -> tuple[Image, Image]:
     return pair[0], pair[1]
 
 
-def _colour(image: Image) -> Image:
-    """Drop alpha from an (H, W, C) image."""
-    return image[:, :, : image.shape[2] - (image.shape[2] in (2, 4))]
-
-
 def _decibel(mse: float) -> float:
     return math.inf if mse == 0 else 10 * math.log10(PEAK**2 / mse)
 
@@ -103,7 +99,7 @@ def psnr_rgb(reference: Image, decoded: Image) -> float:
 
 def luma(image: Image) -> npt.NDArray[np.float64]:
     """Return BT.601 luma, unrounded, (H, W) float64; grey images are their own luma."""
-    colour = _colour(image[:, :, None] if image.ndim == 2 else image).astype(np.float64)
+    colour = without_alpha(image[:, :, None] if image.ndim == 2 else image).astype(np.float64)
     if colour.shape[2] == 1:
         return colour[:, :, 0]
     weighted: npt.NDArray[np.float64] = colour @ np.array([0.299, 0.587, 0.114])
@@ -167,7 +163,9 @@ def _similarity(first: Plane, second: Plane) -> tuple[float, float]:
 
 
 def _planes(image: Image) -> list[Plane]:
-    return [np.ascontiguousarray(plane, np.float32) for plane in np.moveaxis(_colour(image), 2, 0)]
+    return [
+        np.ascontiguousarray(plane, np.float32) for plane in np.moveaxis(without_alpha(image), 2, 0)
+    ]
 
 
 def ssim(reference: Image, decoded: Image) -> float | None:

@@ -56,3 +56,14 @@ def as_raster(image: Any) -> Image:
         )
         raise ImageInputError(message)
     return np.ascontiguousarray(array)
+
+
+def without_alpha(image: Any) -> Any:
+    """Leave the alpha plane out of an (H, W, 1 to 4) image."""
+    return image[:, :, : image.shape[2] - (image.shape[2] in (2, 4))]
+
+
+def as_colour(image: Image) -> Image:
+    """Bring (H, W) or (H, W, 1 to 4) to (H, W, 3), a view: grey is repeated, alpha left out."""
+    solid = without_alpha(image[:, :, None] if image.ndim == 2 else image)
+    return np.broadcast_to(solid, (*solid.shape[:2], 3))

@@ -55,6 +55,7 @@ import numpy as np
 from .backend import get_array_module
 from .bands import Array, ArrayOperations, Operations, bands, halve
 from .errors import FractourError
+from .raster import without_alpha
 
 LEVELS = 4
 WIDE = (1 / 9,) * 9
@@ -330,8 +331,7 @@ def _samples(image: Any, role: str, xp: Any) -> Array:
     if image.shape[2] > 4:
         message = f"the {role} image has {image.shape[2]} channels; 1 to 4 are possible"
         raise FractourError(message)
-    colour = image[:, :, : image.shape[2] - (image.shape[2] in (2, 4))]
-    return xp.moveaxis(xp.asarray(colour), 2, 0).astype(xp.float32)
+    return xp.moveaxis(xp.asarray(without_alpha(image)), 2, 0).astype(xp.float32)
 
 
 def smart_error(reference: Any, decoded: Any, *, backend: str = "numpy") -> float:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...shared.codec import Geometry
-from ...shared.training.ask import HIGH, LOW
+from ...shared.training.ask import bits_a_pixel, blocks_of
 from ...shared.training.network import trained_network
 from .layout import COMP, FIELDS, LEFT, SCALE, TOP
 from .network import BITS_EACH, ContourNetwork, smooth_ground
@@ -16,8 +16,6 @@ from .network_slots import Windows, to_layers
 from .pursuit import scales_of
 from .swift import Proposed
 
-_BLOCK, _AROUND = 1024, 64
-"""Pixels a side that are asked about at once, and around them; they bound the memory."""
 MARGIN = 3.5
 """Windows that are measured, in times of what may fit."""
 _LEAST = 256
@@ -35,7 +33,7 @@ def ask(planes: list[npt.NDArray[np.float32]], limit: int) -> Proposed:
     network = trained_network("contour")
     assert isinstance(network, ContourNetwork)
     height, width = planes[0].shape
-    bpp = torch.tensor([min(max(8.0 * limit / (height * width), LOW), HIGH)])
+    bpp = bits_a_pixel(limit, height, width)
     most = max(int(MARGIN * 8 * limit / BITS_EACH), _LEAST)
     parts, count = [], 0
     coloured = len(planes) >= 3
@@ -70,24 +68,22 @@ def _layers(
     layers, confidence, count = [], [], 0
     height, width = rest.shape[1:]
     largest = scales_of(Geometry(height, width, 1), 0)[-1] + 1
-    for top in range(0, height, _BLOCK):
-        for left in range(0, width, _BLOCK):
-            y, x = max(top - _AROUND, 0), max(left - _AROUND, 0)
-            part = rest[None, :, y : top + _BLOCK + _AROUND, x : left + _BLOCK + _AROUND]
-            with torch.inference_mode():
-                windows = network.windows(part, bpp)
-                at_y, at_x = windows.y + y, windows.x + x
-                inside = (at_y >= top) & (at_y < min(top + _BLOCK, height))
-                inside &= (at_x >= left) & (at_x < min(left + _BLOCK, width))
-                inside = inside.nonzero()[:, 0]
-                chosen = _surest(windows, inside, most)
-            count += len(inside)
-            found = to_layers(windows.at(chosen))
-            found[:, SCALE] = np.minimum(found[:, SCALE], largest)
-            found[:, TOP] += 16 * y
-            found[:, LEFT] += 16 * x
-            layers.append(found)
-            confidence.append(windows.confidence[chosen].numpy())
+    for block in blocks_of(height, width):
+        y, x = block.rows.start, block.columns.start
+        with torch.inference_mode():
+            windows = network.windows(rest[None, :, block.rows, block.columns], bpp)
+            at_y, at_x = windows.y + y, windows.x + x
+            inside = (at_y >= block.top) & (at_y < block.bottom)
+            inside &= (at_x >= block.left) & (at_x < block.right)
+            inside = inside.nonzero()[:, 0]
+            chosen = _surest(windows, inside, most)
+        count += len(inside)
+        found = to_layers(windows.at(chosen))
+        found[:, SCALE] = np.minimum(found[:, SCALE], largest)
+        found[:, TOP] += 16 * y
+        found[:, LEFT] += 16 * x
+        layers.append(found)
+        confidence.append(windows.confidence[chosen].numpy())
     return np.concatenate(layers), np.concatenate(confidence), count
 
 

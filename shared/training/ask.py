@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import torch
 
 from ..codec import Image
 from ..importance import GRID, OCTAVES, ROLES, Importance
+from ..raster import as_colour
 from .importance import ImportanceNetwork
 from .network import trained_network
 
@@ -21,15 +23,47 @@ _BLOCK, _MARGIN = 1024, 64
 
 def as_pictures(image: Image) -> torch.Tensor:
     """Turn (H, W, C) uint8 into (1, 3, H, W) float32; alpha is left out, grey repeated."""
-    colour = image[:, :, : image.shape[2] - (image.shape[2] in (2, 4))]
-    wide = np.broadcast_to(colour, (*colour.shape[:2], 3)).transpose(2, 0, 1)[None]
+    wide = as_colour(image).transpose(2, 0, 1)[None]
     return torch.from_numpy(np.ascontiguousarray(wide, np.float32))
 
 
-def bits_a_pixel(image: Image, limit: int) -> torch.Tensor:
+def bits_a_pixel(limit: int, height: int, width: int) -> torch.Tensor:
     """Return the budget of a file of `limit` bytes as networks take it, (1,)."""
-    bpp = 8.0 * limit / (image.shape[0] * image.shape[1])
-    return torch.tensor([min(max(bpp, LOW), HIGH)])
+    return torch.tensor([min(max(8.0 * limit / (height * width), LOW), HIGH)])
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is asked about at once: pixels from `top` and `left` on, and some around them.
+
+    Parameters
+    ----------
+    top, left, bottom, right : int
+        Pixels whose answer counts.
+    rows, columns : slice
+        Pixels that are shown.
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+    rows: slice
+    columns: slice
+
+
+def blocks_of(height: int, width: int) -> Iterator[Block]:
+    """Divide a picture so that memory is bounded, row by row."""
+    for top in range(0, height, _BLOCK):
+        for left in range(0, width, _BLOCK):
+            yield Block(
+                top,
+                left,
+                min(top + _BLOCK, height),
+                min(left + _BLOCK, width),
+                slice(max(top - _MARGIN, 0), min(top + _BLOCK + _MARGIN, height)),
+                slice(max(left - _MARGIN, 0), min(left + _BLOCK + _MARGIN, width)),
+            )
 
 
 def importance_for(codec: str, image: Image, limit: int | None) -> Importance:
@@ -72,23 +106,22 @@ def look_around(
     list of (C, ceil(H / stride), ceil(W / stride)) float32
     """
     height, width = image.shape[:2]
-    bpp = bits_a_pixel(image, limit or height * width // 40)
+    bpp = bits_a_pixel(limit or height * width // 40, height, width)
     out: list[npt.NDArray[np.float32]] = []
-    for top in range(0, height, _BLOCK):
-        for left in range(0, width, _BLOCK):
-            y, x = max(top - _MARGIN, 0), max(left - _MARGIN, 0)
-            part = image[y : top + _BLOCK + _MARGIN, x : left + _BLOCK + _MARGIN]
-            with torch.inference_mode():
-                found = [planes[0].numpy() for planes in look(as_pictures(part), bpp)]
-            if not out:
-                out = [
-                    np.zeros((len(planes), -(-height // stride), -(-width // stride)), np.float32)
-                    for planes, stride in zip(found, strides, strict=True)
-                ]
-            for whole, planes, stride in zip(out, found, strides, strict=True):
-                room = whole[:, top // stride :, left // stride :]
-                room = room[:, : _BLOCK // stride, : _BLOCK // stride]
-                rows, columns = room.shape[1:]
-                r, c = (top - y) // stride, (left - x) // stride
-                room[:] = planes[:, r : r + rows, c : c + columns]
+    for block in blocks_of(height, width):
+        part = image[block.rows, block.columns]
+        with torch.inference_mode():
+            found = [planes[0].numpy() for planes in look(as_pictures(part), bpp)]
+        if not out:
+            out = [
+                np.zeros((len(planes), -(-height // stride), -(-width // stride)), np.float32)
+                for planes, stride in zip(found, strides, strict=True)
+            ]
+        for whole, planes, stride in zip(out, found, strides, strict=True):
+            room = whole[:, block.top // stride :, block.left // stride :]
+            room = room[:, : _BLOCK // stride, : _BLOCK // stride]
+            rows, columns = room.shape[1:]
+            r = (block.top - block.rows.start) // stride
+            c = (block.left - block.columns.start) // stride
+            room[:] = planes[:, r : r + rows, c : c + columns]
     return out
