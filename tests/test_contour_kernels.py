@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -41,20 +39,6 @@ extern "C" void launch(const int *size, const long long *rows, const int *cosine
                     draw_windows(rows, cosine, planes, height, width);
 }
 """
-
-
-def contour_tests() -> ModuleType:
-    """The module with `some_layers`; tests are no package, so it is loaded by its path."""
-    name = "contour_layers"
-    if name not in sys.modules:
-        path = Path(__file__).with_name("test_contour.py")
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
 
 
 class Kernel:
@@ -108,8 +92,10 @@ def xp(tmp_path_factory: pytest.TempPathFactory) -> KernelPath:
 
 
 @pytest.mark.parametrize(("seed", "scale"), [(1, 1), (2, 1), (3, 2), (4, 3)])
-def test_kernel_draws_the_same(xp: KernelPath, seed: int, scale: int) -> None:
-    tests = contour_tests()
+def test_kernel_draws_the_same(
+    xp: KernelPath, contour_tests: ModuleType, seed: int, scale: int
+) -> None:
+    tests = contour_tests
     height, width = 50 + 17 * seed, 120 - 9 * seed
     layers = tests.some_layers(np.random.default_rng(seed), 250, height, width)
     layers = layers[layers[:, layout.KIND] == layout.WINDOW]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -22,20 +20,6 @@ from fractour.shared.tiles.stream import NEUTRAL_CHROMA, TileSet, component_step
 
 HEIGHT, WIDTH, STEP = 60, 84, 170
 SPACE = "{http://www.w3.org/2000/svg}"
-
-
-def contour_tests() -> ModuleType:
-    """The module with `some_layers`; tests are no package, so it is loaded by its path."""
-    name = "contour_layers"
-    if name not in sys.modules:
-        path = Path(__file__).with_name("test_contour.py")
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
 
 
 def pack(layers: np.ndarray, *, tiles: bool = False, channels: int = 3) -> bytes:
@@ -61,8 +45,8 @@ def pack(layers: np.ndarray, *, tiles: bool = False, channels: int = 3) -> bytes
 
 
 @pytest.fixture(scope="module")
-def layers() -> np.ndarray:
-    found = contour_tests().some_layers(np.random.default_rng(11), 70, HEIGHT, WIDTH)
+def layers(contour_tests: ModuleType) -> np.ndarray:
+    found = contour_tests.some_layers(np.random.default_rng(11), 70, HEIGHT, WIDTH)
     return np.asarray(found)
 
 
