@@ -23,6 +23,7 @@ from fractour.codecs.contour import (  # noqa: E402
 from fractour.shared import color, encoding  # noqa: E402
 from fractour.shared.registry import get_codec  # noqa: E402
 from fractour.shared.tiles.stream import NEUTRAL_CHROMA, component_steps  # noqa: E402
+from fractour.shared.training import ask  # noqa: E402
 from fractour.shared.training.network import trained_network  # noqa: E402
 
 SIDE = 64
@@ -183,7 +184,7 @@ def test_many_more_are_proposed_than_survive() -> None:
 def test_large_pictures_are_asked_about_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
     planes = color.to_components(picture(160, 192))
     whole = network_ask.ask(planes, 400)
-    monkeypatch.setattr(network_ask, "_BLOCK", 96)
+    monkeypatch.setattr(ask, "_BLOCK", 96)
     parts = network_ask.ask(planes, 400)
     assert parts.count == pytest.approx(whole.count, rel=0.05)
 
