@@ -92,8 +92,10 @@ def test_layers_come_back(height: int, width: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("scale", [1, 2])
-def test_array_path_draws_the_same(scale: int) -> None:
+@pytest.mark.parametrize("loud", [0, 9], ids=["quiet", "loud"])
+def test_array_path_draws_the_same(scale: int, loud: int) -> None:
     layers = some_layers(np.random.default_rng(5), 60, 70, 90)
+    layers[:, layout.BUCKET] -= loud  # sums that do not fit into 32 bits
     flat = np.nonzero(layers[:, layout.KIND] == layout.WINDOW)[0]
     drawn = np.nonzero(layers[:, layout.KIND] != layout.WINDOW)[0]
     one, other = np.zeros((2, 3, 70 * scale, 90 * scale), np.int32)
@@ -101,7 +103,9 @@ def test_array_path_draws_the_same(scale: int) -> None:
     curves.draw(layers, drawn, STEPS, scale, one)
     assert np.any(one)
     xp = ArrayPath()
-    windows.draw_arrays(xp, windows.prepared(layers[flat], STEPS, scale), other, scale)
+    rows = windows.prepared(layers[flat], STEPS, scale)
+    assert len({windows.is_narrow(p) for p in rows}) == 1 + (loud > 0)
+    windows.draw_arrays(xp, rows, other, scale)
     rows = windows.prepared(layers[drawn], STEPS, scale)
     curves.draw_arrays(xp, layers[drawn], rows, other, scale)
     np.testing.assert_array_equal(one, other)

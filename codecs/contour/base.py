@@ -72,10 +72,17 @@ def _weights(length: int, side: int) -> npt.NDArray[np.int64]:
 def _spread(rows, down, side, total, plane):  # type: ignore[no-untyped-def]
     """Sum three rows of `rows` with the weights `down` into each row of `plane`."""
     half = total * 32
+    # At 1:1 and at powers of two the division is a shift, which becomes vector code.
+    shift = bit_length(total * 64) - 1
+    power = total * 64 == int64(1) << shift
     for y in range(plane.shape[0]):
         at = y // side
         a, b, c = down[y, 0], down[y, 1], down[y, 2]
         one, two, three = rows[at], rows[at + 1], rows[at + 2]
+        if power:
+            for x in range(plane.shape[1]):
+                plane[y, x] += (a * one[x] + b * two[x] + c * three[x] + half) >> shift
+            continue
         for x in range(plane.shape[1]):
             plane[y, x] += (a * one[x] + b * two[x] + c * three[x] + half) // (total * 64)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...shared.compiled import compiled
+from ...shared.compiled import compiled, inlined
 from .layout import (
     ACROSS,
     ANGLE,
@@ -46,6 +46,9 @@ _ACROSS = np.array(ACROSS, np.int64)
 _PAIRS = np.array(PAIRS, np.int64)
 ONE = 4096
 _SHIFT = 26  # 14 of the cosine and 12 of the window
+_LOW = 14
+_NARROW = 1 << 17
+"""Amplitudes below, 6 fractional bits, fit into 32 bits with the 14 of the cosine and a sign."""
 # Softness of a cut: width of its slope in radii, as slope in 12-bit fractions per 12-bit unit.
 _STEEPNESS = np.array([16, 8, 4, 2], np.int64)
 
@@ -175,13 +178,13 @@ def value_at(p, u, v, cosine):  # type: ignore[no-untyped-def]
     return (total * w + (1 << (_SHIFT - 1))) >> _SHIFT
 
 
-@compiled
+@inlined
 def _reciprocal(rate):  # type: ignore[no-untyped-def]
     """2 ** 40 over a rate, rounded up; 0 where that would be too large to multiply with."""
     return ((np.int64(1) << 40) // abs(rate)) + 1 if abs(rate) >= 1 << 12 else np.int64(0)
 
 
-@compiled
+@inlined
 def _wide_span(p, dy, width, over_u, over_v):  # type: ignore[no-untyped-def]
     """Columns that `row_span` gives and a few more, without dividing; those more add nothing."""
     low = np.int64(ONE) << 16
@@ -204,10 +207,10 @@ def _wide_span(p, dy, width, over_u, over_v):  # type: ignore[no-untyped-def]
     return first, last
 
 
-@compiled
+@inlined
 def _weigh_row(count, u, v, du, dv, row):  # type: ignore[no-untyped-def]
     """Coordinates and window along a row, in 32 bits throughout so that it becomes vector code."""
-    along, across, weight = row
+    along, across, weight, _ = row
     u, v, du, dv = np.int32(u), np.int32(v), np.int32(du), np.int32(dv)
     for i in range(count):
         k = np.int32(i)
@@ -219,39 +222,59 @@ def _weigh_row(count, u, v, du, dv, row):  # type: ignore[no-untyped-def]
         weight[i] = np.int32(np.int32(np.int32(np.int32(w * w) >> 12) * w) >> 12)
 
 
-@compiled
-def _add_row(planes, comp, y, first, count, p, cosine, row, total):  # type: ignore[no-untyped-def]
-    """Add a row of a window without cuts, whose coordinates and weights are in `row`."""
-    along, across, weight = row
+@inlined
+def _add_row(planes, comp, y, first, count, p, cosine, row):  # type: ignore[no-untyped-def]
+    """Add a row of a window without cuts, whose coordinates and weights are in `row`.
+
+    In 32 bits too, for which the amplitudes together have to be below `_NARROW`.
+    """
+    along, across, weight, total = row
     start = 0
     while start < count and weight[start] == 0:
         start += 1
     while count > start and weight[count - 1] == 0:
         count -= 1
+    # From index 0 on, as the compiler makes no vector code where an index may be negative.
+    along, across, weight = along[start:count], across[start:count], weight[start:count]
+    first, count = first + start, count - start
     for k in range(p[P_COUNT]):
         wave = P_WAVES + _WAVE * k
-        amplitude = p[wave]
-        fu, fv, phase = np.int32(p[wave + 1]), np.int32(p[wave + 2]), np.int32(p[wave + 3])
-        for i in range(start, count):
+        amplitude, phase = np.int32(p[wave]), np.int32(p[wave + 3])
+        fu, fv = np.int32(p[wave + 1]), np.int32(p[wave + 2])
+        for i in range(count):
             turn = np.int32(np.int32(fu * along[i]) + np.int32(fv * across[i])) >> 4
-            part = amplitude * np.int64(cosine[np.int32(turn + phase) & 1023])
-            total[i] = part if k == 0 else total[i] + part
-    half = np.int64(1) << (_SHIFT - 1)
-    line = planes[comp, y]
-    blue, red = p[P_BLUE], p[P_RED]
+            part = np.int32(amplitude * cosine[np.uint32(np.int32(turn + phase) & 1023)])
+            total[i] = part if k == 0 else np.int32(total[i] + part)
+    low = np.int32((1 << _LOW) - 1)
+    half = np.int32(1 << (_SHIFT - 1))
+    line = planes[comp, y, first : first + count]
+    for i in range(count):
+        # (total * weight + half) >> _SHIFT, in two parts that fit.
+        high = np.int32(np.int32(total[i] >> _LOW) * weight[i])
+        rest = np.int32(np.int32(np.int32(total[i] & low) * weight[i]) + half) >> _LOW
+        value = np.int32(high + rest) >> (_SHIFT - _LOW)
+        total[i] = value
+        line[i] = np.int32(line[i] + value)
+    blue, red = np.int32(p[P_BLUE]), np.int32(p[P_RED])
     if blue == 0 and red == 0:
-        for i in range(start, count):
-            line[first + i] += (total[i] * weight[i] + half) >> _SHIFT
         return
-    for i in range(start, count):
-        value = (total[i] * weight[i] + half) >> _SHIFT
-        line[first + i] += value
-        planes[1, y, first + i] += (value * blue) >> SLOPE_LOG
-        planes[2, y, first + i] += (value * red) >> SLOPE_LOG
+    line, other = planes[1, y, first : first + count], planes[2, y, first : first + count]
+    for i in range(count):
+        line[i] = np.int32(line[i] + (np.int32(total[i] * blue) >> SLOPE_LOG))
+        other[i] = np.int32(other[i] + (np.int32(total[i] * red) >> SLOPE_LOG))
 
 
 @compiled
-def _draw(layers, chosen, steps, scale, planes, p, cosine, row, total):  # type: ignore[no-untyped-def]
+def is_narrow(p):  # type: ignore[no-untyped-def]
+    """Whether the amplitudes of a window allow 32 bits."""
+    total = np.int64(0)
+    for k in range(p[P_COUNT]):
+        total += abs(p[P_WAVES + _WAVE * k])
+    return total < _NARROW
+
+
+@compiled
+def _draw(layers, chosen, steps, scale, planes, p, cosine, row):  # type: ignore[no-untyped-def]
     height, width = planes.shape[1], planes.shape[2]
     for index in chosen:
         prepare(layers[index], steps, scale, p, cosine)
@@ -259,6 +282,7 @@ def _draw(layers, chosen, steps, scale, planes, p, cosine, row, total):  # type:
         plane = planes[comp]
         colored = p[P_BLUE] != 0 or p[P_RED] != 0
         du, dv = p[P_UX] * UNIT, p[P_VX] * UNIT
+        plain = p[P_CUTS] == 0 and is_narrow(p)
         over_u, over_v = _reciprocal(p[P_UX]), _reciprocal(p[P_VX])
         for y in range(max((top - reach) >> 4, 0), min(((top + reach) >> 4) + 1, height)):
             dy = y * UNIT + UNIT // 2 - top
@@ -267,9 +291,9 @@ def _draw(layers, chosen, steps, scale, planes, p, cosine, row, total):  # type:
                 continue
             dx = first * UNIT + UNIT // 2 - p[P_LEFT]
             u, v = dx * p[P_UX] + dy * p[P_UY], dx * p[P_VX] + dy * p[P_VY]
-            if p[P_CUTS] == 0:
+            if plain:
                 _weigh_row(end - first, u, v, du, dv, row)
-                _add_row(planes, comp, y, first, end - first, p, cosine, row, total)
+                _add_row(planes, comp, y, first, end - first, p, cosine, row)
                 continue
             for x in range(first, end):
                 value = value_at(p, u >> 16, v >> 16, cosine)
@@ -311,9 +335,9 @@ def draw(
         6 fractional bits.
     """
     width = planes.shape[2]
-    row, total = np.zeros((3, width), np.int32), np.zeros(width, np.int64)
+    row = tuple(np.zeros((4, width), np.int32))
     room = np.zeros(PREPARED, np.int64)
-    _draw(layers, chosen, steps, scale, planes, room, COSINES, (row[0], row[1], row[2]), total)
+    _draw(layers, chosen, steps, scale, planes, room, COSINES, row)
 
 
 def draw_arrays(xp: Any, rows: npt.NDArray[np.int64], planes: Any, scale: int) -> None:
