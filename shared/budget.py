@@ -187,7 +187,7 @@ class _Fitter:
         self.rather_cut_by = ("rd",)
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
-        surplus, least = self.codec.surplus, math.log(_ENOUGH)
+        surplus, least = self.codec.surplus(self.analysis), math.log(_ENOUGH)
         for _ in range(_AIMS_TRIED):
             tried[step] = math.log(self.size(step) / self.limit)
             if least <= tried[step] <= surplus:

@@ -115,9 +115,6 @@ class Codec(ABC):
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
     quick: ClassVar[tuple[str, ...]] = ("network",)
     """Encoders that make as few proposals as they can, because a proposal takes long."""
-    surplus: ClassVar[float] = 0.08
-    """Logarithm of the most that a quick proposal may exceed the limit when it is cut right away:
-    the larger the elements, the more a cut costs."""
     network: ClassVar[str | None] = None
     """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 
@@ -155,6 +152,13 @@ class Codec(ABC):
             An analysis, or None if the codec takes no importance: nothing is refined then.
         """
         return None
+
+    def surplus(self, analysis: Any) -> float:
+        """Logarithm of the most that a quick proposal may exceed the limit when it is cut.
+
+        The larger the elements, the more a cut costs; the dearer a proposal, the more it may.
+        """
+        return 0.08
 
     def first_step(self, analysis: Any, limit: int) -> int:
         """Guess the step of a file of `limit` bytes, where proposals are dear."""

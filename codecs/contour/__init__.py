@@ -43,7 +43,6 @@ class ContourCodec(Codec):
     encoders = ("search", "network", "network+refine")
     network = "fractour.codecs.contour.network:ContourNetwork"
     quick = ("network", "network+refine")
-    surplus = 0.2
 
     def analyze(
         self,
@@ -54,15 +53,22 @@ class ContourCodec(Codec):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> search.Analysis:
-        """Split the image into components, and ask the network what windows it wants."""
+        """Split the image into components, and ask a network what counts in it."""
         found = search.analyze(image, pure=self.pure, effort=effort, progress=progress)
         if encoder == "search":
             return found
-        return search.ask(found, limit, thorough=encoder == "network+refine")
+        from ...shared.training.ask import importance_for
+
+        importance = importance_for("tiles", image, limit)
+        return search.ask(found, importance, limit, thorough=encoder == "network+refine")
 
     def reweighted(self, analysis: search.Analysis, importance: Importance) -> search.Analysis:
-        """Let windows gain less where errors are important."""
+        """Mix other importance in."""
         return search.reweighted(analysis, importance)
+
+    def surplus(self, analysis: search.Analysis) -> float:
+        """Return little for tiles, whose proposals are cheap, and much for windows."""
+        return 0.03 if analysis.tiles_alone else 0.2
 
     def first_step(self, analysis: search.Analysis, limit: int) -> int:
         """Guess the step: from what the network proposed, or that of tiles."""

@@ -6,6 +6,7 @@ and what they cost is measured here, in closed form, against the picture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -114,6 +115,13 @@ def demand_of(importance: Importance | None) -> npt.NDArray[np.float64]:
     off = np.clip(logarithms.mean() - logarithms, -_MOST_DEMAND, _MOST_DEMAND)
     out: npt.NDArray[np.float64] = np.exp(off)
     return out
+
+
+def factors(layers: npt.NDArray[np.int32], importance: Importance) -> npt.NDArray[np.float64]:
+    """What the squared error under each layer counts for, (n,)."""
+    demand = demand_of(importance)
+    mean = math.exp(float(importance.logarithms.mean()))
+    return np.array([mean / matching.demanded(demand, layer) for layer in layers], np.float64)
 
 
 def _accept(state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int) -> None:

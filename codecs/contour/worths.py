@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...shared.codec import Geometry
 from . import matching
 from .coding import footprint
 from .format import Ground, initial_tables, most_area
 from .layout import BUCKET, COMP, FINE, FIRST, SCALE
+from .points import arrange
 from .prices import layer_prices
 from .pursuit import in_steps, pyramid_of, ratios_of
 from .stages import is_masked, judge_masked
@@ -61,6 +63,20 @@ def worths(planes: list[FloatArray], ground: Ground) -> Worths:
     area = np.pi * 2.0 ** (3.0 + layers[:, SCALE].astype(np.float64))
     contrast = (sizes * steps).astype(np.float64)
     return Worths(contrast, area, gain, np.maximum(bits, 1.0))
+
+
+def grounded(
+    planes: list[FloatArray],
+    steps: npt.NDArray[np.int64],
+    base_code: int,
+    base: npt.NDArray[np.int32],
+    layers: npt.NDArray[np.int32],
+) -> Ground:
+    """Put base and layers together as a file holds them: in its order, and within its bounds."""
+    height, width = planes[0].shape
+    order = arrange(layers, height, width)
+    geometry = Geometry(height, width, len(planes))
+    return bounded(planes, Ground(geometry, steps, base_code, base, layers[order]))
 
 
 def bounded(planes: list[FloatArray], ground: Ground) -> Ground:

@@ -40,7 +40,6 @@ class PifsCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
-    surplus = 0.03
     encoders: ClassVar[tuple[str, ...]] = ("search", "network", "network+refine")
     network: ClassVar[str | None] = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True
@@ -66,6 +65,10 @@ class PifsCodec(Codec):
         if encoder == "network":
             return searching.analyze(image, pure=self.pure, importance=importance, only=promising)
         return searching.analyze(image, pure=self.pure, importance=importance, progress=progress)
+
+    def surplus(self, analysis: searching.Analysis) -> float:
+        """Return little: leaves carry much."""
+        return 0.03
 
     def first_step(self, analysis: searching.Analysis, limit: int) -> int:
         """Guess the step."""

@@ -44,8 +44,6 @@ from .seen import UNIT, seen
 FloatArray = npt.NDArray[np.float32]
 LAMBDA = encoder.LAMBDA
 _PASSES, _SWEEPS = 3, 5
-_JUDGED = 4
-"""Logarithm of the side of tiles in which weighted errors of whole pictures are taken."""
 
 
 @dataclass(frozen=True)
@@ -134,20 +132,17 @@ def _cost(
 ) -> float:
     """Lagrangian cost of what the decoder really shows, squared steps."""
     error, spectra, planes = 0.0, analysis.spectra, analysis.planes
-    roles = roles_of(len(planes))
     # Only what is seen: what lies outside, leaves of one size cover and of another do not.
     rows, columns = (-(-n // CELL) for n in (spectra.geometry.height, spectra.geometry.width))
     for comp, plane in enumerate(seen):
-        weights = spectra.weights_by(roles[comp])
-        if weights is None:
+        if spectra.weights is None:
             off = cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
             off = off[:rows, :columns]
             missed = float((off * off).sum())
         else:
             spread = plane - planes[comp]
             spread[rows * CELL :] = spread[:, columns * CELL :] = 0.0
-            blocks = cosine.to_tiles(spread, _JUDGED).reshape(-1, 1 << _JUDGED, 1 << _JUDGED)
-            missed = float(tile_energy(blocks, weights[_JUDGED - CELL_LOG], _JUDGED).sum())
+            missed = spectra.energy(comp, spread)
         error += missed / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
 

@@ -25,7 +25,7 @@ from .stream import (
     parts_of,
 )
 from .syntax import CELL_LOG, COMP, FIELDS, LEFT, LOG, MEAN, ROOT, ROOT_LOG, START, TOP
-from .weights import EQUAL, Weights, at_edge, of_leaves, weights_of
+from .weights import EQUAL, Weights, at_edge, of_leaves, tile_energy, weights_of
 
 LAMBDA = 0.1
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
@@ -73,6 +73,23 @@ class Spectra:
             return EQUAL
         roles = roles_of(self.geometry.channels)
         return of_leaves(leaves, self.weights, roles, padded(self.geometry.width))
+
+    def energy(self, comp: int, off: npt.NDArray[np.float32]) -> float:
+        """Sum the squares of a difference of a component, weighted by what errors count for.
+
+        Parameters
+        ----------
+        comp : int
+        off : (H, W) or (H', W') float32
+            In the picture, or padded.
+        """
+        if self.weights is None:
+            return float((off * off).sum(dtype=np.float64))
+        rest = [(0, padded(n) - n) for n in off.shape]
+        weights = self.weights[roles_of(self.geometry.channels)[comp]][_EDGE_LOG - CELL_LOG]
+        side = 1 << _EDGE_LOG
+        blocks = cosine.to_tiles(np.pad(off, rest), _EDGE_LOG).reshape(-1, side, side)
+        return float(tile_energy(blocks, weights, _EDGE_LOG).sum())
 
     def multiplier(self, lmbda: float, steps: npt.NDArray[np.int64]) -> float:
         """Lagrangian multiplier at which weights on the edge are one on average."""
