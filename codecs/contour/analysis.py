@@ -28,8 +28,6 @@ from .worths import grounded, worths
 
 FloatArray = npt.NDArray[np.float32]
 
-_FAR = 12
-"""Steps apart beyond which layers are searched from nothing, not taken over."""
 _DENSE = 0.3
 """Bits a pixel of tiles above which layers are not tried: they take long and lose."""
 _SPARSE = 0.08
@@ -179,9 +177,8 @@ def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
         geometry = analysis.geometry
         prices = layer_prices(initial_tables(), geometry.height, geometry.width)
         steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-        # Of equally near ones the coarser: layers are easier to add than to leave out.
-        near = min(found, key=lambda other: (abs(other - step), -other), default=None)
-        if near is None or abs(near - step) > _FAR:
+        near = pursuit.nearest(found, step)
+        if near is None:
             tell = None if found else analysis.progress
             found[step] = pursuit.search(
                 analysis.planes, steps, _SMOOTH, prices, analysis.effort,
@@ -233,29 +230,34 @@ def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
     ground = Ground(geometry, tiles.steps, 0, empty, blank)
     again = TileSet.blank(geometry, tiles.steps, tiles.leaves, tiles.levels)
     written = write(initial_tables(), ground, again, priced=True)
-    shown = synthesis.render(np, again, np.ones(len(again.leaves), np.bool_))
-    shown = smooth(np, again, shown, USUAL)[:, : geometry.height, : geometry.width]
     choice = replace(
         choice, tiles=again, prices=written.prices, spent=written.spent, coder=written.coder
     )
     if analysis.tiles_alone:
+        # There is nothing to compare with: what the coefficients say of the error will do.
         unit = unit_error(choice)
         return _Candidate(ground, choice, written, errors(choice)[1] / unit, 0)
+    shown = synthesis.render(np, again, np.ones(len(again.leaves), np.bool_))
+    shown = smooth(np, again, shown, USUAL)[:, : geometry.height, : geometry.width]
     return _Candidate(ground, choice, written, _error(analysis, shown, tiles.steps), 0)
+
+
+def _chosen(analysis: Analysis, step: int) -> _Candidate:
+    """Take tiles or layers, whichever cost less; layers where there are no tiles."""
+    if analysis.pure or step >= STEPS:
+        return _layers_alone(analysis, step)
+    tiles = _tiles_alone(analysis, step)
+    if analysis.tiles_alone or tiles.bits >= _DENSE * analysis.geometry.pixels:
+        return tiles
+    layers = _layers_alone(analysis, step)
+    lmbda = analysis.spectra.multiplier(LAMBDA, tiles.ground.steps)
+    # Of equal ones the tiles.
+    return min(tiles, layers, key=lambda c: c.error + lmbda * c.bits)
 
 
 def propose(analysis: Analysis, step: int) -> Proposal:
     """Describe the picture at `step`; elements are layers and details of leaves."""
-    candidates = []
-    if not analysis.pure and step < STEPS:
-        candidates.append(_tiles_alone(analysis, step))
-    if not candidates or not (
-        analysis.tiles_alone or candidates[0].bits >= _DENSE * analysis.geometry.pixels
-    ):
-        candidates.append(_layers_alone(analysis, step))
-    steps = component_steps(min(step, STEPS - 1), NEUTRAL_CHROMA, analysis.geometry.channels)
-    lmbda = analysis.spectra.multiplier(LAMBDA, steps)
-    best = min(candidates, key=lambda c: c.error + lmbda * c.bits)
+    best = _chosen(analysis, step)
     ground, choice = best.ground, best.choice
     shares = best.written.coder.shares()
     unit = color.ERROR_WEIGHTS[analysis.geometry.channels][0] * (ground.steps[0] / 65536.0) ** 2

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float32]
 
-_FAR = 12
-"""Steps apart beyond which proposals are looked at from nothing."""
 _STEPS_AN_E = 24.0
 """Steps over which a file gets e times as small, about."""
 _BEHIND = 1
@@ -58,8 +56,8 @@ def first_step(analysis: Analysis, limit: int) -> int:
 def settle(analysis: Analysis, step: int) -> pursuit.Pursuit:
     """Windows that pay at a step, of those that a network proposed."""
     known = {**analysis.before, **analysis.found}
-    near = min(known, key=lambda other: (abs(other - step), -other), default=None)
-    if near is None or abs(near - step) > _FAR:
+    near = pursuit.nearest(known, step)
+    if near is None:
         return _shifted(analysis, _filled(analysis, step), step, again=False)
     again = near > step or bool(analysis.before)
     return _shifted(analysis, known[near], step, again=again)

@@ -12,6 +12,7 @@ from .measuring import (
     SUMS,
     WAVES,
     amplitude_at,
+    at_phase,
     frame_of,
     level_for,
     level_of,
@@ -51,12 +52,7 @@ def best_harmonic(sums, first, end, bucket, scale, lmbda):  # type: ignore[no-un
                 break
             drop = min(max(level_of(amplitude)[0] - bucket, 0), 7)
             bits = phase_log(bucket + drop, scale) if f else 1
-            turns = 1 << bits
-            turn = math.floor(phase * turns + 0.5) & (turns - 1)
-            angle = 2.0 * math.pi * turn / turns
-            c, s = math.cos(angle), math.sin(angle) if f else 0.0
-            product = c * sums[f, 0] + s * sums[f, 1]
-            norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
+            turn, product, norm = at_phase(sums, f, phase, bits)
             amplitude = product / max(norm, 1e-9)
         if amplitude <= 0 or level_of(amplitude)[0] < 0:
             continue

@@ -51,6 +51,7 @@ from .measuring import (
     SUMS,
     WAVES,
     amplitude_at,
+    at_phase,
     frame_of,
     level_of,
     price,
@@ -189,22 +190,18 @@ def appraise(pyramid, layer, lmbda, prices, room, work):  # type: ignore[no-unty
     box, mask, sums, frame = room[1], room[2], room[4], room[6]
     f = np.int64(layer[FREQUENCY])
     _products(plane, _ACROSS[f], box, mask, frame, sums)
+    row = 1 if f else 0
     if f:
-        # `strongest` looks at the row of its frequency.
+        # Only row 0 is of a constant, which has no phase.
         for k in range(SUMS):
             sums[1, k] = sums[0, k]
-    amplitude, phase = strongest(sums, 1 if f else 0)
+    amplitude, phase = strongest(sums, row)
     bucket, fine = level_of(amplitude)
     if bucket < 0 or amplitude <= 0:
         return NOTHING
     scale = np.int64(layer[SCALE])
     bits = phase_log(bucket, scale) if f else 1
-    turns = 1 << bits
-    turn = math.floor(phase * turns + 0.5) & (turns - 1)
-    angle = 2.0 * math.pi * turn / turns
-    c, s = math.cos(angle), math.sin(angle) if f else 0.0
-    product = c * sums[0, 0] + s * sums[0, 1]
-    norm = c * c * sums[0, 2] + s * s * sums[0, 3] + 2.0 * c * s * sums[0, 4]
+    turn, product, norm = at_phase(sums, row, phase, bits)
     if product <= 0 or norm <= 1e-6:
         return NOTHING
     bucket, fine = level_of(product / norm)

@@ -137,6 +137,26 @@ def strongest(sums, f):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def at_phase(sums, f, phase, bits):  # type: ignore[no-untyped-def]
+    """Round the phase of a harmonic, in cycles, to `bits`.
+
+    Returns
+    -------
+    turn : int
+        The phase, in parts of a cycle.
+    product, norm : float
+        Of the residual and of itself with the harmonic of that phase.
+    """
+    turns = 1 << bits
+    turn = math.floor(phase * turns + 0.5) & (turns - 1)
+    angle = 2.0 * math.pi * turn / turns
+    c, s = math.cos(angle), math.sin(angle) if f else 0.0
+    product = c * sums[f, 0] + s * sums[f, 1]
+    norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
+    return turn, product, norm
+
+
+@compiled
 def level_of(amplitude):  # type: ignore[no-untyped-def]
     """Bucket and eighth of an amplitude in steps; bucket -1 if it is too small to be written."""
     index = FIRST * 8.0 - 16.0 * math.log2(max(amplitude, 1e-9))
@@ -209,12 +229,7 @@ def assess(pyramid, layer, only, lmbda, prices, sums):  # type: ignore[no-untype
         if bucket < 0 or amplitude <= 0:
             continue
         bits = phase_log(bucket, scale) if f else 1
-        turns = 1 << bits
-        turn = math.floor(phase * turns + 0.5) & (turns - 1)
-        angle = 2.0 * math.pi * turn / turns
-        c, s = math.cos(angle), math.sin(angle) if f else 0.0
-        product = c * sums[f, 0] + s * sums[f, 1]
-        norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
+        turn, product, norm = at_phase(sums, f, phase, bits)
         if product <= 0 or norm <= 0:
             continue
         bucket, fine = level_of(product / norm)

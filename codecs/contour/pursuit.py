@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ from .stages import (
 
 FloatArray = npt.NDArray[np.float32]
 
+_FAR = 12
+"""Steps apart beyond which layers are looked for from nothing, not taken over."""
 _THOROUGH, _EVERYTHING = 7, 9
 _SHARP_KINDS = ("stroke", "contour")
 _LARGE = 6
@@ -337,6 +340,15 @@ def search(
         polish(state, prices)
     tidy(state.layers)
     return state
+
+
+def nearest(found: Iterable[int], step: int) -> int | None:
+    """Choose the step whose layers are taken over to `step`; None if that is too far from all.
+
+    Of equally near ones the coarser: layers are easier to add than to leave out.
+    """
+    near = min(found, key=lambda other: (abs(other - step), -other), default=None)
+    return None if near is None or abs(near - step) > _FAR else near
 
 
 def adapt(
