@@ -26,9 +26,11 @@ from .output import (
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-    from ..shared.budget import Budget
+    from ..shared.budget import Budget, Fitted
 
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
+Encoder = Annotated[str, typer.Option(metavar="WAY", help="search, network or network+refine.")]
+Effort = Annotated[int, typer.Option(min=1, max=9, help="1 fast to 9 thorough.")]
 Json = Annotated[bool, typer.Option("--json", help="Report as one JSON document on stdout.")]
 MaxPixels = Annotated[
     int | None,
@@ -102,10 +104,8 @@ def encode(
         float | None,
         typer.Option("--target", metavar="ERROR", help="Smallest file with this smart error."),
     ] = None,
-    encoder: Annotated[
-        str, typer.Option(metavar="WAY", help="search, network or network+refine.")
-    ] = "search",
-    effort: Annotated[int, typer.Option(min=1, max=9, help="1 fast to 9 thorough.")] = 5,
+    encoder: Encoder = "search",
+    effort: Effort = 5,
     rank: Annotated[
         str | None,
         typer.Option(metavar="RULE", help="Order of elements: contrast (default), energy, rd ..."),
@@ -128,6 +128,7 @@ def encode(
     if height * width > MAX_PIXELS:
         say(f"warning: decoding {width} x {height} pixels will need --max-pixels")
     announce_compilation()
+    files: list[Fitted] = []
     started = time.perf_counter()
     with progress(f"encoding {source}") as update:
         data = encode_pixels(
@@ -138,6 +139,7 @@ def encode(
             effort=effort,
             rank=rule,
             progress=update,
+            report=files.append,
         )
     seconds = time.perf_counter() - started
     write_bytes(target, data, force=force)
@@ -156,6 +158,8 @@ def encode(
         "target": error,
         "bytes": len(data),
         "bpp": 8 * len(data) / (width * height),
+        "candidates": files[0].candidates,
+        "survivors": files[0].survivors,
         "seconds": round(seconds, 4),
     }
     if as_json:
@@ -164,7 +168,8 @@ def encode(
         share = f" of {limit} bytes ({100 * len(data) / limit:.1f} %)" if limit else " bytes"
         say(
             f"{_called(target)}: {len(data)}{share}, "
-            f"{report['bpp']:.4f} bpp, {width} x {height} x {channels}, {codec}, {seconds:.2f} s"
+            f"{report['bpp']:.4f} bpp, {width} x {height} x {channels}, {codec}, "
+            f"{files[0].survivors} of {files[0].candidates} candidates, {seconds:.2f} s"
         )
 
 
@@ -295,8 +300,49 @@ def decode(
         say(f"{_called(target)}: {width} x {height}, {kind}, {seconds:.2f} s")
 
 
+def _margin(facts: dict[str, Any], picture: str, encoder: str, effort: int) -> dict[str, Any]:
+    """Encode `picture` again to as many bytes as a file has, and count what was cut."""
+    from ..shared.api import encode as encode_pixels
+    from ..shared.errors import ImageInputError
+
+    _chosen_codec(facts["codec"], encoder, None)
+    pixels = _read_image(picture)
+    if pixels.shape[:2] != (facts["height"], facts["width"]):
+        message = (
+            f"{picture} is not the original of this file: it has {pixels.shape[1]} x "
+            f"{pixels.shape[0]} pixels, the file {facts['width']} x {facts['height']}"
+        )
+        raise ImageInputError(message)
+    files: list[Fitted] = []
+    with progress(f"encoding {picture}") as update:
+        again = encode_pixels(
+            pixels,
+            codec=facts["codec"],
+            budget=facts["bytes"],
+            encoder=encoder,
+            effort=effort,
+            progress=update,
+            report=files.append,
+        )
+    return {
+        "again_bytes": len(again),
+        "candidates": files[0].candidates,
+        "survivors": files[0].survivors,
+    }
+
+
 def info(
     source: Annotated[str, typer.Argument(metavar="FILE", help=".frc file, or - for stdin.")],
+    original: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PICTURE",
+            help="Encode this again to as many bytes, to tell how many candidates the elements "
+            "were chosen from; the file itself does not say.",
+        ),
+    ] = None,
+    encoder: Encoder = "search",
+    effort: Effort = 5,
     max_pixels: MaxPixels = None,
     as_json: Json = False,
 ) -> None:
@@ -305,6 +351,8 @@ def info(
     from ..shared.api import info as describe
 
     facts = describe(read_bytes(source), max_pixels=max_pixels or MAX_PIXELS)
+    if original is not None:
+        facts |= _margin(facts, original, encoder, effort)
     if as_json:
         print_json({"file": source, **facts})
         return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy.typing as npt
 
 from . import container
 from .backend import get_array_module, to_numpy
-from .budget import DEFAULT_RANK, Budget
+from .budget import DEFAULT_RANK, Budget, Fitted
 from .codec import Geometry, Image, Progress
 from .encoding import Encoding
 from .errors import BudgetError, FractourError, TruncatedError
@@ -30,6 +31,7 @@ def encode(
     effort: int = 5,
     rank: str = DEFAULT_RANK,
     progress: Progress | None = None,
+    report: Callable[[Fitted], None] | None = None,
 ) -> bytes:
     """Encode an image into at most the budgeted bytes, or into the fewest for a target error.
 
@@ -54,6 +56,8 @@ def encode(
         Rule that orders the candidate elements, see `shared.budget.RANKS`.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
+    report : callable, optional
+        Called with the file and the numbers of candidates and survivors.
 
     Returns
     -------
@@ -104,9 +108,13 @@ def encode(
     if budget.target is not None:
         from .target import smallest_file
 
-        return smallest_file(encoding, budget.target, progress=progress)
-    assert limit is not None
-    return encoding.file(limit)
+        file = smallest_file(encoding, budget.target, progress=progress)
+    else:
+        assert limit is not None
+        file = encoding.file(limit)
+    if report is not None:
+        report(file)
+    return file.data
 
 
 def _read(

@@ -114,8 +114,26 @@ def select(proposal: Proposal, bits: float, *, rank: str = DEFAULT_RANK) -> Bool
 
 
 @dataclass(frozen=True)
-class _Try:
+class Fitted:
+    """A file, and how many there were of what it was chosen from.
+
+    Parameters
+    ----------
+    data : bytes
+    candidates : int
+        Elements that the codec looked at for this file, see `Proposal`.
+    survivors : int
+        Elements that are in the file.
+    """
+
     data: bytes
+    candidates: int
+    survivors: int
+
+
+@dataclass(frozen=True)
+class _Try:
+    file: Fitted
     distortion: float
 
 
@@ -216,7 +234,8 @@ class _Fitter:
         if size <= self.limit:
             distortion = proposal.residual + float(proposal.gain[~keep].sum())
             if self.best is None or distortion < self.best.distortion:
-                self.best = _Try(data, distortion)
+                file = Fitted(data, max(proposal.looked, len(proposal)), int(keep.sum()))
+                self.best = _Try(file, distortion)
         elif self.smallest is None or size < self.smallest:
             self.smallest = size
         return size
@@ -272,7 +291,7 @@ def fit(
     rank: str = DEFAULT_RANK,
     quick: bool = False,
     progress: Progress | None = None,
-) -> bytes:
+) -> Fitted:
     """Write the best file of at most `limit` bytes.
 
     The step is searched with priced proposals alone. From there on real files decide: the
@@ -296,8 +315,8 @@ def fit(
     fitter = _Fitter(codec, analysis, geometry, limit, rank, progress)
     if quick:
         fitter.aim()
-        if fitter.best is not None and len(fitter.best.data) >= _ENOUGH * limit:
-            return fitter.best.data
+        if fitter.best is not None and len(fitter.best.file.data) >= _ENOUGH * limit:
+            return fitter.best.file
     step = min(fitter.bracket(), codec.steps - 1)
     whole = fitter.cut(step)
     if whole > limit:
@@ -318,4 +337,4 @@ def fit(
             f"with codec {codec.name!r}; the smallest file possible has {fitter.smallest} bytes"
         )
         raise BudgetError(message, fitter.smallest)
-    return fitter.best.data
+    return fitter.best.file

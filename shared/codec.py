@@ -68,6 +68,8 @@ class Proposal:
         Price of what is always written.
     state : object
         Whatever the codec needs to write the elements.
+    looked : int
+        Candidates that were looked at, most of which had no chance and are not among these.
     """
 
     step: int
@@ -78,6 +80,7 @@ class Proposal:
     residual: float
     overhead_bits: float
     state: Any
+    looked: int = 0
 
     def __len__(self) -> int:
         return len(self.contrast)
@@ -167,10 +170,6 @@ class Codec(ABC):
     @abstractmethod
     def propose(self, analysis: Any, step: int) -> Proposal:
         """Quantize at `step` and price the candidate elements."""
-
-    def margin(self, proposal: Proposal) -> int:
-        """Count candidates that were looked at for a proposal; most had no chance."""
-        return len(proposal)
 
     @abstractmethod
     def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:

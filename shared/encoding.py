@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .backend import to_numpy
-from .budget import DEFAULT_RANK, fit
+from .budget import DEFAULT_RANK, Fitted, fit
 from .codec import Codec, Geometry, Image, Progress
 from .container import unpack
 
@@ -70,7 +70,7 @@ class Encoding:
             self._searched = found
         return found
 
-    def file(self, limit: int) -> bytes:
+    def file(self, limit: int) -> Fitted:
         """Write a file of at most `limit` bytes.
 
         Raises
@@ -79,7 +79,7 @@ class Encoding:
             If nothing fits; names the smallest size that was seen to be possible.
         """
         analysis = self.analysis(limit)
-        data = fit(
+        file = fit(
             self.codec,
             analysis,
             self.geometry,
@@ -91,8 +91,8 @@ class Encoding:
         if self.encoder == "network+refine":
             from .training.refine import refine
 
-            return refine(self, analysis, data, limit)
-        return data
+            return refine(self, analysis, file, limit)
+        return file
 
     @property
     def quick(self) -> bool:

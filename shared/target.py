@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .budget import Fitted
 from .codec import Image, Progress
 from .encoding import Encoding
 from .errors import BudgetError
@@ -27,8 +28,12 @@ def picture_and_alpha_error(reference: Image, decoded: Image) -> float:
 @dataclass(frozen=True)
 class _Try:
     limit: int
-    data: bytes
+    file: Fitted
     error: float
+
+    @property
+    def size(self) -> int:
+        return len(self.file.data)
 
 
 class _Search:
@@ -38,9 +43,9 @@ class _Search:
 
     def attempt(self, limit: int) -> _Try:
         """Encode to `limit` bytes, decode the real file, judge it."""
-        data = self.encoding.file(limit)
-        error = picture_and_alpha_error(self.encoding.image, self.encoding.picture(data))
-        found = _Try(limit, data, error)
+        file = self.encoding.file(limit)
+        error = picture_and_alpha_error(self.encoding.image, self.encoding.picture(file.data))
+        found = _Try(limit, file, error)
         self.tries.append(found)
         if self.progress:
             self.progress(1 - 0.8 ** len(self.tries))
@@ -60,7 +65,7 @@ class _Search:
         return min(max(round(math.exp(middle)), low + 1), high - 1)
 
 
-def smallest_file(encoding: Encoding, target: float, *, progress: Progress | None = None) -> bytes:
+def smallest_file(encoding: Encoding, target: float, *, progress: Progress | None = None) -> Fitted:
     """Write the smallest file found whose decoded picture has at most the smart error `target`.
 
     Budgets are bisected (by secants in logarithms); every one tried is a real file, decoded
@@ -97,12 +102,12 @@ def smallest_file(encoding: Encoding, target: float, *, progress: Progress | Non
             low, limit = limit, error.smallest
             continue
         if found.error <= target:
-            if best is None or len(found.data) < len(best.data):
+            if best is None or found.size < best.size:
                 best = found
-            high = min(high, len(found.data))
+            high = min(high, found.size)
         else:
             low = max(low, found.limit)
-            if len(found.data) < limit // 2 and best is None:
+            if found.size < limit // 2 and best is None:
                 break  # the finest the codec has, and it does not fill the budget
         if high <= max(low + 1, int(low * _RESOLUTION)):
             break
@@ -120,7 +125,7 @@ def smallest_file(encoding: Encoding, target: float, *, progress: Progress | Non
         nearest = min(search.tries, key=lambda t: t.error)
         message = (
             f"codec {encoding.codec.name!r} does not reach a smart error of {target:g} on this "
-            f"picture; the best it reaches is {nearest.error:.4g}, with {len(nearest.data)} bytes"
+            f"picture; the best it reaches is {nearest.error:.4g}, with {nearest.size} bytes"
         )
         raise BudgetError(message)
-    return best.data
+    return best.file

@@ -71,6 +71,28 @@ def test_encode_decode_trim_info_check(
     assert left(tmp_path) == {"photo.png", "a.frc", "b.frc", "b.png"}
 
 
+def test_candidates_and_survivors_are_told(
+    cli: Callable, photo: Path, picture: np.ndarray, tmp_path: Path
+) -> None:
+    out = tmp_path / "a.frc"
+    way = ("--codec", "contour-pure", "--bytes", 300)
+    told = cli("encode", photo, out, *way, "--json").json
+    assert 0 < told["survivors"] < told["candidates"] / 5
+    assert f"of {told['candidates']} candidates" in cli("encode", photo, out, *way, "--force").err
+    facts = cli("info", out, "--json").json
+    # A layer is an element; the base is none, and always there.
+    assert facts["facts"]["layers"] == told["survivors"]
+    assert "candidates" not in facts
+    again = cli("info", out, "--original", photo, "--json").json
+    assert again["again_bytes"] <= told["bytes"]
+    assert 0 < again["survivors"] < again["candidates"] / 5
+    other = tmp_path / "other.png"
+    Image.fromarray(picture[:, :20]).save(other)
+    ended = cli("info", out, "--original", other)
+    assert ended.code == 3
+    assert "20 x 48" in one_error(ended)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "limit"), [("--bytes", 700, 700), ("--bpp", 1.5, 576), ("--ratio", 16, 576)]
 )

@@ -173,7 +173,7 @@ def test_many_more_are_proposed_than_survive() -> None:
     way = encoding.Encoding(codec, pixels, encoder="network")
     analysis = way.analysis(500)
     proposal = codec.propose(analysis, codec.first_step(analysis, 500))
-    assert 5 < len(proposal) * 10 < codec.margin(proposal)
+    assert 5 < len(proposal) * 10 < proposal.looked
     asked = network_ask.ask(color.to_components(pixels), 500)
     assert len(asked) < asked.count
     top = asked.layers[:, [layout.TOP, layout.LEFT]]

@@ -74,11 +74,6 @@ class ContourCodec(Codec):
         """Guess the step: from what the network proposed, or that of tiles."""
         return search.first_step(analysis, limit)
 
-    def margin(self, proposal: Proposal) -> int:
-        """Count windows that were looked at, and other elements that may be kept."""
-        looked: int = proposal.state.proposed
-        return max(looked, len(proposal))
-
     def propose(self, analysis: search.Analysis, step: int) -> Proposal:
         """Search layers; an element is a layer, or the detail of a leaf."""
         return search.propose(analysis, step)

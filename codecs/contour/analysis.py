@@ -97,15 +97,12 @@ class State:
     tiles : TileSet or None
     leaves : (k,) int
         Leaves with detail.
-    proposed : int
-        Candidates that were looked at.
     """
 
     step: int
     ground: Ground
     tiles: TileSet | None
     leaves: npt.NDArray[np.intp]
-    proposed: int
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ class _Candidate:
     choice: Choice | None
     written: Written
     error: float
-    proposed: int
+    looked: int
 
     @property
     def bits(self) -> float:
@@ -209,16 +206,16 @@ def _bare(analysis: Analysis, step: int) -> Ground:
 
 
 def _layers_alone(analysis: Analysis, step: int) -> _Candidate:
-    proposed = 0
+    looked = 0
     if step >= STEPS:
         ground = _bare(analysis, step)
     else:
         state = _pursue(analysis, step)
         ground = grounded(analysis.planes, state.steps, state.base_code, state.base, state.layers)
-        proposed = state.proposed
+        looked = state.looked
     written = write(initial_tables(), ground, None)
     error = _error(analysis, render_ground(np, ground), ground.steps)
-    return _Candidate(ground, None, written, error, proposed)
+    return _Candidate(ground, None, written, error, looked)
 
 
 def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
@@ -233,13 +230,14 @@ def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
     choice = replace(
         choice, tiles=again, prices=written.prices, spent=written.spent, coder=written.coder
     )
+    looked = analysis.spectra.count
     if analysis.tiles_alone:
         # There is nothing to compare with: what the coefficients say of the error will do.
         unit = unit_error(choice)
-        return _Candidate(ground, choice, written, errors(choice)[1] / unit, 0)
+        return _Candidate(ground, choice, written, errors(choice)[1] / unit, looked)
     shown = synthesis.render(np, again, np.ones(len(again.leaves), np.bool_))
     shown = smooth(np, again, shown, USUAL)[:, : geometry.height, : geometry.width]
-    return _Candidate(ground, choice, written, _error(analysis, shown, tiles.steps), 0)
+    return _Candidate(ground, choice, written, _error(analysis, shown, tiles.steps), looked)
 
 
 def _chosen(analysis: Analysis, step: int) -> _Candidate:
@@ -287,7 +285,8 @@ def propose(analysis: Analysis, step: int) -> Proposal:
         bits=np.maximum(bits, 1e-3),
         residual=best.error * unit,
         overhead_bits=fixed,
-        state=State(min(step, STEPS - 1), ground, tiles, found, best.proposed),
+        state=State(min(step, STEPS - 1), ground, tiles, found),
+        looked=best.looked,
     )
 
 

@@ -99,7 +99,7 @@ def _correlate(
 
 def propose(
     plane: FloatArray, comp: int, scales: tuple[int, ...], least: float
-) -> npt.NDArray[np.int32]:
+) -> tuple[npt.NDArray[np.int32], int]:
     """Find the places where some window removes at least `least` of the squared residual.
 
     Parameters
@@ -114,9 +114,12 @@ def propose(
     -------
     (n, FIELDS) int32
         Outlines, most promising first; amplitude and phase are yet to be fitted.
+    int
+        Windows that were looked at: the best one around each place and scale.
     """
     from scipy import fft, ndimage
 
+    looked = 0
     found, gains = [np.zeros((0, FIELDS), np.int32)], [np.zeros(0, np.float32)]
     for scale in scales:
         radius, factor = scale_radius(scale), 1
@@ -137,8 +140,9 @@ def propose(
                 which[y : y + _BLOCK, x : x + _BLOCK] = index[inner]
         best *= factor * factor
         size = max(3, int(0.7 * radius / factor) | 1)
-        peaks = (best == ndimage.maximum_filter(best, size)) & (best > least)
-        at_y, at_x = np.nonzero(peaks)
+        peaks = (best == ndimage.maximum_filter(best, size)) & (best > 0)
+        looked += int(np.count_nonzero(peaks))
+        at_y, at_x = np.nonzero(peaks & (best > least))
         layers = np.zeros((len(at_y), FIELDS), np.int32)
         layers[:, COMP], layers[:, SCALE] = comp, scale
         layers[:, TOP] = (2 * at_y + 1) * 8 * factor
@@ -148,4 +152,4 @@ def propose(
         found.append(layers)
         gains.append(best[at_y, at_x])
     everything = np.concatenate(found)
-    return everything[np.argsort(-np.concatenate(gains), kind="stable")]
+    return everything[np.argsort(-np.concatenate(gains), kind="stable")], looked

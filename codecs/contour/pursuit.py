@@ -77,7 +77,7 @@ class Pursuit:
     pyramid : tuple of (C, H, W) float32
         The residual in steps, and its averages over 2 and 4 pixels a side.
     layers : (n, FIELDS) int32
-    proposed : int
+    looked : int
         Candidates that were looked at.
     demand : (2, octaves, rows, columns) float64
         Factors of what a bit has to gain, see `matching.demanded`.
@@ -89,7 +89,7 @@ class Pursuit:
     base: npt.NDArray[np.int32]
     pyramid: tuple[FloatArray, ...]
     layers: npt.NDArray[np.int32]
-    proposed: int = 0
+    looked: int = 0
     demand: npt.NDArray[np.float64] = field(default_factory=lambda: matching.EVERYWHERE)
     pace: Pace = field(default_factory=Pace)
 
@@ -152,8 +152,8 @@ def grow(
     for comp, chosen in enumerate(scales):
         if not chosen:
             continue
-        found = propose(state.pyramid[0][comp], comp, chosen, LAMBDA * (18.0 + least))
-        state.proposed += len(found)
+        found, looked = propose(state.pyramid[0][comp], comp, chosen, LAMBDA * (18.0 + least))
+        state.looked += looked
         count = matching.accept(
             state.pyramid,
             room,
@@ -213,13 +213,13 @@ def _sharp(
     layers, shown, looked = place_sharp(
         whole, ratios_of(plain.steps), prices, LAMBDA, kinds=kinds, effort=effort
     )
-    plain.proposed += looked
+    plain.looked += looked
     if float((shown**2).sum()) < _SHARE * float((plain.pyramid[0] ** 2).sum()) or not len(layers):
         return None
     sizes = (plain.steps / 65536.0).astype(np.float32)
     rest = [p - s * size for p, s, size in zip(planes, shown, sizes, strict=True)]
     state = start(rest, plain.steps, plain.base_code)
-    state.layers, state.proposed, state.pace = layers, looked, plain.pace
+    state.layers, state.looked, state.pace = layers, looked, plain.pace
     return state
 
 
@@ -267,7 +267,7 @@ def _begin(
         if other is not None:
             _rounds(other, prices, effort, 0, 2)
             best = other if objective(other) < least else best
-    best.proposed = max(best.proposed, state.proposed)
+    best.looked = max(best.looked, state.looked)
     return best
 
 
@@ -277,7 +277,7 @@ def _cut(state: Pursuit, prices: tuple[Any, ...], effort: int) -> None:
     state.layers, looked = place_masked(
         state.pyramid, state.layers, ratios, prices, LAMBDA, kinds=("cut",), effort=effort
     )
-    state.proposed += looked
+    state.looked += looked
 
 
 def _rounds(state: Pursuit, prices: tuple[Any, ...], effort: int, first: int, end: int) -> None:
@@ -367,7 +367,7 @@ def adapt(
     matching.rescale(state.pyramid, plain, factor, ratios, matching.scratch())
     rescale_masked(state.pyramid, shaped, factor, ratios)
     layers = np.concatenate([shaped, plain])
-    state.layers, state.proposed = layers, found.proposed
+    state.layers, state.looked = layers, found.looked
     polish(state, prices)
     if finer:
         components, height, width = state.pyramid[0].shape

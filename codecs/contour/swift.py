@@ -138,7 +138,7 @@ def _accept(state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds:
         0.0, rounds, False, matching.scratch(),
     )  # fmt: skip
     state.layers = room[:count].copy()
-    state.proposed += proposed.count
+    state.looked += proposed.count
 
 
 def fill(
@@ -196,12 +196,12 @@ def shift(
         Whether proposals are looked at again, in what the windows leave.
     """
     state = start(planes, steps, SMOOTH)
-    state.demand, state.layers, state.proposed = demand, found.layers.copy(), found.proposed
+    state.demand, state.layers, state.looked = demand, found.layers.copy(), found.looked
     factor = float(found.steps[0]) / float(steps[0])
     matching.rescale(state.pyramid, state.layers, factor, ratios_of(steps), matching.scratch())
     if again:
         _accept(state, proposed, prices, effort.climbs)
-        state.proposed = found.proposed
+        state.looked = found.looked
     for _ in range(effort.last):
         polish(state, prices, rich=effort.rich)
     tidy(state.layers)

@@ -301,6 +301,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
         residual=residual,
         overhead_bits=fixed,
         state=State(min(step, STEPS - 1), tiles, maps, details, mapped, analysis.pure),
+        looked=analysis.spectra.count,
     )
 
 

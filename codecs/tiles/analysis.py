@@ -48,6 +48,7 @@ def propose(spectra: Spectra, step: int, *, lmbda: float = LAMBDA) -> Proposal:
         residual=residual,
         overhead_bits=fixed,
         state=State(min(step, STEPS - 1), NEUTRAL_CHROMA, choice, found),
+        looked=spectra.count,
     )
 
 

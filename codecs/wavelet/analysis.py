@@ -137,6 +137,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
     size = 2.0 ** (step / STEPS_PER_OCTAVE)
     least = np.float32((1 - _ROUNDING) * size)
     where = np.flatnonzero(np.abs(analysis.coefficients) >= least)
+    looked = len(where)
     ratio = analysis.coefficients[where].astype(np.float64) / size
     signs = np.sign(ratio).astype(np.int32)
     ratio = np.abs(ratio)
@@ -180,6 +181,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
         residual=max(analysis.energy / size**2 - float(gain.sum()), 0.0) * unit,
         overhead_bits=16.0,
         state=_State(analysis, step, where, signs * magnitude),
+        looked=looked,
     )
 
 

@@ -57,6 +57,11 @@ class Spectra:
     importance: Importance | None = None
     weights: Weights | None = None
 
+    @property
+    def count(self) -> int:
+        """Tiles of all sizes that a partition chooses from."""
+        return sum(size.shape[0] * size.shape[1] for sizes in self.coefficients for size in sizes)
+
     def reweighted(self, importance: Importance) -> Spectra:
         """Take the same coefficients with other importance."""
         height, width = padded(self.geometry.height), padded(self.geometry.width)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..budget import fit
+from ..budget import Fitted, fit
 from ..codec import Image
 from ..importance import Importance
 from ..smart_error import SETTINGS
@@ -44,7 +44,7 @@ def importance_at(image: Image, decoded: Image) -> Importance:
     return Importance(found.numpy().astype(np.float32))
 
 
-def refine(encoding: Encoding, analysis: Any, data: bytes, limit: int) -> bytes:
+def refine(encoding: Encoding, analysis: Any, file: Fitted, limit: int) -> Fitted:
     """Fill a file again, `rounds_at` times at most, and return the best by the smart error.
 
     Parameters
@@ -52,12 +52,12 @@ def refine(encoding: Encoding, analysis: Any, data: bytes, limit: int) -> bytes:
     encoding : Encoding
     analysis : object
         What the network made of the image for this limit; the codec's `reweighted` takes it.
-    data : bytes
+    file : Fitted
         The file so far.
     limit : int
     """
-    shown = encoding.picture(data)
-    best = data, picture_and_alpha_error(encoding.image, shown)
+    shown = encoding.picture(file.data)
+    best = file, picture_and_alpha_error(encoding.image, shown)
     for _ in range(rounds_at(encoding.effort)):
         if best[1] == 0:
             break
@@ -73,7 +73,7 @@ def refine(encoding: Encoding, analysis: Any, data: bytes, limit: int) -> bytes:
             rank=encoding.rank,
             quick=encoding.quick,
         )
-        shown = encoding.picture(again)
+        shown = encoding.picture(again.data)
         error = picture_and_alpha_error(encoding.image, shown)
         if error >= best[1]:
             break
