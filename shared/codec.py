@@ -156,6 +156,16 @@ class Codec(ABC):
         """
         return None
 
+    def otherwise(self, analysis: Any) -> Any:
+        """Describe the picture in another way that may be better, for ``network+refine``.
+
+        Returns
+        -------
+        object
+            An analysis whose file is judged too, or None if there is no other way.
+        """
+        return None
+
     def surplus(self, analysis: Any) -> float:
         """Logarithm of the most that a quick proposal may exceed the limit when it is cut.
 

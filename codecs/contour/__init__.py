@@ -66,6 +66,10 @@ class ContourCodec(Codec):
         """Mix other importance in."""
         return search.reweighted(analysis, importance)
 
+    def otherwise(self, analysis: search.Analysis) -> search.Analysis | None:
+        """Leave windows out: how much of the smart error they remove shows in the end."""
+        return search.otherwise(analysis)
+
     def surplus(self, analysis: search.Analysis) -> float:
         """Return little for tiles, whose proposals are cheap, and much for windows."""
         return 0.03 if analysis.tiles_alone else 0.2

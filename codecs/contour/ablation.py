@@ -1,15 +1,18 @@
-"""What each kind of layer is worth: the objective and the bytes with all kinds, and without each.
+"""What each kind of layer is worth: the objective and the bytes of windows alone, and with others.
 
-Run ``python -m fractour.codecs.contour.ablation IMAGE ... [--steps 180,204,216] [--effort 5]``.
+Run ``python -m fractour.codecs.contour.ablation IMAGE ... [--steps 180,204,216] [--effort 5]``;
+``--out eval/results/contour_kinds.json`` keeps the figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +89,38 @@ def read_image(path: Path) -> Image:
         return np.asarray(opened.convert("RGB"))
 
 
+def _markdown(rows: Sequence[dict[str, Any]], effort: int) -> str:
+    """Tabulate how the objective changes, one line for each image and step."""
+    names = list(dict.fromkeys(row["kinds"] for row in rows))[1:]
+    lines = [
+        "**What kinds of layer are worth: objective against windows alone, %**",
+        "",
+        "| image | bpp | windows | " + " | ".join(f"+ {name}" for name in names) + " |",
+        "| --- | ---: | ---: | " + " | ".join("---:" for _ in names) + " |",
+    ]
+    for first in rows:
+        if first["kinds"] != rows[0]["kinds"]:
+            continue
+        same = {
+            r["kinds"]: r
+            for r in rows
+            if (r["image"], r["step"]) == (first["image"], first["step"])
+        }
+        changes = [100 * (same[name]["j"] / first["j"] - 1) for name in names]
+        lines.append(
+            f"| {first['image']} | {first['bpp']:.3f} | {first['windows']} | "
+            + " | ".join(f"{change:+.1f}" for change in changes)
+            + " |"
+        )
+    lines += [
+        "",
+        f"Search at effort {effort} and one step. Objective: squared error in steps and the bits "
+        "of the real file times the multiplier; negative is better. bpp and windows: of windows "
+        "alone.",
+    ]
+    return "\n".join(lines)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line for each image, step and set of kinds."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -94,7 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--effort", type=int, default=5)
     parser.add_argument("--sets", default=None, help="such as none,stroke,stroke+cut")
     parser.add_argument("--pictures", type=Path, default=None, help="folder for decoded PNG files")
+    parser.add_argument("--out", type=Path, default=None, help="JSON file for the figures")
     chosen = parser.parse_args(arguments)
+    rows: list[dict[str, Any]] = []
     sets: Sequence[tuple[str, ...]] = SETS
     if chosen.sets is not None:
         sets = [tuple(k for k in s.split("+") if k in KINDS) for s in chosen.sets.split(",")]
@@ -114,11 +151,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     f"{figures['contour']} stroke {figures['stroke']} {figures['seconds']:.1f}s\n"
                 )
                 sys.stdout.flush()
+                bpp = 8 * figures["bytes"] / planes[0].size
+                rows.append(
+                    {"image": path.stem, "step": step, "kinds": name, "bpp": bpp, **figures}
+                )
                 if chosen.pictures is not None:
                     from PIL import Image as pillow
 
                     shown = color.to_pixels(np, list(render_ground(np, ground)), 6)
                     pillow.fromarray(shown).save(chosen.pictures / f"{path.stem}_{step}_{name}.png")
+    if chosen.out is not None:
+        document = {
+            "what": "contour_kinds",
+            "effort": chosen.effort,
+            "rows": rows,
+            "markdown": _markdown(rows, chosen.effort),
+        }
+        chosen.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

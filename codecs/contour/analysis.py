@@ -30,8 +30,9 @@ FloatArray = npt.NDArray[np.float32]
 
 _DENSE = 0.3
 """Bits a pixel of tiles above which layers are not tried: they take long and lose."""
-_SPARSE = 0.08
-"""Bits a pixel from which windows of a network are not tried beside tiles."""
+_SPARSE, _SPARSE_THOROUGH = 0.025, 0.08
+"""Bits a pixel from which windows of a network are not tried beside tiles: they take most of the
+time, and more of the smart error is seldom removed by them. Refinement tries them longer."""
 _AHEAD = 6
 """Steps by which layers are finer than tiles of the same size, about."""
 _FIRST = 0.3
@@ -64,6 +65,8 @@ class Analysis:
     proposed : Proposed, optional
         What the network wants, once it has been asked.
     fitting : Effort
+    windows : bool
+        Whether there may be any.
     """
 
     geometry: Geometry
@@ -77,13 +80,17 @@ class Analysis:
     limit: int | None = None
     proposed: swift.Proposed | None = None
     fitting: swift.Effort = swift.THOROUGH
+    windows: bool = True
 
     @property
     def tiles_alone(self) -> bool:
         """Whether windows are not worth the time that they take."""
         if self.pure or not self.limit:
             return False
-        return 8.0 * self.limit >= _SPARSE * self.geometry.pixels
+        if not self.windows:
+            return True
+        sparse = _SPARSE_THOROUGH if self.fitting.rich else _SPARSE
+        return 8.0 * self.limit >= sparse * self.geometry.pixels
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,13 @@ def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
     """Mix other importance of errors in; what was found is the start."""
     spectra = analysis.spectra.reweighted(mixed(analysis.spectra.importance, importance))
     return replace(analysis, spectra=spectra, found={}, before=analysis.found)
+
+
+def otherwise(analysis: Analysis) -> Analysis | None:
+    """Leave windows out, where they are tried."""
+    if analysis.pure or analysis.tiles_alone:
+        return None
+    return replace(analysis, windows=False)
 
 
 def _tile_bits(analysis: Analysis, step: int) -> float:

@@ -83,6 +83,12 @@ class Recipe:
         if not 0 < self.low <= self.high:
             message = f"budgets run from low to high, not from {self.low} to {self.high}"
             raise FractourError(message)
+        if self.alone and not self.distill:
+            message = (
+                "the first steps are the teacher's alone, but it has no weight; "
+                "take alone=0 (--alone 0), or a weight above 0 (--distill)"
+            )
+            raise FractourError(message)
         if self.size % 64 or self.size < 64:
             message = f"crops have sides that 64 divides, not {self.size}"
             raise FractourError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,33 @@ def importance_at(image: Image, decoded: Image) -> Importance:
     return Importance(found.numpy().astype(np.float32))
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """A file, what it shows, and the smart error of that."""
+
+    analysis: Any
+    file: Fitted
+    shown: Image
+    error: float
+
+
+def _judged(encoding: Encoding, analysis: Any, file: Fitted) -> _Judged:
+    shown = encoding.picture(file.data)
+    return _Judged(analysis, file, shown, picture_and_alpha_error(encoding.image, shown))
+
+
+def _filled(encoding: Encoding, analysis: Any, limit: int) -> _Judged:
+    file = fit(
+        encoding.codec,
+        analysis,
+        encoding.geometry,
+        limit,
+        rank=encoding.rank,
+        quick=encoding.quick,
+    )
+    return _judged(encoding, analysis, file)
+
+
 def refine(encoding: Encoding, analysis: Any, file: Fitted, limit: int) -> Fitted:
     """Fill a file again, `rounds_at` times at most, and return the best by the smart error.
 
@@ -56,26 +84,19 @@ def refine(encoding: Encoding, analysis: Any, file: Fitted, limit: int) -> Fitte
         The file so far.
     limit : int
     """
-    shown = encoding.picture(file.data)
-    best = file, picture_and_alpha_error(encoding.image, shown)
+    best = _judged(encoding, analysis, file)
+    other = encoding.codec.otherwise(analysis)
+    if other is not None:
+        best = min(best, _filled(encoding, other, limit), key=lambda judged: judged.error)
     for _ in range(rounds_at(encoding.effort)):
-        if best[1] == 0:
+        if best.error == 0:
             break
-        found = importance_at(encoding.image, shown)
-        analysis = encoding.codec.reweighted(analysis, found)
+        found = importance_at(encoding.image, best.shown)
+        analysis = encoding.codec.reweighted(best.analysis, found)
         if analysis is None:
             break
-        again = fit(
-            encoding.codec,
-            analysis,
-            encoding.geometry,
-            limit,
-            rank=encoding.rank,
-            quick=encoding.quick,
-        )
-        shown = encoding.picture(again.data)
-        error = picture_and_alpha_error(encoding.image, shown)
-        if error >= best[1]:
+        again = _filled(encoding, analysis, limit)
+        if again.error >= best.error:
             break
-        best = again, error
-    return best[0]
+        best = again
+    return best.file
