@@ -37,6 +37,13 @@ _SECANTS_TRIED = 8
 _AIMS_TRIED = 4
 _ENOUGH = 0.985
 """Part of the limit that is used well enough."""
+_WITHIN = 0.06
+"""Logarithm of size over limit from which strictness makes a proposal fit."""
+_YIELD = 0.3
+"""How the size falls with strictness, in logarithms, about."""
+_UNUSED = (-0.005, 0.001)
+"""Logarithm of size over limit that is close enough."""
+_ADJUSTMENTS = 3
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,11 @@ class _Fitter:
         self._sizes: dict[int, float] = {}
         self._recent: dict[int, Proposal] = {}
 
+    @property
+    def full(self) -> bool:
+        """Whether there is a file that uses the limit well enough."""
+        return self.best is not None and len(self.best.file.data) >= _ENOUGH * self.limit
+
     def propose(self, step: int) -> Proposal:
         """Propose at `step`; the two most recent proposals are kept."""
         if step not in self._recent:
@@ -170,10 +182,13 @@ class _Fitter:
     def size(self, step: int) -> float:
         """Estimate the file size at `step` with every candidate kept, bytes."""
         if step not in self._sizes:
-            proposal = self.propose(step)
-            bits = proposal.overhead_bits + float(proposal.bits.sum())
-            self._sizes[step] = bits / 8 + container.overhead_bytes(self.geometry, [1])
+            self._sizes[step] = self.estimate(self.propose(step))
         return self._sizes[step]
+
+    def estimate(self, proposal: Proposal) -> float:
+        """Estimate the size of a file with every candidate of a proposal, bytes."""
+        bits = proposal.overhead_bits + float(proposal.bits.sum())
+        return bits / 8 + container.overhead_bytes(self.geometry, [1])
 
     def bracket(self) -> int:
         """Find the finest step whose file, everything kept, is estimated to fit."""
@@ -206,6 +221,8 @@ class _Fitter:
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
         surplus, least = self.codec.surplus(self.analysis), math.log(_ENOUGH)
+        if self.codec.strict(self.analysis, 1.0) is not None:
+            surplus, least = _WITHIN, -_WITHIN
         for _ in range(_AIMS_TRIED):
             tried[step] = math.log(self.size(step) / self.limit)
             if least <= tried[step] <= surplus:
@@ -219,12 +236,66 @@ class _Fitter:
             if guess in tried:
                 break
             step = guess
+        adjusted = self.adjusted(min(tried, key=lambda at: abs(tried[at])))
+        if adjusted is not None:
+            self.cut(adjusted)
+            return
         over = [at for at in tried if tried[at] >= 0]
         under = [at for at in tried if -surplus <= tried[at] < 0]
         if over:
-            self.cut(max(over))
+            self.cut(self.propose(max(over)))
         if under or not over:
-            self.cut(min(under or tried))
+            self.cut(self.propose(min(under or tried)))
+
+    def adjusted(self, step: int) -> Proposal | None:
+        """Propose at `step` so strictly, or leniently, that the file fits without a cut, about.
+
+        Returns
+        -------
+        Proposal or None
+            None where strictness changes nothing, or the step is too far off.
+        """
+        proposal = self.propose(step)
+        known = [(0.0, math.log(self.size(step) / self.limit))]
+        if abs(known[0][1]) > _WITHIN or self.codec.strict(self.analysis, 1.0) is None:
+            return None
+        aim, fall = sum(_UNUSED) / 2, _YIELD
+        for _ in range(_ADJUSTMENTS):
+            known.sort(key=lambda pair: abs(pair[1] - aim))
+            at, excess = known[0]
+            if _UNUSED[0] <= excess <= _UNUSED[1]:
+                break
+            if len(known) > 1:
+                (x, y), (u, v) = known[:2]
+                fall = min(max((v - y) / (x - u), _YIELD / 4), _YIELD * 4)
+            at += (excess - aim) / fall
+            found = self.codec.propose(self.codec.strict(self.analysis, math.exp(at)), step)
+            known.append((at, math.log(self.estimate(found) / self.limit)))
+            if known[-1][1] == excess:
+                return None
+            if abs(known[-1][1] - aim) < abs(excess - aim):
+                proposal = found
+        return proposal
+
+    def search(self) -> None:
+        """Write files at the finest step that fits whole, and around it."""
+        step = min(self.bracket(), self.codec.steps - 1)
+        whole = self.cut(self.propose(step))
+        adjusted = self.adjusted(step)
+        if adjusted is not None:
+            self.cut(adjusted)
+            if self.full:
+                return
+        if whole > self.limit:
+            while whole > self.limit and step + 1 < self.codec.steps:
+                step += 1
+                whole = self.cut(self.propose(step))
+        else:
+            while whole <= self.limit and step > 0:
+                step -= 1
+                whole = self.cut(self.propose(step))
+        if self.best is None:
+            self.cut(self.propose(self.codec.steps - 1))
 
     def write(self, proposal: Proposal, keep: BoolArray) -> int:
         """Write a file; remember it if it is the best that fits. Return its size."""
@@ -240,15 +311,14 @@ class _Fitter:
             self.smallest = size
         return size
 
-    def cut(self, step: int) -> int:
-        """Write the file of `step`, candidates cut so that it fills the limit from below.
+    def cut(self, proposal: Proposal) -> int:
+        """Write the file of `proposal`, candidates cut so that it fills the limit from below.
 
         Returns
         -------
         int
             Size that the file has with every candidate kept, bytes.
         """
-        proposal = self.propose(step)
         everything = np.ones(len(proposal), np.bool_)
         whole = size = self.write(proposal, everything)
         if size <= self.limit:
@@ -294,9 +364,10 @@ def fit(
 ) -> Fitted:
     """Write the best file of at most `limit` bytes.
 
-    The step is searched with priced proposals alone. From there on real files decide: the
-    finest step that fits whole, and the next finer one, cut to the limit by `select`. Of
-    all files that fit, the one with the least estimated error is returned.
+    The step is searched with priced proposals alone. From there on real files decide. Where a
+    codec weighs bits, the finest step that fits whole is proposed again so leniently that it
+    fills the limit. Else the next finer step is cut to the limit by `select`. Of all files
+    that fit, the one with the least estimated error is returned.
 
     With `quick` the first proposal that is a little too large is cut to the limit, and that is
     it: a network knows about which step it wants.
@@ -315,20 +386,8 @@ def fit(
     fitter = _Fitter(codec, analysis, geometry, limit, rank, progress)
     if quick:
         fitter.aim()
-        if fitter.best is not None and len(fitter.best.file.data) >= _ENOUGH * limit:
-            return fitter.best.file
-    step = min(fitter.bracket(), codec.steps - 1)
-    whole = fitter.cut(step)
-    if whole > limit:
-        while whole > limit and step + 1 < codec.steps:
-            step += 1
-            whole = fitter.cut(step)
-    else:
-        while whole <= limit and step > 0:
-            step -= 1
-            whole = fitter.cut(step)
-    if fitter.best is None:
-        fitter.cut(codec.steps - 1)
+    if not fitter.full:
+        fitter.search()
     if progress:
         progress(1.0)
     if fitter.best is None:

@@ -156,6 +156,19 @@ class Codec(ABC):
         """
         return None
 
+    def strict(self, analysis: Any, strictness: float) -> Any:
+        """Ask of every bit that it removes `strictness` times the usual error.
+
+        Between two quantizer steps this sets the size of a file more finely, and dropping what
+        is least worth its bits in the codec's own sense costs less than cutting elements.
+
+        Returns
+        -------
+        object
+            An analysis, or None if the codec does not weigh bits.
+        """
+        return None
+
     def otherwise(self, analysis: Any) -> Any:
         """Describe the picture in another way that may be better, for ``network+refine``.
 

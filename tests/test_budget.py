@@ -122,6 +122,20 @@ def test_budget_is_used_and_quality_rises_with_it() -> None:
     assert errors[-1] < errors[0] / 4
 
 
+@pytest.mark.parametrize("name", ["tiles", "pifs"])
+def test_where_bits_are_weighed_the_budget_is_filled_without_a_cut(name: str) -> None:
+    image = np.random.default_rng(2).integers(0, 255, (17, 21, 3), np.uint8)
+    image = np.kron(image, np.ones((8, 8, 1), np.uint8))[:128, :160]
+    image = np.clip(image.astype(int) + sample_picture(128, 160, 3, seed=4) % 40, 0, 255)
+    counts = []
+    for budget in (1000, 1013, 1027, 1041):
+        data = fractour.encode(
+            image.astype(np.uint8), codec=name, budget=budget, report=counts.append
+        )
+        assert 0.985 * budget <= len(data) <= budget
+    assert np.mean([len(x.data) for x in counts]) > 0.992 * np.mean([1000, 1013, 1027, 1041])
+
+
 @pytest.mark.parametrize("rank", sorted(RANKS))
 def test_every_ranking_rule_keeps_the_budget(rank: str) -> None:
     image = sample_picture(64, 64, 3)

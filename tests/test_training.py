@@ -118,11 +118,26 @@ def recipe(**changes: object) -> object:
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [({"loss": "l7"}, "smart"), ({"weighting": "x"}, "inverse"), ({"size": 100}, "64"),
-     ({"low": 2.0, "high": 1.0}, "low")],
+     ({"low": 2.0, "high": 1.0}, "low"), ({"distill": 0.0}, "--alone 0")],
 )  # fmt: skip
 def test_recipes_are_checked(wrong: dict[str, object], named: str) -> None:
     with pytest.raises(FractourError, match=named):
         recipe(**wrong)
+
+
+def test_mixed_weights_lie_between_two_and_know_where_from(tmp_path: Path) -> None:
+    from fractour.shared.training import mixing
+    from fractour.shared.training.network import read_recipe, save_weights
+
+    paths = [tmp_path / f"{name}.safetensors" for name in "abc"]
+    for path, value in zip(paths, (1.0, 3.0), strict=False):
+        save_weights(path, {"w": torch.full((2, 3), value)}, {"steps": value})
+    mixing.main([str(paths[0]), str(paths[1]), "0.25", str(paths[2])])
+    assert (weights(paths[2])["w"] == 1.5).all()
+    assert read_recipe(paths[2]) == {"mixed": 0.25, "steps": 3.0}
+    save_weights(paths[1], {"w": torch.zeros(3)}, {})
+    with pytest.raises(FractourError, match="different networks"):
+        mixing.mix(paths[0], paths[1], 0.5, paths[2])
 
 
 def weights(path: Path) -> dict[str, np.ndarray]:

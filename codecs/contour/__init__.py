@@ -62,6 +62,10 @@ class ContourCodec(Codec):
         importance = importance_for("tiles", image, limit)
         return search.ask(found, importance, limit, thorough=encoder == "network+refine")
 
+    def strict(self, analysis: search.Analysis, strictness: float) -> search.Analysis | None:
+        """Multiply the Lagrangian multiplier of tiles."""
+        return search.strict(analysis, strictness)
+
     def reweighted(self, analysis: search.Analysis, importance: Importance) -> search.Analysis:
         """Mix other importance in."""
         return search.reweighted(analysis, importance)

@@ -153,6 +153,13 @@ def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
     return replace(analysis, spectra=spectra, found={}, before=analysis.found)
 
 
+def strict(analysis: Analysis, strictness: float) -> Analysis | None:
+    """Demand more of a bit of tiles; windows that are found stay as they are."""
+    if analysis.pure or (analysis.limit and not analysis.tiles_alone):
+        return None
+    return replace(analysis, spectra=replace(analysis.spectra, strictness=strictness))
+
+
 def otherwise(analysis: Analysis) -> Analysis | None:
     """Leave windows out, where they are tried."""
     if analysis.pure or analysis.tiles_alone:

@@ -76,6 +76,10 @@ class PifsCodec(Codec):
             return super().first_step(analysis, limit)
         return first_step(analysis.spectra, limit)
 
+    def strict(self, analysis: searching.Analysis, strictness: float) -> searching.Analysis:
+        """Multiply the Lagrangian multiplier."""
+        return replace(analysis, spectra=replace(analysis.spectra, strictness=strictness))
+
     def reweighted(
         self, analysis: searching.Analysis, importance: Importance
     ) -> searching.Analysis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,10 @@ class TilesCodec(Codec):
         if analysis.importance is None:
             return super().first_step(analysis, limit)
         return first_step(analysis, limit)
+
+    def strict(self, analysis: Spectra, strictness: float) -> Spectra:
+        """Multiply the Lagrangian multiplier."""
+        return replace(analysis, strictness=strictness)
 
     def reweighted(self, analysis: Spectra, importance: Importance) -> Spectra:
         """Mix other importance in."""

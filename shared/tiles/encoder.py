@@ -50,12 +50,15 @@ class Spectra:
         What a network says of errors.
     weights : Weights, optional
         The same at all tiles.
+    strictness : float
+        Factor of the Lagrangian multiplier.
     """
 
     geometry: Geometry
     coefficients: list[list[npt.NDArray[np.float32]]]
     importance: Importance | None = None
     weights: Weights | None = None
+    strictness: float = 1.0
 
     @property
     def count(self) -> int:
@@ -98,6 +101,7 @@ class Spectra:
 
     def multiplier(self, lmbda: float, steps: npt.NDArray[np.int64]) -> float:
         """Lagrangian multiplier at which weights on the edge are one on average."""
+        lmbda *= self.strictness
         if self.weights is None:
             return lmbda
         blocks = [
