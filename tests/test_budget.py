@@ -9,6 +9,7 @@ from fractour.shared.budget import RANKS, Budget, select
 from fractour.shared.codec import Geometry, Proposal
 from fractour.shared.conformance import sample_picture
 from fractour.shared.errors import BudgetError
+from fractour.shared.registry import get_codec
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -134,6 +135,27 @@ def test_where_bits_are_weighed_the_budget_is_filled_without_a_cut(name: str) ->
         )
         assert 0.985 * budget <= len(data) <= budget
     assert np.mean([len(x.data) for x in counts]) > 0.992 * np.mean([1000, 1013, 1027, 1041])
+
+
+@pytest.mark.parametrize("name", ["tiles", "pifs", "contour"])
+def test_strictness_makes_files_smaller_and_one_changes_nothing(name: str) -> None:
+    codec = get_codec(name)
+    # Above what windows are tried for, where contour has tiles too.
+    step = 150
+    image = np.random.default_rng(2).normal(128, 12, (96, 96, 3)).astype(np.uint8)
+    analysis = codec.analyze(image, encoder="search", effort=1)
+
+    def bits(strictness: float) -> float:
+        found = codec.propose(codec.strict(analysis, strictness), step)
+        return float(found.bits.sum() + found.overhead_bits)
+
+    plain = codec.propose(analysis, step)
+    assert bits(1.0) == pytest.approx(plain.bits.sum() + plain.overhead_bits, rel=1e-9)
+    assert bits(2.0) < 0.97 * bits(1.0)
+    assert bits(0.5) > 1.03 * bits(1.0)
+    assert get_codec("template").strict(None, 1.0) is None
+    pure = get_codec("contour-pure")
+    assert pure.strict(pure.analyze(image, encoder="search", effort=1), 2.0) is None
 
 
 @pytest.mark.parametrize("rank", sorted(RANKS))
