@@ -41,6 +41,7 @@ class PifsCodec(Codec):
     steps = STEPS + EXTRA_STEPS
     embedded = True
     encoders: ClassVar[tuple[str, ...]] = ("search", "network", "network+refine")
+    quick = ("network", "network+refine")
     network: ClassVar[str | None] = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True
     version = 2
@@ -62,9 +63,7 @@ class PifsCodec(Codec):
         from .network import ask
 
         importance, promising = ask(self.name, image, limit)
-        if encoder == "network":
-            return searching.analyze(image, pure=self.pure, importance=importance, only=promising)
-        return searching.analyze(image, pure=self.pure, importance=importance, progress=progress)
+        return searching.analyze(image, pure=self.pure, importance=importance, only=promising)
 
     def surplus(self, analysis: searching.Analysis) -> float:
         """Return little: leaves carry much."""
