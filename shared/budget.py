@@ -280,10 +280,12 @@ class _Fitter:
     def search(self) -> None:
         """Write files at the finest step that fits whole, and around it."""
         step = min(self.bracket(), self.codec.steps - 1)
-        whole = self.cut(self.propose(step))
+        proposal = self.propose(step)
+        whole = self.cut(proposal)
         adjusted = self.adjusted(step)
         if adjusted is not None:
-            self.cut(adjusted)
+            if adjusted is not proposal:
+                self.cut(adjusted)
             if self.full:
                 return
         if whole > self.limit:

@@ -79,25 +79,24 @@ class Encoding:
             If nothing fits; names the smallest size that was seen to be possible.
         """
         analysis = self.analysis(limit)
-        file = fit(
-            self.codec,
-            analysis,
-            self.geometry,
-            limit,
-            rank=self.rank,
-            quick=self.quick,
-            progress=self.progress,
-        )
+        file = self.fill(analysis, limit, progress=self.progress)
         if self.encoder == "network+refine":
             from .training.refine import refine
 
             return refine(self, analysis, file, limit)
         return file
 
-    @property
-    def quick(self) -> bool:
-        """Whether as few proposals are made as possible."""
-        return self.encoder in self.codec.quick
+    def fill(self, analysis: object, limit: int, *, progress: Progress | None = None) -> Fitted:
+        """Write a file of at most `limit` bytes from an analysis of the image; see `file`."""
+        return fit(
+            self.codec,
+            analysis,
+            self.geometry,
+            limit,
+            rank=self.rank,
+            quick=self.encoder in self.codec.quick,
+            progress=progress,
+        )
 
     def picture(self, data: bytes) -> Image:
         """Decode a file of this image, (H, W, C) uint8."""

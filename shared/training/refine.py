@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..budget import Fitted, fit
+from ..budget import Fitted
 from ..codec import Image
 from ..importance import Importance
 from ..smart_error import SETTINGS
@@ -60,18 +60,6 @@ def _judged(encoding: Encoding, analysis: Any, file: Fitted) -> _Judged:
     return _Judged(analysis, file, shown, picture_and_alpha_error(encoding.image, shown))
 
 
-def _filled(encoding: Encoding, analysis: Any, limit: int) -> _Judged:
-    file = fit(
-        encoding.codec,
-        analysis,
-        encoding.geometry,
-        limit,
-        rank=encoding.rank,
-        quick=encoding.quick,
-    )
-    return _judged(encoding, analysis, file)
-
-
 def refine(encoding: Encoding, analysis: Any, file: Fitted, limit: int) -> Fitted:
     """Fill a file again, `rounds_at` times at most, and return the best by the smart error.
 
@@ -87,7 +75,11 @@ def refine(encoding: Encoding, analysis: Any, file: Fitted, limit: int) -> Fitte
     best = _judged(encoding, analysis, file)
     other = encoding.codec.otherwise(analysis)
     if other is not None:
-        best = min(best, _filled(encoding, other, limit), key=lambda judged: judged.error)
+        best = min(
+            best,
+            _judged(encoding, other, encoding.fill(other, limit)),
+            key=lambda judged: judged.error,
+        )
     for _ in range(rounds_at(encoding.effort)):
         if best.error == 0:
             break
@@ -95,7 +87,7 @@ def refine(encoding: Encoding, analysis: Any, file: Fitted, limit: int) -> Fitte
         analysis = encoding.codec.reweighted(best.analysis, found)
         if analysis is None:
             break
-        again = _filled(encoding, analysis, limit)
+        again = _judged(encoding, analysis, encoding.fill(analysis, limit))
         if again.error >= best.error:
             break
         best = again
