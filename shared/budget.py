@@ -41,7 +41,7 @@ _WITHIN = 0.06
 """Logarithm of size over limit from which strictness makes a proposal fit."""
 _YIELD = 0.3
 """How the size falls with strictness, in logarithms, about."""
-_UNUSED = (-0.005, 0.001)
+_UNUSED = (-0.005, 0.0)
 """Logarithm of size over limit that is close enough."""
 _ADJUSTMENTS = 3
 
@@ -216,8 +216,6 @@ class _Fitter:
 
     def aim(self) -> None:
         """Propose what just fits or a little more, as few times as possible, and cut it."""
-        # More than a few elements go; contrast alone would take large faint ones first.
-        self.rather_cut_by = ("rd",)
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
         surplus, least = self.codec.surplus(self.analysis), math.log(_ENOUGH)
@@ -240,6 +238,8 @@ class _Fitter:
         if adjusted is not None:
             self.cut(adjusted)
             return
+        # More than a few elements go; contrast alone would take large faint ones first.
+        self.rather_cut_by = ("rd",)
         over = [at for at in tried if tried[at] >= 0]
         under = [at for at in tried if -surplus <= tried[at] < 0]
         if over:

@@ -36,6 +36,8 @@ _LEAST_KEPT = 0.8
 _BITS_AT_ONE, _BITS_POWER = 4.5, 1.05
 """Bits a pixel if all coefficients of 16 x 16 tiles reach `_LEAST_KEPT` steps, and how they fall;
 fitted to training pictures, within 15 %."""
+_BITS_BESIDE, _LEAST_SHARE = 0.01, 0.65
+"""Bits a pixel that are no coefficients, and the least share of all bits that are."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,9 @@ def transform(
 def first_step(spectra: Spectra, limit: int) -> int:
     """Guess the step of a file from the magnitude that about as many coefficients reach as fit."""
     pixels = spectra.geometry.pixels
-    count = pixels * (8.0 * limit / pixels / _BITS_AT_ONE) ** _BITS_POWER
+    rate = 8.0 * limit / pixels
+    rate = max(rate - _BITS_BESIDE, _LEAST_SHARE * rate)
+    count = pixels * (rate / _BITS_AT_ONE) ** _BITS_POWER
     steps = component_steps(0, NEUTRAL_CHROMA, spectra.geometry.channels)
     ratios = []
     for by_size, step in zip(spectra.coefficients, steps, strict=True):
