@@ -39,9 +39,9 @@ _ENOUGH = 0.985
 """Part of the limit that is used well enough."""
 _WITHIN = 0.06
 """Logarithm of size over limit from which strictness makes a proposal fit."""
-_YIELD = 0.3
+_YIELD = 0.27
 """How the size falls with strictness, in logarithms, about."""
-_UNUSED = (-0.005, 0.0)
+_UNUSED, _UNUSED_QUICK = (-0.005, 0.001), (-0.008, 0.004)
 """Logarithm of size over limit that is close enough."""
 _ADJUSTMENTS = 3
 
@@ -158,23 +158,28 @@ class _Fitter:
     ) -> None:
         self.codec, self.analysis, self.geometry = codec, analysis, geometry
         self.limit, self.rank, self.progress = limit, rank, progress
+        self.quick = False
         self.rather_cut_by: tuple[str, ...] = ()
         self.best: _Try | None = None
         self.smallest: int | None = None
+        self.largest = 0
         self._sizes: dict[int, float] = {}
         self._recent: dict[int, Proposal] = {}
 
     @property
     def full(self) -> bool:
-        """Whether there is a file that uses the limit well enough."""
-        return self.best is not None and len(self.best.file.data) >= _ENOUGH * self.limit
+        """Whether there was a file that uses the limit well enough."""
+        return self.largest >= _ENOUGH * self.limit
 
     def propose(self, step: int) -> Proposal:
         """Propose at `step`; the two most recent proposals are kept."""
         if step not in self._recent:
             while len(self._recent) > 1:
                 self._recent.pop(next(iter(self._recent)))
-            self._recent[step] = self.codec.propose(self.analysis, step)
+            analysis = self.analysis
+            if self.quick and self._recent:
+                analysis = self.codec.near(analysis, next(reversed(self._recent.values())))
+            self._recent[step] = self.codec.propose(analysis, step)
             if self.progress:
                 self.progress(min(0.95, 0.3 + 0.07 * len(self._sizes)))
         return self._recent[step]
@@ -182,13 +187,10 @@ class _Fitter:
     def size(self, step: int) -> float:
         """Estimate the file size at `step` with every candidate kept, bytes."""
         if step not in self._sizes:
-            self._sizes[step] = self.estimate(self.propose(step))
+            proposal = self.propose(step)
+            bits = proposal.overhead_bits + float(proposal.bits.sum())
+            self._sizes[step] = bits / 8 + container.overhead_bytes(self.geometry, [1])
         return self._sizes[step]
-
-    def estimate(self, proposal: Proposal) -> float:
-        """Estimate the size of a file with every candidate of a proposal, bytes."""
-        bits = proposal.overhead_bits + float(proposal.bits.sum())
-        return bits / 8 + container.overhead_bytes(self.geometry, [1])
 
     def bracket(self) -> int:
         """Find the finest step whose file, everything kept, is estimated to fit."""
@@ -234,9 +236,8 @@ class _Fitter:
             if guess in tried:
                 break
             step = guess
-        adjusted = self.adjusted(min(tried, key=lambda at: abs(tried[at])))
-        if adjusted is not None:
-            self.cut(adjusted)
+        nearest = min(tried, key=lambda at: abs(tried[at]))
+        if abs(tried[nearest]) <= _WITHIN and self.adjust(self.propose(nearest)):
             return
         # More than a few elements go; contrast alone would take large faint ones first.
         self.rather_cut_by = ("rd",)
@@ -247,47 +248,53 @@ class _Fitter:
         if under or not over:
             self.cut(self.propose(min(under or tried)))
 
-    def adjusted(self, step: int) -> Proposal | None:
-        """Propose at `step` so strictly, or leniently, that the file fits without a cut, about.
+    def adjust(self, proposal: Proposal, whole: int | None = None) -> bool:
+        """Propose so strictly, or leniently, that the file fits without a cut, about.
+
+        Parameters
+        ----------
+        proposal : Proposal
+        whole : int, optional
+            Size of its file with every candidate kept, if that has been written.
 
         Returns
         -------
-        Proposal or None
-            None where strictness changes nothing, or the step is too far off.
+        bool
+            Whether there was something to adjust; files have been written then.
         """
-        proposal = self.propose(step)
-        known = [(0.0, math.log(self.size(step) / self.limit))]
-        if abs(known[0][1]) > _WITHIN or self.codec.strict(self.analysis, 1.0) is None:
-            return None
-        aim, fall = sum(_UNUSED) / 2, _YIELD
+        if self.codec.strict(self.analysis, 1.0, proposal) is None:
+            return False
+        whole = self.write_whole(proposal) if whole is None else whole
+        least, most = _UNUSED_QUICK if self.quick else _UNUSED
+        aim, fall = (least + most) / 2, _YIELD
+        known = [(0.0, math.log(whole / self.limit), proposal)]
         for _ in range(_ADJUSTMENTS):
-            known.sort(key=lambda pair: abs(pair[1] - aim))
-            at, excess = known[0]
-            if _UNUSED[0] <= excess <= _UNUSED[1]:
+            known.sort(key=lambda one: abs(one[1] - aim))
+            at, excess, nearest = known[0]
+            if abs(excess) > _WITHIN or least <= excess <= most:
                 break
             if len(known) > 1:
-                (x, y), (u, v) = known[:2]
+                (x, y, _), (u, v, _) = known[:2]
                 fall = min(max((v - y) / (x - u), _YIELD / 4), _YIELD * 4)
             at += (excess - aim) / fall
-            found = self.codec.propose(self.codec.strict(self.analysis, math.exp(at)), step)
-            known.append((at, math.log(self.estimate(found) / self.limit)))
+            strict = self.codec.near(self.codec.strict(self.analysis, math.exp(at)), nearest)
+            found = self.codec.propose(strict, proposal.step)
+            known.append((at, math.log(self.write_whole(found) / self.limit), found))
             if known[-1][1] == excess:
-                return None
-            if abs(known[-1][1] - aim) < abs(excess - aim):
-                proposal = found
-        return proposal
+                return False
+        over = [one for one in known if one[1] > 0]
+        if over and not self.full:
+            _, excess, nearest = min(over, key=lambda one: one[1])
+            self.cut(nearest, round(self.limit * math.exp(excess)))
+        return True
 
     def search(self) -> None:
         """Write files at the finest step that fits whole, and around it."""
         step = min(self.bracket(), self.codec.steps - 1)
         proposal = self.propose(step)
         whole = self.cut(proposal)
-        adjusted = self.adjusted(step)
-        if adjusted is not None:
-            if adjusted is not proposal:
-                self.cut(adjusted)
-            if self.full:
-                return
+        if self.adjust(proposal, whole) and self.full:
+            return
         if whole > self.limit:
             while whole > self.limit and step + 1 < self.codec.steps:
                 step += 1
@@ -305,6 +312,7 @@ class _Fitter:
         data = container.pack(self.codec.number, self.codec.version, self.geometry, packets)
         size = len(data)
         if size <= self.limit:
+            self.largest = max(self.largest, size)
             distortion = proposal.residual + float(proposal.gain[~keep].sum())
             if self.best is None or distortion < self.best.distortion:
                 file = Fitted(data, max(proposal.looked, len(proposal)), int(keep.sum()))
@@ -313,22 +321,31 @@ class _Fitter:
             self.smallest = size
         return size
 
-    def cut(self, proposal: Proposal) -> int:
+    def write_whole(self, proposal: Proposal) -> int:
+        """Write a file with every candidate kept; see `write`."""
+        return self.write(proposal, np.ones(len(proposal), np.bool_))
+
+    def cut(self, proposal: Proposal, whole: int | None = None) -> int:
         """Write the file of `proposal`, candidates cut so that it fills the limit from below.
+
+        Parameters
+        ----------
+        proposal : Proposal
+        whole : int, optional
+            What is returned, if that file has been written.
 
         Returns
         -------
         int
             Size that the file has with every candidate kept, bytes.
         """
-        everything = np.ones(len(proposal), np.bool_)
-        whole = size = self.write(proposal, everything)
-        if size <= self.limit:
+        whole = self.write_whole(proposal) if whole is None else whole
+        if whole <= self.limit:
             return whole
         for rank in dict.fromkeys((self.rank, *self.codec.also_cut_by, *self.rather_cut_by)):
-            self._cut_by(proposal, size, rank)
+            self._cut_by(proposal, whole, rank)
         if self.best is None:
-            self.write(proposal, ~everything)
+            self.write(proposal, np.zeros(len(proposal), np.bool_))
         return whole
 
     def _cut_by(self, proposal: Proposal, size: int, rank: str) -> None:
@@ -337,10 +354,14 @@ class _Fitter:
         fixed = max(0.0, 8.0 * size - total)
         low, high = 0.0, total
         target = 8.0 * self.limit - fixed
+        sizes: dict[bytes, int] = {}
         for _ in range(_LENGTHS_TRIED):
             target = min(max(target, low), high)
             keep = select(proposal, target, rank=rank)
-            size = self.write(proposal, keep)
+            cut = keep.tobytes()
+            if cut not in sizes:
+                sizes[cut] = self.write(proposal, keep)
+            size = sizes[cut]
             if size <= self.limit:
                 low = target
                 if size >= self.limit - max(2, self.limit // 1000):
@@ -387,6 +408,7 @@ def fit(
         raise BudgetError(message, 64)
     fitter = _Fitter(codec, analysis, geometry, limit, rank, progress)
     if quick:
+        fitter.quick = True
         fitter.aim()
     if not fitter.full:
         fitter.search()

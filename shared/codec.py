@@ -156,18 +156,35 @@ class Codec(ABC):
         """
         return None
 
-    def strict(self, analysis: Any, strictness: float) -> Any:
+    def strict(self, analysis: Any, strictness: float, proposal: Proposal | None = None) -> Any:
         """Ask of every bit that it removes `strictness` times the usual error.
 
         Between two quantizer steps this sets the size of a file more finely, and dropping what
         is least worth its bits in the codec's own sense costs less than cutting elements.
 
+        Parameters
+        ----------
+        analysis : object
+        strictness : float
+        proposal : Proposal, optional
+            What is to become a little smaller or larger.
+
         Returns
         -------
         object
-            An analysis, or None if the codec does not weigh bits.
+            An analysis, or None if the codec does not weigh bits (of such a proposal).
         """
         return None
+
+    def near(self, analysis: Any, proposal: Proposal) -> Any:
+        """Begin from a proposal at a step nearby, or a little more or less strict.
+
+        Returns
+        -------
+        object
+            An analysis; proposing from it is quicker, if the codec knows how.
+        """
+        return analysis
 
     def otherwise(self, analysis: Any) -> Any:
         """Describe the picture in another way that may be better, for ``network+refine``.

@@ -106,7 +106,7 @@ class TorchOperations:
             padded = torch.cat([low, x, high], axis)
         else:
             padded = x.index_select(axis, torch.tensor(_mirror(size, radius), device=x.device))
-        found: Tensor = _Correlation.apply(padded, tuple(taps), axis, step)
+        found: Tensor = _Correlation.apply(padded, tuple(taps), axis, step)  # type: ignore[no-untyped-call]
         return found
 
 

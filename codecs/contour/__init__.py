@@ -62,9 +62,17 @@ class ContourCodec(Codec):
         importance = importance_for("tiles", image, limit)
         return search.ask(found, importance, limit, thorough=encoder == "network+refine")
 
-    def strict(self, analysis: search.Analysis, strictness: float) -> search.Analysis | None:
-        """Multiply the Lagrangian multiplier of tiles."""
+    def strict(
+        self, analysis: search.Analysis, strictness: float, proposal: Proposal | None = None
+    ) -> search.Analysis | None:
+        """Multiply the Lagrangian multiplier of tiles; windows that are found stay."""
+        if proposal is not None and proposal.state.tiles is None:
+            return None
         return search.strict(analysis, strictness)
+
+    def near(self, analysis: search.Analysis, proposal: Proposal) -> search.Analysis:
+        """Take over what levels of tiles cost."""
+        return search.near(analysis, proposal.state)
 
     def reweighted(self, analysis: search.Analysis, importance: Importance) -> search.Analysis:
         """Mix other importance in."""

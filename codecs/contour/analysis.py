@@ -104,12 +104,15 @@ class State:
     tiles : TileSet or None
     leaves : (k,) int
         Leaves with detail.
+    probability : (n,) int32
+        States of the coder in the end.
     """
 
     step: int
     ground: Ground
     tiles: TileSet | None
     leaves: npt.NDArray[np.intp]
+    probability: npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -154,10 +157,17 @@ def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
 
 
 def strict(analysis: Analysis, strictness: float) -> Analysis | None:
-    """Demand more of a bit of tiles; windows that are found stay as they are."""
+    """Demand more of a bit of tiles."""
     if analysis.pure or (analysis.limit and not analysis.tiles_alone):
         return None
     return replace(analysis, spectra=replace(analysis.spectra, strictness=strictness))
+
+
+def near(analysis: Analysis, state: State) -> Analysis:
+    """Take over what levels of tiles cost."""
+    if state.tiles is None:
+        return analysis
+    return replace(analysis, spectra=replace(analysis.spectra, adapted=state.probability))
 
 
 def otherwise(analysis: Analysis) -> Analysis | None:
@@ -241,7 +251,7 @@ def _layers_alone(analysis: Analysis, step: int) -> _Candidate:
 
 def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
     geometry = analysis.geometry
-    choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables())
+    choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
     tiles = choice.tiles
     blank = np.zeros((0, FIELDS), np.int32)
     empty = np.zeros((geometry.channels, 0, 0), np.int32)
@@ -306,7 +316,7 @@ def propose(analysis: Analysis, step: int) -> Proposal:
         bits=np.maximum(bits, 1e-3),
         residual=best.error * unit,
         overhead_bits=fixed,
-        state=State(min(step, STEPS - 1), ground, tiles, found),
+        state=State(min(step, STEPS - 1), ground, tiles, found, best.written.coder.probability),
         looked=best.looked,
     )
 

@@ -75,9 +75,15 @@ class PifsCodec(Codec):
             return super().first_step(analysis, limit)
         return first_step(analysis.spectra, limit)
 
-    def strict(self, analysis: searching.Analysis, strictness: float) -> searching.Analysis:
+    def strict(
+        self, analysis: searching.Analysis, strictness: float, proposal: Proposal | None = None
+    ) -> searching.Analysis:
         """Multiply the Lagrangian multiplier."""
         return replace(analysis, spectra=replace(analysis.spectra, strictness=strictness))
+
+    def near(self, analysis: searching.Analysis, proposal: Proposal) -> searching.Analysis:
+        """Judge maps in the picture of the proposal, if what is quick will do."""
+        return replace(analysis, near=proposal.state) if analysis.quick else analysis
 
     def reweighted(
         self, analysis: searching.Analysis, importance: Importance

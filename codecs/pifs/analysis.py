@@ -58,6 +58,8 @@ class Analysis:
     pure : bool
     quick : bool
         Whether choices are those of `quick`.
+    near : State, optional
+        A proposal that those begin from.
     """
 
     spectra: Spectra
@@ -65,11 +67,12 @@ class Analysis:
     shortlists: list[dict[int, Shortlist]]
     pure: bool
     quick: bool = False
+    near: State | None = None
 
 
 @dataclass
 class State:
-    """What `write` needs of a proposal."""
+    """What `write` and proposals nearby need of a proposal."""
 
     step: int
     tiles: TileSet
@@ -77,6 +80,7 @@ class State:
     details: npt.NDArray[np.intp]
     mapped: npt.NDArray[np.intp]
     pure: bool
+    probability: npt.NDArray[np.int32]
 
 
 def analyze(
@@ -300,7 +304,15 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
         bits=bits,
         residual=residual,
         overhead_bits=fixed,
-        state=State(min(step, STEPS - 1), tiles, maps, details, mapped, analysis.pure),
+        state=State(
+            min(step, STEPS - 1),
+            tiles,
+            maps,
+            details,
+            mapped,
+            analysis.pure,
+            written.coder.probability,
+        ),  # fmt: skip
         looked=analysis.spectra.count,
     )
 

@@ -51,9 +51,13 @@ def choose(
         tiles, flat = encoder.assemble(geometry, steps, candidates, ratios, prices, lmbda)
         return tiles, gather(tiles, [found]), flat
 
-    tiles, maps, flat = decide(None, rdo.Prices.of(tables.probability))
-    written = write(tables, tiles, maps, pure=False, priced=True)
-    probability = written.coder.probability
+    if analysis.near is not None:
+        tiles, maps, probability = (
+            analysis.near.tiles, analysis.near.maps, analysis.near.probability,
+        )  # fmt: skip
+    else:
+        tiles, maps, flat = decide(None, rdo.Prices.of(tables.probability))
+        probability = write(tables, tiles, maps, pure=False, priced=True).coder.probability
     prices = rdo.Prices.of(probability)
     ground = Ground(
         analysis.planes[0], decimate(seen(tiles, maps)[0]), size, roles[0],

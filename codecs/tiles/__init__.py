@@ -69,9 +69,15 @@ class TilesCodec(Codec):
             return super().first_step(analysis, limit)
         return first_step(analysis, limit)
 
-    def strict(self, analysis: Spectra, strictness: float) -> Spectra:
+    def strict(
+        self, analysis: Spectra, strictness: float, proposal: Proposal | None = None
+    ) -> Spectra:
         """Multiply the Lagrangian multiplier."""
         return replace(analysis, strictness=strictness)
+
+    def near(self, analysis: Spectra, proposal: Proposal) -> Spectra:
+        """Take over what levels cost."""
+        return replace(analysis, adapted=proposal.state.choice.coder.probability)
 
     def reweighted(self, analysis: Spectra, importance: Importance) -> Spectra:
         """Mix other importance in."""

@@ -54,6 +54,8 @@ class Spectra:
         The same at all tiles.
     strictness : float
         Factor of the Lagrangian multiplier.
+    adapted : (n,) int32, optional
+        States of the coder after something similar, from which prices are known at once.
     """
 
     geometry: Geometry
@@ -61,6 +63,7 @@ class Spectra:
     importance: Importance | None = None
     weights: Weights | None = None
     strictness: float = 1.0
+    adapted: npt.NDArray[np.int32] | None = None
 
     @property
     def count(self) -> int:
@@ -232,6 +235,7 @@ def choose(
     *,
     lmbda: float = LAMBDA,
     passes: int = 2,
+    last: bool = True,
 ) -> Choice:
     """Decide partition and levels at a step.
 
@@ -244,7 +248,10 @@ def choose(
         Initial states of the coder.
     lmbda : float
     passes : int
-        Times that all is decided; each but the first with prices adapted to the picture.
+        Times that all is decided; each but the first with prices adapted to the picture. One
+        is less if they are from the start.
+    last : bool
+        Whether what comes out is coded; else prices and states are those of the last pass.
     """
     if step >= STEPS:
         tiles, ratios = flat_tiles(spectra, STEPS - 1, chroma, blank=step > STEPS)
@@ -254,6 +261,8 @@ def choose(
     steps = component_steps(step, chroma, geometry.channels)
     lmbda = spectra.multiplier(lmbda, steps)
     probability = tables.probability
+    if spectra.adapted is not None:
+        probability, passes = spectra.adapted, max(passes - 1, 1)
     for _ in range(passes):
         tiles, ratios = _decide(spectra, steps, rdo.Prices.of(probability), lmbda)
         written = code(tables, tiles, priced=True)
@@ -261,7 +270,8 @@ def choose(
     weights = spectra.of_leaves(tiles.leaves)
     rdo.drop_dear(tiles.leaves, weights, tiles.levels, ratios, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
-    written = code(tables, tiles, priced=True)
+    if last:
+        written = code(tables, tiles, priced=True)
     return _choice(spectra, tiles, ratios, written)
 
 
