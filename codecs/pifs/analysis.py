@@ -312,7 +312,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
             mapped,
             analysis.pure,
             written.coder.probability,
-        ),  # fmt: skip
+        ),
         looked=analysis.spectra.count,
     )
 
