@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -127,15 +127,20 @@ class Fitted:
     Parameters
     ----------
     data : bytes
-    candidates : int
-        Elements that the codec looked at for this file, see `Proposal`.
     survivors : int
         Elements that are in the file.
+    proposal : Proposal
+        What they were chosen from.
     """
 
     data: bytes
-    candidates: int
     survivors: int
+    proposal: Proposal = field(repr=False)
+
+    @property
+    def candidates(self) -> int:
+        """Elements that the codec looked at for this file, see `Proposal`."""
+        return max(self.proposal.looked, len(self.proposal))
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,9 @@ class _Fitter:
         limit: int,
         rank: str,
         progress: Progress | None,
+        near: Proposal | None = None,
     ) -> None:
+        self.near = near
         self.codec, self.analysis, self.geometry = codec, analysis, geometry
         self.limit, self.rank, self.progress = limit, rank, progress
         self.quick = False
@@ -177,8 +184,9 @@ class _Fitter:
             while len(self._recent) > 1:
                 self._recent.pop(next(iter(self._recent)))
             analysis = self.analysis
-            if self.quick and self._recent:
-                analysis = self.codec.near(analysis, next(reversed(self._recent.values())))
+            near = next(reversed(self._recent.values()), self.near)
+            if self.quick and near is not None:
+                analysis = self.codec.near(analysis, near)
             self._recent[step] = self.codec.propose(analysis, step)
             if self.progress:
                 self.progress(min(0.95, 0.3 + 0.07 * len(self._sizes)))
@@ -218,7 +226,11 @@ class _Fitter:
 
     def aim(self) -> None:
         """Propose what just fits or a little more, as few times as possible, and cut it."""
-        step = min(max(self.codec.first_step(self.analysis, self.limit), 0), self.codec.steps - 1)
+        if self.near is None:
+            step = self.codec.first_step(self.analysis, self.limit)
+        else:
+            step = self.near.step
+        step = min(max(step, 0), self.codec.steps - 1)
         tried: dict[int, float] = {}
         surplus, least = self.codec.surplus(self.analysis), math.log(_ENOUGH)
         if self.codec.strict(self.analysis, 1.0) is not None:
@@ -315,7 +327,7 @@ class _Fitter:
             self.largest = max(self.largest, size)
             distortion = proposal.residual + float(proposal.gain[~keep].sum())
             if self.best is None or distortion < self.best.distortion:
-                file = Fitted(data, max(proposal.looked, len(proposal)), int(keep.sum()))
+                file = Fitted(data, int(keep.sum()), proposal)
                 self.best = _Try(file, distortion)
         elif self.smallest is None or size < self.smallest:
             self.smallest = size
@@ -384,6 +396,7 @@ def fit(
     rank: str = DEFAULT_RANK,
     quick: bool = False,
     progress: Progress | None = None,
+    near: Proposal | None = None,
 ) -> Fitted:
     """Write the best file of at most `limit` bytes.
 
@@ -393,7 +406,7 @@ def fit(
     that fit, the one with the least estimated error is returned.
 
     With `quick` the first proposal that is a little too large is cut to the limit, and that is
-    it: a network knows about which step it wants.
+    it: a network knows about which step it wants. It may begin `near` a proposal.
 
     Raises
     ------
@@ -406,7 +419,7 @@ def fit(
     if limit < 1:
         message = f"the budget is {limit} bytes; the smallest useful one is about 64 bytes"
         raise BudgetError(message, 64)
-    fitter = _Fitter(codec, analysis, geometry, limit, rank, progress)
+    fitter = _Fitter(codec, analysis, geometry, limit, rank, progress, near)
     if quick:
         fitter.quick = True
         fitter.aim()

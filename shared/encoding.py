@@ -6,7 +6,7 @@ import numpy as np
 
 from .backend import to_numpy
 from .budget import DEFAULT_RANK, Fitted, fit
-from .codec import Codec, Geometry, Image, Progress
+from .codec import Codec, Geometry, Image, Progress, Proposal
 from .container import unpack
 
 ENCODERS = ("search", "network", "network+refine")
@@ -86,8 +86,18 @@ class Encoding:
             return refine(self, analysis, file, limit)
         return file
 
-    def fill(self, analysis: object, limit: int, *, progress: Progress | None = None) -> Fitted:
-        """Write a file of at most `limit` bytes from an analysis of the image; see `file`."""
+    def fill(
+        self,
+        analysis: object,
+        limit: int,
+        *,
+        progress: Progress | None = None,
+        near: Proposal | None = None,
+    ) -> Fitted:
+        """Write a file of at most `limit` bytes from an analysis of the image; see `file`.
+
+        What is quick begins `near` a proposal.
+        """
         return fit(
             self.codec,
             analysis,
@@ -96,6 +106,7 @@ class Encoding:
             rank=self.rank,
             quick=self.encoder in self.codec.quick,
             progress=progress,
+            near=near,
         )
 
     def picture(self, data: bytes) -> Image:

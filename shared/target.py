@@ -19,12 +19,16 @@ _BELOW = (0.975, 0.95, 0.925)
 """Parts of the best file at which smaller ones are looked for in the end."""
 
 
+def alpha_error(reference: Image, decoded: Image) -> float:
+    """Smart error of the alpha plane, judged as a grey picture; 0 where there is none."""
+    if reference.shape[2] not in (2, 4):
+        return 0.0
+    return smart_error(reference[:, :, -1], decoded[:, :, -1])
+
+
 def picture_and_alpha_error(reference: Image, decoded: Image) -> float:
-    """Smart error of the colours, or of the alpha plane judged as a grey picture if larger."""
-    error = smart_error(reference, decoded)
-    if reference.shape[2] in (2, 4):
-        error = max(error, smart_error(reference[:, :, -1], decoded[:, :, -1]))
-    return error
+    """Smart error of the colours, or of the alpha plane if that is larger."""
+    return max(smart_error(reference, decoded), alpha_error(reference, decoded))
 
 
 @dataclass(frozen=True)

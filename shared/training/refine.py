@@ -12,7 +12,7 @@ from ..budget import Fitted
 from ..codec import Image
 from ..importance import Importance
 from ..smart_error import SETTINGS
-from ..target import picture_and_alpha_error
+from ..target import alpha_error, picture_and_alpha_error
 from ..training_error import NO_ANCHORS, smart_loss
 from .ask import as_pictures
 from .reweighting import reweighted
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def rounds_at(effort: int) -> int:
-    """How often a file is judged and filled again."""
-    return 1 + effort // 4
+    """How often a file is filled again."""
+    return max(effort // 4, 1)
 
 
-def importance_at(image: Image, decoded: Image) -> Importance:
+def importance_at(image: Image, decoded: Image) -> tuple[Importance, float]:
     """Return the weights of squared error that the smart error has around a decoded picture.
 
     Parameters
@@ -37,27 +37,32 @@ def importance_at(image: Image, decoded: Image) -> Importance:
     -------
     Importance
         Only ratios mean something.
+    float
+        The smart error of the colours.
     """
     pictures, shown = as_pictures(image), as_pictures(decoded).requires_grad_()
     loss = smart_loss(pictures, shown, settings=SETTINGS, anchors=NO_ANCHORS).sum()
     (gradient,) = torch.autograd.grad(loss, shown)
     found = reweighted(pictures, shown.detach(), gradient)[0][0]
-    return Importance(found.numpy().astype(np.float32))
+    return Importance(found.numpy().astype(np.float32)), float(loss.detach())
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """A file, what it shows, and the smart error of that."""
+    """A file, its smart error, and what to mend, if that was asked."""
 
     analysis: Any
     file: Fitted
-    shown: Image
     error: float
+    importance: Importance | None = None
 
 
-def _judged(encoding: Encoding, analysis: Any, file: Fitted) -> _Judged:
+def _judged(encoding: Encoding, analysis: Any, file: Fitted, *, mend: bool) -> _Judged:
     shown = encoding.picture(file.data)
-    return _Judged(analysis, file, shown, picture_and_alpha_error(encoding.image, shown))
+    if not mend:
+        return _Judged(analysis, file, picture_and_alpha_error(encoding.image, shown))
+    importance, error = importance_at(encoding.image, shown)
+    return _Judged(analysis, file, max(error, alpha_error(encoding.image, shown)), importance)
 
 
 def refine(encoding: Encoding, analysis: Any, file: Fitted, limit: int) -> Fitted:
@@ -72,22 +77,22 @@ def refine(encoding: Encoding, analysis: Any, file: Fitted, limit: int) -> Fitte
         The file so far.
     limit : int
     """
-    best = _judged(encoding, analysis, file)
+    best = _judged(encoding, analysis, file, mend=True)
     other = encoding.codec.otherwise(analysis)
     if other is not None:
         best = min(
             best,
-            _judged(encoding, other, encoding.fill(other, limit)),
+            _judged(encoding, other, encoding.fill(other, limit), mend=True),
             key=lambda judged: judged.error,
         )
-    for _ in range(rounds_at(encoding.effort)):
-        if best.error == 0:
+    for left in reversed(range(rounds_at(encoding.effort))):
+        if best.error == 0 or best.importance is None:
             break
-        found = importance_at(encoding.image, best.shown)
-        analysis = encoding.codec.reweighted(best.analysis, found)
+        analysis = encoding.codec.reweighted(best.analysis, best.importance)
         if analysis is None:
             break
-        again = _judged(encoding, analysis, encoding.fill(analysis, limit))
+        filled = encoding.fill(analysis, limit, near=best.file.proposal)
+        again = _judged(encoding, analysis, filled, mend=left > 0)
         if again.error >= best.error:
             break
         best = again
