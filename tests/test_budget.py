@@ -158,6 +158,20 @@ def test_strictness_makes_files_smaller_and_one_changes_nothing(name: str) -> No
     assert pure.strict(pure.analyze(image, encoder="search", effort=1), 2.0) is None
 
 
+def test_windows_do_not_weigh_bits_but_the_tiles_of_the_same_codec_do() -> None:
+    codec = get_codec("contour")
+    y, x = np.mgrid[:96, :96]
+    slanted = 90 + 120 * np.exp(-(((x + 2 * y - 140) / 25) ** 2))
+    noise = np.random.default_rng(0).normal(0, 6, (96, 96, 3))
+    image = np.clip(slanted[..., None] + noise, 0, 255).astype(np.uint8)
+    analysis = codec.analyze(image, encoder="search", effort=1)
+    tiles, windows = (codec.propose(analysis, step) for step in (60, 180))
+    assert tiles.state.tiles is not None
+    assert windows.state.tiles is None
+    assert codec.strict(analysis, 1.1, windows) is None
+    assert codec.strict(analysis, 1.1, tiles) is not None
+
+
 @pytest.mark.parametrize("rank", sorted(RANKS))
 def test_every_ranking_rule_keeps_the_budget(rank: str) -> None:
     image = sample_picture(64, 64, 3)

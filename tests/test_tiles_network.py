@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from fractour.codecs.pifs import analysis as pifs
 from fractour.codecs.pifs import search
@@ -31,6 +34,10 @@ def flat(height: int, width: int) -> Importance:
     return Importance(np.zeros(shape, np.float32))
 
 
+def everywhere(height: int, width: int) -> dict[int, npt.NDArray[np.int64]]:
+    return {log: np.argwhere(np.ones((height >> log, width >> log))) for log in (3, 4)}
+
+
 @pytest.mark.parametrize("name", ["tiles", "pifs"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_importance_of_one_changes_nothing(name: str, channels: int) -> None:
@@ -40,7 +47,8 @@ def test_importance_of_one_changes_nothing(name: str, channels: int) -> None:
     if name == "tiles":
         weighted = plain.reweighted(ones)
     else:
-        weighted = pifs.analyze(image, pure=False, importance=ones)
+        weighted = pifs.analyze(image, pure=False, asked=(ones, everywhere(90, 130)))
+        plain = replace(weighted, spectra=replace(weighted.spectra, importance=None, weights=None))
     for step in (120, 200):
         files = []
         for analysis in (plain, weighted):
@@ -66,7 +74,7 @@ def test_the_half_that_counts_more_gets_more_bits(name: str) -> None:
         found = tiles.propose(spectra, 170).state.choice
         leaves, spent = found.tiles.leaves, found.spent
     else:
-        analysis = pifs.analyze(image, pure=False, importance=importance)
+        analysis = pifs.analyze(image, pure=False, asked=(importance, everywhere(128, 128)))
         chosen, _, _, written = pifs.choose(analysis, 170, pifs.initial_tables(pure=False))
         leaves, spent = chosen.leaves, written.spent
     right = leaves[:, LEFT] >= 64
@@ -131,7 +139,7 @@ def test_a_quick_search_of_small_leaves_is_exact() -> None:
 def test_the_quick_encoder_maps_only_what_it_was_told() -> None:
     image = np.tile(scene(16, 16, 1), (8, 8, 1))
     only = {3: np.array([[1, 1], [4, 9]]), 4: np.zeros((0, 2), np.int64)}
-    analysis = pifs.analyze(image, pure=False, importance=flat(128, 128), only=only)
+    analysis = pifs.analyze(image, pure=False, asked=(flat(128, 128), only))
     for step in (120, 160, 256, 257):
         found, maps, _, _ = pifs.choose(analysis, step, pifs.initial_tables(pure=False))
         mapped = found.leaves[maps[:, 0] != 0]
@@ -218,3 +226,18 @@ def test_the_network_of_tiles_keeps_to_the_budget_and_learns() -> None:
     _, logits = network.look(pixels[..., :100, :40], bpp[:1])
     shapes = [(-(-100 // 32) * 32 >> log, 64 >> log) for log in MAPPED]
     assert [tuple(part.shape[1:]) for part in logits] == shapes
+
+
+@pytest.mark.parametrize("name", ["tiles", "pifs", "contour"])
+def test_a_proposal_nearby_is_as_good_as_one_from_nothing(name: str) -> None:
+    codec, image = get_codec(name), scene(128, 128)
+    if name == "pifs":
+        analysis = pifs.analyze(image, pure=False, asked=(flat(128, 128), everywhere(128, 128)))
+    else:
+        analysis = codec.analyze(image, encoder="search", effort=1)
+    step = 150
+    before, direct = codec.propose(analysis, step - 2), codec.propose(analysis, step)
+    begun = codec.propose(codec.near(analysis, before), step)
+    sizes = [sum(map(len, codec.write(p, np.ones(len(p), np.bool_)))) for p in (direct, begun)]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.05)
+    assert begun.residual == pytest.approx(direct.residual, rel=0.05)

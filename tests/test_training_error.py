@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fractour.shared.bands import ArrayOperations
 from fractour.shared.smart_error import SETTINGS, smart_error
 from skimage import data
 
@@ -85,3 +86,33 @@ def test_gradient_is_that_of_differences() -> None:
             moved.append(float(smart_loss(first, other, settings=TRAINING)))
         slope = (moved[1] - moved[0]) / 2e-3
         assert float(second.grad[0, row, column]) == pytest.approx(slope, rel=1e-3, abs=1e-8)
+
+
+@pytest.mark.parametrize("taps", [(0.25, 0.5, 0.25), (-0.3, -0.1, 0.0, 0.1, 0.3)])
+@pytest.mark.parametrize("axis", [-2, -1])
+@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 7), (8, 5)])
+def test_filters_are_those_of_numpy_and_their_gradient_that_of_differences(
+    taps: tuple[float, ...], axis: int, step: int, shape: tuple[int, int]
+) -> None:
+    from fractour.shared.training_error import OPERATIONS
+
+    x = torch.rand((3, *shape), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    found = OPERATIONS.filter(x, taps, axis, step)
+    expected = ArrayOperations(np).filter(x.numpy(), taps, axis, step)
+    assert found.shape == expected.shape
+    assert np.allclose(found.numpy(), expected, atol=1e-6)
+    x.requires_grad_()
+    assert torch.autograd.gradcheck(lambda y: OPERATIONS.filter(y, taps, axis, step), (x,))
+
+
+def test_what_is_to_mend_comes_with_the_error_of_the_judge(
+    photo: np.ndarray, coarse: np.ndarray
+) -> None:
+    from fractour.shared.training.refine import importance_at
+
+    found, error = importance_at(photo, coarse)
+    assert error == pytest.approx(smart_error(photo, coarse), rel=1e-4)
+    assert np.isfinite(found.logarithms).all()
+    grey = photo[..., :1], coarse[..., :1]
+    assert importance_at(*grey)[1] == pytest.approx(smart_error(*grey), rel=1e-3)

@@ -62,8 +62,7 @@ class PifsCodec(Codec):
             return searching.analyze(image, pure=self.pure, progress=progress)
         from .network import ask
 
-        importance, promising = ask(self.name, image, limit)
-        return searching.analyze(image, pure=self.pure, importance=importance, only=promising)
+        return searching.analyze(image, pure=self.pure, asked=ask(self.name, image, limit))
 
     def surplus(self, analysis: searching.Analysis) -> float:
         """Return little: leaves carry much."""

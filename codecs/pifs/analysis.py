@@ -87,8 +87,7 @@ def analyze(
     image: Image,
     *,
     pure: bool,
-    importance: Importance | None = None,
-    only: dict[int, npt.NDArray[np.int64]] | None = None,
+    asked: tuple[Importance, dict[int, npt.NDArray[np.int64]]] | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
     """Transform the image and search its domains.
@@ -97,23 +96,22 @@ def analyze(
     ----------
     image : (H, W, C) uint8
     pure : bool
-    importance : Importance, optional
-        What squared errors count for.
-    only : dict by logarithm of the side of (n, 2) int64, optional
-        Leaves that domains are searched for, quickly; of all leaves, exactly, if not given.
+    asked : (Importance, dict by logarithm of the side of (n, 2) int64), optional
+        What squared errors count for, and leaves that domains are searched for, quickly. If
+        not given, errors count the same, and domains of all leaves are searched for exactly.
     progress : callable, optional
     """
     planes = color.to_components(image)
     height, width = planes[0].shape
     padded = [pad(plane) for plane in planes]
     lists: list[dict[int, Shortlist]] = [{} for _ in planes]
-    spectra = transform(planes, importance)
-    if only is not None:
-        for log, leaves in only.items():
+    if asked is not None:
+        importance, promising = asked
+        for log, leaves in promising.items():
             some = shortlist_of(padded[0], height, width, log, leaves)
             if some is not None:
                 lists[0][log] = some
-        return Analysis(spectra, padded, lists, pure, quick=True)
+        return Analysis(transform(planes, importance), padded, lists, pure, quick=True)
     smallest = smallest_mapped(len(planes), pure=pure)
     roles = roles_of(len(planes))
     jobs = [(c, log) for c in range(len(planes)) for log in range(6, int(smallest[c]) - 1, -1)]
@@ -124,7 +122,7 @@ def analyze(
             lists[comp][log] = found
         if progress:
             progress(0.3 * (done + 1) / len(jobs))
-    return Analysis(spectra, padded, lists, pure)
+    return Analysis(transform(planes), padded, lists, pure)
 
 
 def _cost(
@@ -135,19 +133,13 @@ def _cost(
     lmbda: float,
 ) -> float:
     """Lagrangian cost of what the decoder really shows, squared steps."""
-    error, spectra, planes = 0.0, analysis.spectra, analysis.planes
+    error, spectra = 0.0, analysis.spectra
     # Only what is seen: what lies outside, leaves of one size cover and of another do not.
     rows, columns = (-(-n // CELL) for n in (spectra.geometry.height, spectra.geometry.width))
     for comp, plane in enumerate(seen):
-        if spectra.weights is None:
-            off = cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
-            off = off[:rows, :columns]
-            missed = float((off * off).sum())
-        else:
-            spread = plane - planes[comp]
-            spread[rows * CELL :] = spread[:, columns * CELL :] = 0.0
-            missed = spectra.energy(comp, spread)
-        error += missed / (float(tiles.steps[comp]) / 65536.0) ** 2
+        off = cosine.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
+        off = off[:rows, :columns]
+        error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
 
 
@@ -183,7 +175,7 @@ def choose(
         return [
             Ground(
                 analysis.planes[c], decimate(planes[c]), size, roles[c], float(steps[c]) / 65536.0,
-                lmbda, pure, prices, map_prices, spectra.weights_by(roles[c]),
+                lmbda, pure, prices, map_prices,
             )
             for c in range(len(planes))
         ]  # fmt: skip
@@ -201,9 +193,7 @@ def choose(
         prices = rdo.Prices.of(probability)
         ratios = in_steps(spectra, steps)
         candidates = [
-            rdo.quantize(
-                blocks, role, lmbda, prices, *size, plain=pure, weights=spectra.weights_by(role)
-            )
+            rdo.quantize(blocks, role, lmbda, prices, *size, plain=pure)
             for blocks, role in zip(ratios, roles, strict=True)
         ]
         found = [
@@ -233,8 +223,7 @@ def choose(
     _, tiles, maps, flat, written = best
     if plain is None:
         return tiles, maps, flat, written
-    weights = spectra.of_leaves(tiles.leaves)
-    rdo.drop_dear(tiles.leaves, weights, tiles.levels, flat, written.prices, np.float32(lmbda))
+    rdo.drop_dear(tiles.leaves, EQUAL, tiles.levels, flat, written.prices, np.float32(lmbda))
     tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
     written = write(tables, tiles, maps, pure=pure, priced=True)
     if compare:
