@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fractour.codecs.contour import ablation, curves, layout, pursuit, stages
@@ -58,6 +60,20 @@ def test_each_kind_is_found_where_it_fits() -> None:
     read = syntax.read(ground.geometry, [start, payload], complete=True, pure=True)
     np.testing.assert_array_equal(read.ground.layers, ground.layers)
     np.testing.assert_array_equal(render_ground(np, read.ground), render_ground(np, ground))
+
+
+def test_tiles_take_what_layers_leave() -> None:
+    planes = color.to_components(drawing())
+    figures, ground = search(())
+    few = replace(ground, layers=ground.layers[:5])
+    both, shown = ablation.measure_tiles(planes, STEP, few)
+    alone, _ = ablation.measure_tiles(planes, STEP, ablation._nothing(planes, STEP))
+    assert (both["windows"], alone["windows"]) == (5, 0)
+    assert shown.shape == (3, *planes[0].shape)
+    # Layers alone and tiles alone are not far from each other; what mixes them is.
+    assert both["error"] < 1.5 * figures["error"]
+    assert alone["error"] < 1.5 * figures["error"]
+    assert alone["j"] < both["j"]
 
 
 def test_a_window_over_an_edge_is_cut() -> None:

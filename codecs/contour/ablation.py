@@ -1,5 +1,7 @@
 """What each kind of layer is worth: the objective and the bytes of windows alone, and with others.
 
+Beside them stand tiles of what windows leave, and tiles without any layer.
+
 Run ``python -m fractour.codecs.contour.ablation IMAGE ... [--steps 180,204,216] [--effort 5]``;
 ``--out eval/results/contour_kinds.json`` keeps the figures.
 """
@@ -10,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,13 @@ import numpy.typing as npt
 
 from ...shared import color, entropy
 from ...shared.codec import Geometry, Image
-from ...shared.tiles.encoder import LAMBDA
-from ...shared.tiles.stream import NEUTRAL_CHROMA, component_steps
+from ...shared.tiles import synthesis
+from ...shared.tiles.deblock import USUAL, smooth
+from ...shared.tiles.encoder import LAMBDA, choose, transform
+from ...shared.tiles.stream import NEUTRAL_CHROMA, TileSet, component_steps
 from . import pursuit
 from .format import HEADER, Ground, initial_tables, write
-from .layout import CUTS, KIND
+from .layout import CUTS, FIELDS, KIND
 from .points import arrange
 from .prices import layer_prices
 from .stages import KINDS
@@ -32,10 +36,12 @@ from .synthesis import render_ground
 _SMOOTH = 2
 SETS = ((), *((kind,) for kind in KINDS), KINDS)
 """Kinds that are allowed, one set after the other."""
+ONLY_TILES = "only tiles"
+FloatArray = npt.NDArray[np.float32]
 
 
 def measure(
-    planes: list[npt.NDArray[np.float32]], step: int, kinds: Sequence[str], effort: int = 5
+    planes: list[FloatArray], step: int, kinds: Sequence[str], effort: int = 5
 ) -> tuple[dict[str, float], Ground]:
     """Search one picture with some kinds of layer.
 
@@ -62,23 +68,86 @@ def measure(
     seconds = time.perf_counter() - begun
     layers = state.layers[arrange(state.layers, geometry.height, geometry.width)]
     ground = Ground(geometry, steps, state.base_code, state.base, layers)
-    coder = write(initial_tables(), ground, None).coder
+    figures = _figures(planes, ground, None)
+    return {**figures, "seconds": seconds}, ground
+
+
+def measure_tiles(
+    planes: list[FloatArray], step: int, ground: Ground
+) -> tuple[dict[str, float], npt.NDArray[np.int32]]:
+    """Describe what layers leave by tiles.
+
+    Parameters
+    ----------
+    planes : list of (H, W) float32
+    step : int
+    ground : Ground
+        Layers that are drawn below the tiles.
+
+    Returns
+    -------
+    figures : dict
+        See `measure`.
+    shown : (C, H, W) int32
+    """
+    begun = time.perf_counter()
+    below = _shown(ground, None).astype(np.float32) / np.float32(64)
+    left = transform([plane - under for plane, under in zip(planes, below, strict=True)])
+    tiles = choose(left, step, NEUTRAL_CHROMA, initial_tables(), last=False).tiles
+    figures = _figures(planes, ground, tiles)
+    return {**figures, "seconds": time.perf_counter() - begun}, _shown(ground, tiles)
+
+
+def _nothing(planes: list[FloatArray], step: int) -> Ground:
+    """No layers, and no base."""
+    geometry = Geometry(planes[0].shape[0], planes[0].shape[1], len(planes))
+    steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
+    empty = np.zeros((len(planes), 0, 0), np.int32)
+    return Ground(geometry, steps, 0, empty, np.zeros((0, FIELDS), np.int32))
+
+
+def _shown(ground: Ground, tiles: TileSet | None) -> npt.NDArray[np.int32]:
+    """Render layers and tiles, (C, H, W), six fractional bits."""
+    shown: npt.NDArray[np.int32] = render_ground(np, ground)
+    if tiles is not None:
+        drawn = synthesis.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
+        smoothed = smooth(np, tiles, drawn, USUAL)
+        shown = shown + smoothed[:, : ground.geometry.height, : ground.geometry.width]
+    return shown
+
+
+def _figures(planes: list[FloatArray], ground: Ground, tiles: TileSet | None) -> dict[str, float]:
+    coder = write(initial_tables(), ground, tiles).coder
     size = len(entropy.finish_encoder(coder.rc, coder.buf)) + HEADER
-    shown = render_ground(np, ground).astype(np.float32) / np.float32(64)
-    off = pursuit.in_steps([p - s for p, s in zip(planes, shown, strict=True)], steps)
+    shown = _shown(ground, tiles).astype(np.float32) / np.float32(64)
+    pairs = zip(planes, shown, strict=True)
+    off = pursuit.in_steps([plane - seen for plane, seen in pairs], ground.steps)
     error = float((off.astype(np.float64) ** 2).sum())
+    layers = ground.layers
     kind = layers[:, KIND]
-    figures = {
+    return {
         "j": error + LAMBDA * 8 * size,
         "bytes": size,
         "error": error,
-        "seconds": seconds,
         "windows": int(((kind == 0) & (layers[:, CUTS] == 0)).sum()),
         "cut": int(((kind == 0) & (layers[:, CUTS] > 0)).sum()),
         "contour": int((kind == 1).sum()),
         "stroke": int((kind == 2).sum()),
     }
-    return figures, ground
+
+
+def _ways(
+    planes: list[FloatArray], step: int, sets: Sequence[tuple[str, ...]], effort: int
+) -> Iterator[tuple[str, dict[str, float], npt.NDArray[np.int32]]]:
+    """Describe a picture with each set of kinds, with tiles on top of the first, and by them."""
+    grounds = []
+    for kinds in sets:
+        figures, ground = measure(planes, step, kinds, effort)
+        yield "+".join(kinds) or "none", figures, _shown(ground, None)
+        grounds.append(ground)
+    for name, ground in (("tiles", grounds[0]), (ONLY_TILES, _nothing(planes, step))):
+        figures, shown = measure_tiles(planes, step, ground)
+        yield name, figures, shown
 
 
 def read_image(path: Path) -> Image:
@@ -95,7 +164,9 @@ def _markdown(rows: Sequence[dict[str, Any]], effort: int) -> str:
     lines = [
         "**What kinds of layer are worth: objective against windows alone, %**",
         "",
-        "| image | bpp | windows | " + " | ".join(f"+ {name}" for name in names) + " |",
+        "| image | bpp | windows | "
+        + " | ".join(name if name == ONLY_TILES else f"+ {name}" for name in names)
+        + " |",
         "| --- | ---: | ---: | " + " | ".join("---:" for _ in names) + " |",
     ]
     for first in rows:
@@ -116,7 +187,7 @@ def _markdown(rows: Sequence[dict[str, Any]], effort: int) -> str:
         "",
         f"Search at effort {effort} and one step. Objective: squared error in steps and the bits "
         "of the real file times the multiplier; negative is better. bpp and windows: of windows "
-        "alone.",
+        "alone. tiles: of what windows leave.",
     ]
     return "\n".join(lines)
 
@@ -139,10 +210,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         planes = color.to_components(read_image(path))
         for step in map(int, chosen.steps.split(",")):
             first = 0.0
-            for kinds in sets:
-                figures, ground = measure(planes, step, kinds, chosen.effort)
+            for name, figures, shown in _ways(planes, step, sets, chosen.effort):
                 first = first or figures["j"]
-                name = "+".join(kinds) or "none"
                 change = 100 * (figures["j"] / first - 1)
                 sys.stdout.write(
                     f"{path.stem} {step} {name:18} J {figures['j']:9.1f} {change:+6.2f}% "
@@ -158,8 +227,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 if chosen.pictures is not None:
                     from PIL import Image as pillow
 
-                    shown = color.to_pixels(np, list(render_ground(np, ground)), 6)
-                    pillow.fromarray(shown).save(chosen.pictures / f"{path.stem}_{step}_{name}.png")
+                    pixels = color.to_pixels(np, list(shown), 6)
+                    pillow.fromarray(pixels).save(
+                        chosen.pictures / f"{path.stem}_{step}_{name}.png"
+                    )
     if chosen.out is not None:
         document = {
             "what": "contour_kinds",
