@@ -1,4 +1,4 @@
-"""The README says what the committed results say, and its commands exist."""
+"""README and results page say what the committed results say, and their commands exist."""
 
 from __future__ import annotations
 
@@ -10,18 +10,37 @@ import pytest
 from fractour.eval import readme
 
 
-def test_tables_are_those_of_the_results(root: Path) -> None:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    assert "<!-- results:kodak -->" in text
+@pytest.fixture(params=["README.md", "eval/results/README.md"])
+def page(root: Path, request: pytest.FixtureRequest) -> Path:
+    return root / str(request.param)
+
+
+def test_tables_are_those_of_the_results(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "<!-- results:" in text
     assert readme.update(text) == text, "run python -m fractour.eval.readme"
 
 
-def test_every_command_of_the_readme_parses(root: Path) -> None:
+def test_every_table_of_the_readme_is_made(root: Path) -> None:
+    blocks = re.findall(r"results:(\w+)", (root / "README.md").read_text(encoding="utf-8"))
+    assert blocks == ["glance", "encoders", "at_target"]
+    glance = readme.block("glance")
+    assert "| jpeg2000 | 0.0 | 0.0 | 0.0 | 1.0 | 1.0 |" in glance
+
+
+def test_every_picture_of_a_page_exists(page: Path) -> None:
+    links = re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert len(links) >= 2
+    for link in links:
+        assert (page.parent / link).is_file(), link
+
+
+def test_every_command_of_a_page_parses(page: Path) -> None:
     import typer
     from fractour.eval.cli import app
 
     group = typer.main.get_command(app)
-    text = (root / "README.md").read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace("\n--", " --")
     lines = re.findall(r"fractour [a-z][^\n`#]*", text)
     checked = 0
     for line in lines:
@@ -29,7 +48,11 @@ def test_every_command_of_the_readme_parses(root: Path) -> None:
         command = group.commands.get(words[0])  # type: ignore[attr-defined]
         if command is None:
             continue
-        known = {option for parameter in command.params for option in parameter.opts}
+        known = {
+            option
+            for parameter in command.params
+            for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         for word in words[1:]:
             if word.startswith("--"):
                 assert word in known, f"{line}: {word}"
