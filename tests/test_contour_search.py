@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fractour.codecs.contour import ablation, curves, layout, pursuit, stages
+from fractour.codecs.contour import ablation, curves, layout, matching, measuring, pursuit, stages
 from fractour.codecs.contour import format as syntax
 from fractour.codecs.contour.filling import explained
 from fractour.codecs.contour.masks import add_masked, masked_room, project_masked
 from fractour.codecs.contour.outlines import outline_of
 from fractour.codecs.contour.prices import layer_prices
+from fractour.codecs.contour.proposals import reduce_by
 from fractour.codecs.contour.synthesis import render_ground
 from fractour.codecs.contour.worths import worths
 from fractour.shared import color
@@ -90,6 +91,43 @@ def test_a_window_over_an_edge_is_cut() -> None:
     assert float((state.pyramid[0] ** 2).sum()) < before - 2
 
 
+@pytest.mark.parametrize(("height", "width"), [(96, 128), (97, 129), (99, 127)])
+def test_wide_windows_remove_what_they_promise_at_every_border(height: int, width: int) -> None:
+    y, x = np.mgrid[:height, :width]
+    luma = 140 + 20 * np.sin(x / 40) + 15 * np.cos((x + y) / 50)
+    luma -= 60.0 * (y >= height - 2) + 60.0 * (x >= width - 2)
+    image = np.repeat(luma.astype(np.uint8)[..., None], 3, axis=2)
+    planes = color.to_components(image)
+    steps = component_steps(110, NEUTRAL_CHROMA, 3)
+    prices = layer_prices(syntax.initial_tables(), height, width)
+    state = pursuit.start(planes, steps, 2)
+    # Radii from which windows are measured on averages over 4 x 4 pixels.
+    for _ in range(4):
+        pursuit.grow(state, prices, scales=((8, 10, 12), (), ()), rich=False)
+    assert len(state.layers) > 5
+    before = [float((state.pyramid[0].astype(np.float64) ** 2).sum())]
+    for rich in (False, True, True):
+        cost = pursuit.objective(state)
+        pursuit.polish(state, prices, rich=rich)
+        before.append(float((state.pyramid[0].astype(np.float64) ** 2).sum()))
+        assert pursuit.objective(state) < 1.005 * cost
+    for level, plane in enumerate(state.pyramid[1:], 1):
+        expected = np.stack([reduce_by(whole, 1 << level) for whole in state.pyramid[0]])
+        np.testing.assert_allclose(plane, expected, atol=2e-3)
+    layers, count = state.layers, len(state.layers)
+    gain, bits = np.zeros((2, count))
+    ratios = pursuit.ratios_of(steps)
+    matching.judge(state.pyramid, layers, ratios, prices, gain, bits, matching.scratch())
+    changes = np.zeros(count)
+    for i in range(count):
+        without = [plane.copy() for plane in state.pyramid]
+        waves, frame = np.zeros((6, 4)), np.zeros(8)
+        measuring.add(tuple(without), layers[i], ratios[0], 1.0, waves, frame)
+        changes[i] = (without[0].astype(np.float64) ** 2).sum() - before[-1]
+    # The strips are finer than what wide windows are measured on.
+    assert np.abs(gain - changes).sum() < 0.25 * changes.sum()
+
+
 @pytest.mark.parametrize("kind", stages.KINDS)
 def test_kinds_can_be_left_out(kind: str) -> None:
     figures, _ = search(tuple(k for k in stages.KINDS if k != kind), effort=2)
@@ -166,8 +204,9 @@ def test_ablation_prints_a_line_for_each_set(
     arguments = [str(folder / "a.png"), "--steps", "204", "--effort", "1", "--sets", "none,stroke"]
     ablation.main([*arguments, "--pictures", str(folder)])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[2] for line in lines] == ["none", "stroke"]
+    assert [line.split()[2] for line in lines] == ["none", "stroke", "tiles", "only"]
     assert (folder / "a_204_none.png").exists()
+    assert (folder / "a_204_only tiles.png").exists()
 
 
 def test_layers_cover_no_more_than_a_file_may_ask_for() -> None:

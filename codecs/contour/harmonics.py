@@ -16,6 +16,7 @@ from .measuring import (
     frame_of,
     level_for,
     level_of,
+    part_of_last,
     strongest,
     waves_of,
 )
@@ -81,6 +82,8 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
     level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
     plane = pyramid[level][layer[COMP]]
     height, width = plane.shape
+    below = part_of_last(height, pyramid[0].shape[1], level)
+    beside = part_of_last(width, pyramid[0].shape[2], level)
     worth = 0.0
     bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
     while layer[MORE] < MOST_EXTRA:
@@ -95,6 +98,7 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
         left = max(math.ceil(x0 - across), 0)
         for y in range(first, min(math.floor(y0 + reach) + 1, height)):
             dy = y - y0
+            row = below if y == height - 1 else 1.0
             for x in range(left, min(math.floor(x0 + across) + 1, width)):
                 dx = x - x0
                 u, v = dx * ux + dy * uy, dx * vx + dy * vy
@@ -106,15 +110,16 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
                 for i in range(count):
                     p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
                     value += waves[i, 0] * WAVES[p]
-                r = plane[y, x] - w * value
+                part = row * beside if x == width - 1 else row
+                r = plane[y, x] - part * (w * value)
                 for f in range(len(_PAIRS)):
                     p = int((u * _PAIRS[f, 0] + v * _PAIRS[f, 1]) * 256.0 + 262144.0) & 1023
                     even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
                     sums[f, 0] += r * even
                     sums[f, 1] += r * odd
-                    sums[f, 2] += even * even
-                    sums[f, 3] += odd * odd
-                    sums[f, 4] += even * odd
+                    sums[f, 2] += part * (even * even)
+                    sums[f, 3] += part * (odd * odd)
+                    sums[f, 4] += part * (even * odd)
         for f in range(len(_PAIRS)):
             for k in range(SUMS):
                 sums[f, k] *= 1 << 2 * level

@@ -50,9 +50,16 @@ LEAST_RADIUS = 22
 def level_for(minor):  # type: ignore[no-untyped-def]
     """Level of the pyramid on which a window of this minor radius (sixteenths) is measured.
 
-    Averages, not every n-th pixel: else what is finer than the samples counts n times.
+    Averages, not every n-th pixel: else what is finer than the samples counts n times. Where the
+    last ones reach beyond the picture, only their part inside counts.
     """
     return 0 if minor < 14 * 16 else (1 if minor < 40 * 16 else 2)
+
+
+@compiled
+def part_of_last(count, whole, level):  # type: ignore[no-untyped-def]
+    """Part of the last of `count` samples of a level that lies in a picture of `whole` pixels."""
+    return (whole - ((count - 1) << level)) / (1 << level)
 
 
 @compiled
@@ -80,6 +87,8 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
     level = level_for(minor16)
     plane = pyramid[level][layer[COMP]]
     height, width = plane.shape
+    below = part_of_last(height, pyramid[0].shape[1], level)
+    beside = part_of_last(width, pyramid[0].shape[2], level)
     unit = 16.0 * (1 << level)
     major, minor = major16 / unit, minor16 / unit
     turn = math.pi * layer[ANGLE] / ANGLES
@@ -95,6 +104,7 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
         if root <= 0:
             continue
         root = math.sqrt(root)
+        row = below if y == height - 1 else 1.0
         left = max(math.ceil(x0 + (-b - root) / a), 0)
         for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width)):
             dx = x - x0
@@ -102,18 +112,19 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
             w = 1.0 - u * u - v * v
             w = w * w * w
             r = plane[y, x]
+            part = row * beside if x == width - 1 else row
             if low == 0:
                 sums[0, 0] += r * w
-                sums[0, 2] += w * w
+                sums[0, 2] += part * (w * w)
             turn = v * 256.0
             for f in range(max(low, 1), high):
                 p = int(turn * _ACROSS[f] + 262144.0) & 1023
                 even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
                 sums[f, 0] += r * even
                 sums[f, 1] += r * odd
-                sums[f, 2] += even * even
-                sums[f, 3] += odd * odd
-                sums[f, 4] += even * odd
+                sums[f, 2] += part * (even * even)
+                sums[f, 3] += part * (odd * odd)
+                sums[f, 4] += part * (even * odd)
     for f in range(low, high):
         for k in range(SUMS):
             sums[f, k] *= 1 << 2 * level
@@ -344,15 +355,19 @@ def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
     frame_of(layer, level, frame)
     y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
     reach, across = frame[6], frame[7]
+    below = part_of_last(height, pyramid[0].shape[1], level)
+    beside = part_of_last(width, pyramid[0].shape[2], level)
     product, norm = 0.0, 0.0
     first = max(math.ceil(y0 - reach), 0)
     left = max(math.ceil(x0 - across), 0)
     for y in range(first, min(math.floor(y0 + reach) + 1, height)):
         dy = y - y0
+        row = below if y == height - 1 else 1.0
         for x in range(left, min(math.floor(x0 + across) + 1, width)):
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v
+            part = row * beside if x == width - 1 else row
             if w > 0:
                 value = 0.0
                 for i in range(count):
@@ -360,7 +375,7 @@ def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
                     value += waves[i, 0] * WAVES[p]
                 value *= w * w * w
                 product += plane[y, x] * value
-                norm += value * value
+                norm += part * (value * value)
     return product * (1 << 2 * level), norm * (1 << 2 * level)
 
 

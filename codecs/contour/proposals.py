@@ -67,12 +67,12 @@ def _bank(
 
 
 def reduce_by(plane: FloatArray, factor: int) -> FloatArray:
-    """Average over squares of `factor` pixels, the border repeated."""
+    """Sum over squares of `factor` pixels, over how many these are; outside there is nothing."""
     if factor == 1:
         return plane
     height, width = plane.shape
     pads = [(0, -n % factor) for n in (height, width)]
-    wide = np.pad(plane, pads, mode="edge")
+    wide = np.pad(plane, pads)
     rows, columns = wide.shape[0] // factor, wide.shape[1] // factor
     out: FloatArray = wide.reshape(rows, factor, columns, factor).mean((1, 3), dtype=np.float32)
     return out
