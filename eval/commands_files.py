@@ -26,7 +26,8 @@ from .output import (
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-    from ..shared.budget import Budget, Fitted
+    from ..shared.budget import Budget
+    from ..shared.fitting import Fitted
 
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 Encoder = Annotated[str, typer.Option(metavar="WAY", help="search, network or network+refine.")]

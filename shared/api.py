@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from . import container
 from .backend import get_array_module, to_numpy
-from .budget import DEFAULT_RANK, Budget, Fitted
+from .budget import DEFAULT_RANK, Budget
 from .codec import Geometry, Image, Progress
 from .encoding import Encoding
 from .errors import BudgetError, FractourError, TruncatedError
+from .fitting import Fitted
 from .raster import as_raster
 from .registry import codec_by_number, get_codec
 from .weights import has_torch

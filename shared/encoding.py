@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .backend import to_numpy
-from .budget import DEFAULT_RANK, Fitted, fit
+from .budget import DEFAULT_RANK
 from .codec import Codec, Geometry, Image, Progress, Proposal
 from .container import unpack
+from .fitting import Fitted, fit
 
 ENCODERS = ("search", "network", "network+refine")
 

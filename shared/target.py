@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .budget import Fitted
 from .codec import Image, Progress
 from .encoding import Encoding
 from .errors import BudgetError
+from .fitting import Fitted
 from .smart_error import smart_error
 
 _START_BPP = 0.2

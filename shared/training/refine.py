@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..budget import Fitted
 from ..codec import Image
+from ..fitting import Fitted
 from ..importance import Importance
 from ..smart_error import SETTINGS
 from ..target import alpha_error, picture_and_alpha_error
