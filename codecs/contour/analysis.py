@@ -29,7 +29,8 @@ from .worths import grounded, worths
 FloatArray = npt.NDArray[np.float32]
 
 _DENSE = 0.3
-"""Bits a pixel of tiles above which layers are not tried: they take long and lose."""
+"""Bits a pixel of a file, or of tiles where no file is asked for, above which layers are not tried:
+they take long and lose."""
 _SPARSE, _SPARSE_THOROUGH = 0.025, 0.08
 """Bits a pixel from which windows of a network are not tried beside tiles: they take most of the
 time, and more of the smart error is seldom removed by them. Refinement tries them longer."""
@@ -67,6 +68,8 @@ class Analysis:
     fitting : Effort
     windows : bool
         Whether there may be any.
+    aim : int, optional
+        Bytes of the file that the search is asked for.
     """
 
     geometry: Geometry
@@ -81,6 +84,7 @@ class Analysis:
     proposed: swift.Proposed | None = None
     fitting: swift.Effort = swift.THOROUGH
     windows: bool = True
+    aim: int | None = None
 
     @property
     def tiles_alone(self) -> bool:
@@ -186,6 +190,7 @@ def first_step(analysis: Analysis, limit: int) -> int:
     """Step at which tiles alone would fill `limit` bytes, about; layers are not far from it."""
     if analysis.limit:
         return asked.first_step(analysis, limit)
+    analysis.aim = limit
     low, high = 0, STEPS
     while high - low > 4:
         step = (low + high) // 2
@@ -276,7 +281,8 @@ def _chosen(analysis: Analysis, step: int) -> _Candidate:
     if analysis.pure or step >= STEPS:
         return _layers_alone(analysis, step)
     tiles = _tiles_alone(analysis, step)
-    if analysis.tiles_alone or tiles.bits >= _DENSE * analysis.geometry.pixels:
+    bits = tiles.bits if analysis.aim is None else 8.0 * analysis.aim
+    if analysis.tiles_alone or bits > _DENSE * analysis.geometry.pixels:
         return tiles
     layers = _layers_alone(analysis, step)
     lmbda = analysis.spectra.multiplier(LAMBDA, tiles.ground.steps)
