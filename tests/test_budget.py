@@ -172,6 +172,24 @@ def test_windows_do_not_weigh_bits_but_the_tiles_of_the_same_codec_do() -> None:
     assert codec.strict(analysis, 1.1, tiles) is not None
 
 
+def test_the_file_that_is_asked_for_decides_whether_windows_are_tried() -> None:
+    codec = get_codec("contour")
+    y, x = np.mgrid[:128, :128]
+    luma = 120 + 50 * np.sin((2 * x + 3 * y) / 6) + 20 * np.sin((3 * x - y) / 5)
+    image = np.repeat(luma.astype(np.uint8)[..., None], 3, axis=2)
+    budget = int(0.3 * 128 * 128 / 8)
+    data = fractour.encode(image, codec="contour", budget=budget)
+    assert 0.97 * budget <= len(data) <= budget
+    # At the same step, whose tiles take more than that, the limit alone makes the difference.
+    found = []
+    for limit in (budget, 2 * budget):
+        analysis = codec.analyze(image, encoder="search", effort=1)
+        codec.first_step(analysis, limit)
+        found.append(codec.propose(analysis, 150).state.tiles)
+    assert found[0] is None
+    assert found[1] is not None
+
+
 @pytest.mark.parametrize("rank", sorted(RANKS))
 def test_every_ranking_rule_keeps_the_budget(rank: str) -> None:
     image = sample_picture(64, 64, 3)

@@ -30,7 +30,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _DENSE = 0.3
 """Bits a pixel of a file, or of tiles where no file is asked for, above which layers are not tried:
-they take long and lose."""
+they take long, and on most photographs lose."""
 _SPARSE, _SPARSE_THOROUGH = 0.025, 0.08
 """Bits a pixel from which windows of a network are not tried beside tiles: they take most of the
 time, and more of the smart error is seldom removed by them. Refinement tries them longer."""
