@@ -68,7 +68,8 @@ def test_tiles_take_what_layers_leave() -> None:
     figures, ground = search(())
     few = replace(ground, layers=ground.layers[:5])
     both, shown = ablation.measure_tiles(planes, STEP, few)
-    alone, _ = ablation.measure_tiles(planes, STEP, ablation._nothing(planes, STEP))
+    nothing = syntax.Ground.empty(ground.geometry, ground.steps)
+    alone, _ = ablation.measure_tiles(planes, STEP, nothing)
     assert (both["windows"], alone["windows"]) == (5, 0)
     assert shown.shape == (3, *planes[0].shape)
     # Layers alone and tiles alone are not far from each other; what mixes them is.

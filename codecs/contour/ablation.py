@@ -27,7 +27,7 @@ from ...shared.tiles.encoder import LAMBDA, choose, transform
 from ...shared.tiles.stream import NEUTRAL_CHROMA, TileSet, component_steps
 from . import pursuit
 from .format import HEADER, Ground, initial_tables, write
-from .layout import CUTS, FIELDS, KIND
+from .layout import CUTS, KIND
 from .points import arrange
 from .prices import layer_prices
 from .stages import KINDS
@@ -98,14 +98,6 @@ def measure_tiles(
     return {**figures, "seconds": time.perf_counter() - begun}, _shown(ground, tiles)
 
 
-def _nothing(planes: list[FloatArray], step: int) -> Ground:
-    """No layers, and no base."""
-    geometry = Geometry(planes[0].shape[0], planes[0].shape[1], len(planes))
-    steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
-    empty = np.zeros((len(planes), 0, 0), np.int32)
-    return Ground(geometry, steps, 0, empty, np.zeros((0, FIELDS), np.int32))
-
-
 def _shown(ground: Ground, tiles: TileSet | None) -> npt.NDArray[np.int32]:
     """Render layers and tiles, (C, H, W), six fractional bits."""
     shown: npt.NDArray[np.int32] = render_ground(np, ground)
@@ -145,7 +137,8 @@ def _ways(
         figures, ground = measure(planes, step, kinds, effort)
         yield "+".join(kinds) or "none", figures, _shown(ground, None)
         grounds.append(ground)
-    for name, ground in (("tiles", grounds[0]), (ONLY_TILES, _nothing(planes, step))):
+    first = grounds[0]
+    for name, ground in (("tiles", first), (ONLY_TILES, Ground.empty(first.geometry, first.steps))):
         figures, shown = measure_tiles(planes, step, ground)
         yield name, figures, shown
 

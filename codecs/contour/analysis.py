@@ -258,9 +258,7 @@ def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
     geometry = analysis.geometry
     choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
     tiles = choice.tiles
-    blank = np.zeros((0, FIELDS), np.int32)
-    empty = np.zeros((geometry.channels, 0, 0), np.int32)
-    ground = Ground(geometry, tiles.steps, 0, empty, blank)
+    ground = Ground.empty(geometry, tiles.steps)
     again = TileSet.blank(geometry, tiles.steps, tiles.leaves, tiles.levels)
     written = write(initial_tables(), ground, again, priced=True)
     choice = replace(

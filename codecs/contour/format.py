@@ -51,6 +51,12 @@ class Ground:
     base: npt.NDArray[np.int32]
     layers: npt.NDArray[np.int32]
 
+    @classmethod
+    def empty(cls, geometry: Geometry, steps: npt.NDArray[np.int64]) -> Ground:
+        """Make one without base and layers."""
+        base = np.zeros((geometry.channels, 0, 0), np.int32)
+        return cls(geometry, steps, 0, base, np.zeros((0, FIELDS), np.int32))
+
     def facts(self) -> dict[str, float]:
         """Count layers, in all and by kind, and the pixels of the picture for each of them."""
         count = len(self.layers)
