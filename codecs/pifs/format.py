@@ -16,12 +16,12 @@ from ...shared.errors import BitstreamError
 from ...shared.tiles.encoder import capacity
 from ...shared.tiles.packets import HEADER, parse_header, whole_header
 from ...shared.tiles.stream import NO_PRICES, NO_TALLY, Coder, TileSet, component_steps
-from . import coding, version1
+from . import coding
 
 PURE = 1
 """Flag: leaves are a constant and a map, nothing else."""
 SECOND = 2
-"""Flag: maps are coded as since version 2."""
+"""Flag that is always set: it told version 2 from version 1, which is no longer read."""
 _NO_MAP = 9
 
 
@@ -70,12 +70,9 @@ class Written:
 
 
 @cache
-def initial_tables(*, pure: bool, version: int = 2) -> entropy.Tables:
-    """Trained initial states, part of the format.
-
-    ``tables.npz`` and, for the pure profile, ``pure.npz``; ``tables1.npz`` in version 1.
-    """
-    name = "tables1.npz" if version == 1 else ("pure.npz" if pure else "tables.npz")
+def initial_tables(*, pure: bool) -> entropy.Tables:
+    """Trained initial states, part of the format: ``tables.npz``, ``pure.npz`` if `pure`."""
+    name = "pure.npz" if pure else "tables.npz"
     return entropy.Tables.load(files(__package__).joinpath(name))
 
 
@@ -92,15 +89,16 @@ def smallest_mapped(components: int, *, pure: bool) -> npt.NDArray[np.int64]:
 
 
 def _maps(
-    coder: Coder, tiles: TileSet, maps: npt.NDArray[np.int32], *, pure: bool, version: int = 2
+    coder: Coder, tiles: TileSet, maps: npt.NDArray[np.int32], *, pure: bool
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Code the maps; return the shifts after each leaf and its bits."""
     marks, spent = np.zeros(len(maps), np.int64), np.zeros(len(maps))
     geometry = tiles.geometry
     smallest = smallest_mapped(geometry.channels, pure=pure)
     size = geometry.height, geometry.width
-    kernel = version1.code_maps if version == 1 else coding.code_maps
-    kernel(coder.bundle, *size, tiles.leaves, maps, tiles.owner, smallest, marks, spent)
+    coding.code_maps(
+        coder.bundle, *size, tiles.leaves, maps, tiles.owner, smallest, marks, spent
+    )
     return marks, spent
 
 
@@ -127,15 +125,14 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     """Parse packets, see `shared.codec.Codec.read`."""
     data = whole_header(b"".join(packets), HEADER, "pifs", complete=complete)
     step, chroma, strength, flags = parse_header(data, "pifs", PURE | SECOND)
-    version = 2 if flags & SECOND else 1
-    if complete and flags & PURE != (PURE if pure else 0):
+    if complete and flags != (SECOND | PURE if pure else SECOND):
         message = "the pifs data is of another profile than the file says; the file is damaged"
         raise BitstreamError(message)
-    coder = Coder(initial_tables(pure=pure, version=version), data=data[HEADER:], complete=complete)
+    coder = Coder(initial_tables(pure=pure), data=data[HEADER:], complete=complete)
     tiles = TileSet.blank(geometry, component_steps(step, chroma, geometry.channels))
     coder.partition(tiles, plain=pure)
     maps = np.zeros((len(tiles.leaves), 3), np.int32)
-    _maps(coder, tiles, maps, pure=pure, version=version)
+    _maps(coder, tiles, maps, pure=pure)
     order = tiles.order()
     done, _, _ = coder.details(tiles, order)
     entropy.check_ended(coder.rc)
