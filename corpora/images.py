@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..shared.pillow_plugin import read_image
+from ..shared.picture.files import read_image
 
 Pixels = npt.NDArray[np.uint8]
 

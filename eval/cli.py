@@ -13,15 +13,25 @@ from typing import Annotated, Any
 
 import typer
 
-from . import (
-    commands_bench,
-    commands_compare,
-    commands_eval,
-    commands_files,
-    commands_show,
-    commands_train,
+from .commands import (
+    bench as commands_bench,
 )
-from .output import CarriedError, Command, OutputError, UsageError, notice, say
+from .commands import (
+    compare as commands_compare,
+)
+from .commands import (
+    files as commands_files,
+)
+from .commands import (
+    inventory as commands_eval,
+)
+from .commands import (
+    show as commands_show,
+)
+from .commands import (
+    train as commands_train,
+)
+from .commands.output import CarriedError, Command, OutputError, UsageError, notice, say
 
 OK, FAILED, USAGE, BAD_INPUT, MISSING_PART, INTERRUPTED = 0, 1, 2, 3, 4, 130
 

@@ -15,9 +15,9 @@ from .codec import Geometry, Image, Progress
 from .encoding import Encoding
 from .errors import BudgetError, FractourError, TruncatedError
 from .fitting import Fitted
-from .raster import as_raster
+from .network.weights import has_torch
+from .picture.raster import as_raster
 from .registry import codec_by_number, get_codec
-from .weights import has_torch
 
 MAX_PIXELS = 64_000_000
 
@@ -46,7 +46,7 @@ def encode(
     budget : int or Budget
         Bytes of the whole file, headers included, or a `Budget`; 4096 by default.
     target : float, optional
-        Instead of a budget: the smart error (`shared.smart_error`) that the decoded picture
+        Instead of a budget: the smart error (`shared.error.smart_error`) that the decoded picture
         may have at most; the smallest file that keeps it is written.
     encoder : {"search", "network", "network+refine"}
         Way to fill the format; the codec says which it has. Without torch, networks are
@@ -232,7 +232,7 @@ def show(
     list of (str, (h, w, 3) uint8)
         Titles and pictures: the decoded one, then what the codec draws of itself.
     """
-    from .drawing import rgb
+    from .picture.drawing import rgb
 
     _, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=allow_truncated)
     pixels: Image = to_numpy(codec.synthesize(symbols, xp=get_array_module("numpy"), scale=1))

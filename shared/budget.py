@@ -45,7 +45,7 @@ class Budget:
     ratio : float, optional
         Times smaller than eight bits a sample.
     target : float, optional
-        Smart error (`shared.smart_error`) that the smallest file is wanted for.
+        Smart error (`shared.error.smart_error`) that the smallest file is wanted for.
     """
 
     bytes: int | None = None

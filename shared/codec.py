@@ -15,10 +15,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .importance import Importance
+from .error.importance import Importance
+from .picture.raster import Image
 
-Image = npt.NDArray[np.uint8]
 Progress = Callable[[float], None]
+
+__all__ = ["Codec", "Geometry", "Image", "Progress", "Proposal"]
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,7 @@ class Codec(ABC):
         Returns
         -------
         list of (str, (h, w, 3) uint8)
-            Titles and pictures of any size; empty if the codec has none. `shared.drawing`
+            Titles and pictures of any size; empty if the codec has none. `shared.picture.drawing`
             helps.
         """
         return []

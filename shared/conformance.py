@@ -21,8 +21,8 @@ from .backend import get_array_module, to_numpy
 from .budget import RANKS, Budget, select
 from .codec import Codec, Geometry, Image, Progress, Proposal
 from .errors import BackendUnavailableError, BudgetError, FractourError
+from .network.weights import has_torch
 from .registry import get_codec
-from .weights import has_torch
 
 _SIZES = ((1, 1), (1, 9), (7, 1), (2, 2), (5, 3), (8, 8), (17, 31), (64, 48), (3, 130))
 _BUDGETS = (64, 100, 300, 1000, 3000)

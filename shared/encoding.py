@@ -82,7 +82,7 @@ class Encoding:
         analysis = self.analysis(limit)
         file = self.fill(analysis, limit, progress=self.progress)
         if self.encoder == "network+refine":
-            from .training.refine import refine
+            from .network.refinement import refine
 
             return refine(self, analysis, file, limit)
         return file

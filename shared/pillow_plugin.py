@@ -1,4 +1,4 @@
-"""Pillow at both ends: any Pillow image to an array, and ``.frc`` as a Pillow format.
+"""``.frc`` as a Pillow format.
 
 Pillow never loads third-party plugins on its own, so the format is registered by a call:
 
@@ -11,144 +11,19 @@ True
 
 from __future__ import annotations
 
-import warnings
 from typing import IO, Any
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile
 
-from .codec import Image as Raster
-from .errors import FractourError, ImageInputError
+from . import container
+from .api import decode, encode
+from .budget import Budget
+from .errors import FractourError
+from .picture.pillow import MODES, array_to_pillow, pillow_to_array
 
 FORMAT = "FRACTOUR"
 EXTENSION = ".frc"
 MIME = "image/x-fractour"
-
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_CHANNELS = {mode: channels for channels, mode in _MODES.items()}
-# Modes that Pillow converts without loss of meaning to one of ours.
-_CONVERT = {
-    "1": "L",
-    "La": "LA",
-    "PA": "RGBA",
-    "RGBX": "RGB",
-    "RGBa": "RGBA",
-    "CMYK": "RGB",
-    "YCbCr": "RGB",
-    "HSV": "RGB",
-}
-
-
-def pillow_to_array(image: Image.Image) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
-    """Bring a Pillow image of any mode to samples that `raster.as_raster` accepts.
-
-    The EXIF orientation is applied; of an animation the frame that `image` stands at is
-    taken. Palettes become RGB, a transparent colour becomes an alpha channel.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-
-    Returns
-    -------
-    ndarray
-        (H, W) grey, or (H, W, C) with C = 2 grey and alpha, 3 RGB, 4 RGBA; uint8, or
-        uint16 for 16-bit grey.
-
-    Raises
-    ------
-    ImageInputError
-        If the mode has no eight-bit meaning (floating point, 32-bit integers beyond 65535).
-    """
-    image = ImageOps.exif_transpose(image)
-    mode = image.mode
-    if mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)
-    if mode == "I":
-        wide = np.asarray(image)
-        if wide.min() < 0 or wide.max() > 65535:
-            message = "32-bit integer samples have no known range; scale the image to 8 or 16 bits"
-            raise ImageInputError(message)
-        return wide.astype(np.uint16)
-    if "transparency" in image.info and mode in {"1", "L", "P", "RGB"}:
-        image = image.convert("RGBA" if mode in {"P", "RGB"} else "LA")
-    elif mode == "P":
-        image = image.convert("RGB")
-    elif mode in _CONVERT:
-        image = image.convert(_CONVERT[mode])
-    elif mode not in _CHANNELS:
-        message = f"images of mode {mode!r} are not supported; convert to 8-bit grey or RGB first"
-        raise ImageInputError(message)
-    return np.asarray(image)
-
-
-def array_to_pillow(pixels: Raster) -> Image.Image:
-    """Make a Pillow image of decoded pixels, (H, W) or (H, W, C) uint8."""
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[:, :, 0]
-    return Image.fromarray(np.ascontiguousarray(pixels))
-
-
-def read_image(source: Any, name: str) -> npt.NDArray[np.uint8]:
-    """Read any image file that Pillow knows, as eight-bit samples.
-
-    Parameters
-    ----------
-    source : path or binary file
-    name : str
-        What messages call it.
-
-    Returns
-    -------
-    ndarray
-        (H, W) or (H, W, C) uint8.
-
-    Raises
-    ------
-    ImageInputError
-        If it is no image, is truncated or damaged, or is too large to open safely.
-
-    Warns
-    -----
-    UserWarning
-        If something of the file is left out: further frames, bits beyond eight.
-    """
-    from .raster import as_raster
-
-    try:
-        with Image.open(source) as image:
-            # An MPO is a photograph with its own preview behind it, not an animation.
-            frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
-            samples = pillow_to_array(image)
-    except FractourError as error:
-        message = f"{name}: {error}"
-        raise ImageInputError(message) from error
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        message = f"cannot read {name}: {error.strerror}"
-        raise ImageInputError(message) from error
-    except UnidentifiedImageError as error:
-        message = f"{name} is not an image that Pillow can read"
-        raise ImageInputError(message) from error
-    except Image.DecompressionBombError as error:
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        message = f"{name} declares more than {limit} pixels; refused as a decompression bomb"
-        raise ImageInputError(message) from error
-    except MemoryError:
-        raise
-    # Pillow's parsers raise nearly anything on damaged files: OSError, SyntaxError, ValueError,
-    # EOFError, struct.error, zlib.error, IndexError ...
-    except Exception as error:
-        message = f"{name} cannot be read as an image: {error or type(error).__name__}"
-        raise ImageInputError(message) from error
-    if frames > 1:
-        warnings.warn(f"{name} holds {frames} frames; only the first is used", stacklevel=2)
-    with warnings.catch_warnings():
-        if samples.dtype == np.uint16:
-            warnings.filterwarnings("ignore", message="16-bit samples")
-            warnings.warn(f"{name} has 16-bit samples; they are rounded to 8 bits", stacklevel=2)
-        raster = as_raster(samples)
-    return raster[:, :, 0] if raster.shape[2] == 1 else raster
 
 
 class FractourImageFile(ImageFile.ImageFile):
@@ -158,8 +33,6 @@ class FractourImageFile(ImageFile.ImageFile):
     format_description = "fractour"
 
     def _open(self) -> None:
-        from . import container
-
         if self.fp is None:
             message = "no file"
             raise SyntaxError(message)
@@ -172,7 +45,7 @@ class FractourImageFile(ImageFile.ImageFile):
             raise SyntaxError(str(error)) from error
         geometry = frame.geometry
         self._size = (geometry.width, geometry.height)
-        self._mode = _MODES[geometry.channels]
+        self._mode = MODES[geometry.channels]
         self._data: bytes | None = data
         self.tile = []
 
@@ -180,8 +53,6 @@ class FractourImageFile(ImageFile.ImageFile):
         """Decode the pixels, once."""
         data = getattr(self, "_data", None)
         if data is not None:
-            from .api import decode
-
             try:
                 pixels = decode(
                     data,
@@ -199,16 +70,11 @@ class FractourImageFile(ImageFile.ImageFile):
 
 
 def _accept(prefix: bytes) -> bool:
-    from .container import MAGIC
-
-    return prefix.startswith(MAGIC)
+    return prefix.startswith(container.MAGIC)
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Write with ``target_bytes=N`` or ``bpp=X``, and ``codec=``, ``encoder=``, ``effort=``."""
-    from .api import encode
-    from .budget import Budget
-
     options = image.encoderinfo
     target, bpp = options.get("target_bytes"), options.get("bpp")
     if (target is None) == (bpp is None):

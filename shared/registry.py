@@ -75,7 +75,8 @@ def codec_by_number(number: int, version: int) -> Codec:
     UnknownCodecError
         If no installed codec has this number.
     UnsupportedVersionError
-        If the installed codec is older than the file.
+        If the installed codec reads another version: until 0.1.0 a format is replaced, and files
+        of the old one are encoded again.
     """
     known = NUMBERS.get(number)
     if known in _entries():
@@ -91,10 +92,15 @@ def codec_by_number(number: int, version: int) -> Codec:
             continue  # somebody's broken plug-in does not stop other files from decoding
         if codec.number != number:
             continue
-        if not 1 <= version <= codec.version:
+        if version != codec.version:
+            remedy = (
+                "upgrade fractour"
+                if version > codec.version
+                else "that format was replaced; encode the picture again"
+            )
             message = (
                 f"the file has {codec.name} format version {version}; this fractour reads "
-                f"1 to {codec.version}: upgrade fractour"
+                f"version {codec.version}: {remedy}"
             )
             raise UnsupportedVersionError(message)
         return codec

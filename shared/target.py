@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .codec import Image, Progress
+from .codec import Progress
 from .encoding import Encoding
+from .error.smart_error import picture_and_alpha_error
 from .errors import BudgetError
 from .fitting import Fitted
-from .smart_error import smart_error
 
 _START_BPP = 0.2
 _TRIES = 24
@@ -17,18 +17,6 @@ _RESOLUTION = 1.01
 """The search ends when the greatest budget that failed is this close below the best file."""
 _BELOW = (0.975, 0.95, 0.925)
 """Parts of the best file at which smaller ones are looked for in the end."""
-
-
-def alpha_error(reference: Image, decoded: Image) -> float:
-    """Smart error of the alpha plane, judged as a grey picture; 0 where there is none."""
-    if reference.shape[2] not in (2, 4):
-        return 0.0
-    return smart_error(reference[:, :, -1], decoded[:, :, -1])
-
-
-def picture_and_alpha_error(reference: Image, decoded: Image) -> float:
-    """Smart error of the colours, or of the alpha plane if that is larger."""
-    return max(smart_error(reference, decoded), alpha_error(reference, decoded))
 
 
 @dataclass(frozen=True)
@@ -94,7 +82,7 @@ def smallest_file(encoding: Encoding, target: float, *, progress: Progress | Non
     ----------
     encoding : Encoding
     target : float
-        Positive; see `shared.smart_error`. Alpha is judged as a grey picture of its own.
+        Positive; see `shared.error.smart_error`. Alpha is judged as a grey picture of its own.
     progress : callable, optional
         Called with the fraction done.
 

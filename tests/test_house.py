@@ -1,4 +1,4 @@
-"""The house: what may import what, what is shipped, how long files are."""
+"""The house: what may import what, no circles, what is shipped, how large rooms and files are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 SKIPPED = {"tests", "build", "dist"}
 FOLDERS = ("codecs", "shared", "eval", "corpora")
@@ -115,7 +116,7 @@ def test_imports_point_one_way(root: Path) -> None:
 
 def test_corpora_knows_little_of_shared(root: Path) -> None:
     used = {name for parts, name, _ in imports(root) if parts[0] == "corpora" and "shared" in name}
-    assert used <= {"fractour.shared.errors", "fractour.shared.pillow_plugin"}
+    assert used <= {"fractour.shared.errors", "fractour.shared.picture.files"}
 
 
 def test_codecs_know_nothing_of_each_other(root: Path) -> None:
@@ -144,10 +145,154 @@ def test_heavy_modules_are_imported_late(root: Path) -> None:
         if soon
         and name.split(".")[0] in HEAVY
         and parts[0] in {"shared", "codecs", "corpora"}
-        and "network" not in parts[-1]
-        and not any(part.startswith("training") for part in parts)
+        and not any("network" in part or part == "training" for part in parts)
     }
     assert eager == set()
+
+
+def modules(root: Path) -> dict[str, str]:
+    """Dotted name of every module and package under ``fractour``, and its file."""
+    found = {}
+    for parts, _ in sources(root):
+        name = parts[:-1] if parts[-1] == "__init__.py" else (*parts[:-1], parts[-1][:-3])
+        found[".".join(("fractour", *name))] = "/".join(parts)
+    return found
+
+
+def arrows(root: Path) -> dict[str, set[str]]:
+    """Which file takes something from which; imports inside functions and for types count too."""
+    files = modules(root)
+    found: dict[str, set[str]] = {file: set() for file in files.values()}
+    for parts, path in sources(root):
+        mine = "/".join(parts)
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = absolute(parts, node)
+            if isinstance(node, ast.ImportFrom) and node.module:
+                # ``from package import module`` takes the module, not the package.
+                (package,) = names
+                names = [f"{package}.{alias.name}" for alias in node.names]
+                names = [name if name in files else package for name in names]
+            # ``from . import name`` may name what __init__ holds.
+            names = [n if n in files else n.rpartition(".")[0] for n in names]
+            found[mine] |= {files[name] for name in names if name in files} - {mine}
+    return found
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Some circle of a graph; empty if there is none."""
+    done: set[str] = set()
+
+    def follow(at: str, way: list[str]) -> list[str]:
+        if at in way:
+            return [*way[way.index(at) :], at]
+        if at in done:
+            return []
+        for after in sorted(graph.get(at, ())):
+            if found := follow(after, [*way, at]):
+                return found
+        done.add(at)
+        return []
+
+    return next((found for start in sorted(graph) if (found := follow(start, []))), [])
+
+
+def rooms(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The same arrows between rooms: folders below the top ones, and the modules beside them.
+
+    What a room's ``__init__`` and its data offer belongs to the room.
+    """
+
+    def room(file: str) -> str:
+        parts = file.split("/")
+        depth = 3 if parts[0] == "codecs" or parts[:2] == ["shared", "tiles"] else 2
+        return "/".join(parts[:depth])
+
+    found: dict[str, set[str]] = {}
+    for file, others in graph.items():
+        mine = found.setdefault(room(file), set())
+        mine |= {room(other) for other in others} - {room(file)}
+    return found
+
+
+def test_the_walk_sees_circles(tmp_path: Path) -> None:
+    (tmp_path / "shared" / "a").mkdir(parents=True)
+    for folder in ("shared", "shared/a"):
+        (tmp_path / folder / "__init__.py").write_text("")
+    (tmp_path / "shared" / "x.py").write_text("from .a import y\n")
+    inner = tmp_path / "shared" / "a" / "y.py"
+    inner.write_text("def f():\n    from .. import z\n")
+    (tmp_path / "shared" / "z.py").write_text("from .errors import E\n")
+    (tmp_path / "shared" / "errors.py").write_text("E = 1\n")
+    graph = arrows(tmp_path)
+    assert graph["shared/a/y.py"] == {"shared/z.py"}
+    assert circle(graph) == circle(rooms(graph)) == []
+    (tmp_path / "shared" / "z.py").write_text("def f():\n    from .x import anything\n")
+    assert circle(arrows(tmp_path)) == [
+        "shared/a/y.py",
+        "shared/z.py",
+        "shared/x.py",
+        "shared/a/y.py",
+    ]
+    # A circle of rooms that is none of files.
+    (tmp_path / "shared" / "z.py").write_text("from .a import other\n")
+    (tmp_path / "shared" / "a" / "other.py").write_text("")
+    graph = arrows(tmp_path)
+    assert circle(graph) == []
+    assert circle(rooms(graph)) == ["shared/a", "shared/z.py", "shared/a"]
+
+
+def test_no_circles_between_files(root: Path) -> None:
+    assert circle(arrows(root)) == []
+
+
+def test_no_circles_between_rooms(root: Path) -> None:
+    assert circle(rooms(arrows(root))) == []
+
+
+ROOMS = ("format", "synthesis", "analysis", "network", "show")
+
+
+def test_every_codec_has_the_same_rooms(root: Path) -> None:
+    for codec in (root / "codecs").iterdir():
+        if not (codec / "__init__.py").exists():
+            continue
+        found = {path.stem for path in codec.iterdir() if path.suffix in {"", ".py"}}
+        found -= {"__init__", "__pycache__"}
+        assert found <= {*ROOMS, "priors"}, codec.name
+        assert found >= {*ROOMS} - {"network"}, codec.name
+
+
+def test_rooms_of_a_codec_lie_one_below_the_other(root: Path) -> None:
+    """What writes and reads knows no pixels, pixels know no search, the search no network."""
+    order = {name: at for at, name in enumerate(ROOMS[:4])}
+    wrong = []
+    for file, others in arrows(root).items():
+        parts = file.removesuffix(".py").split("/")
+        within = {"codecs": 3, "shared": 3}.get(parts[0], 99)
+        if len(parts) < within or parts[2] not in order:
+            continue
+        for other in others:
+            theirs = other.removesuffix(".py").split("/")
+            if theirs[:2] == parts[:2] and order.get(theirs[2], -1) > order[parts[2]]:
+                wrong.append(f"{file} imports {other}")
+    assert wrong == []
+
+
+def test_rooms_are_small(root: Path) -> None:
+    sizes: dict[str, int] = {}
+    for parts, _ in sources(root):
+        folder = "/".join(parts[:-1])
+        sizes[folder] = sizes.get(folder, 0) + 1
+    for path in (root / "tests").rglob("*.py"):
+        folder = path.parent.relative_to(root).as_posix()
+        sizes[folder] = sizes.get(folder, 0) + 1
+    assert {name: n for name, n in sizes.items() if n > 14} == {}
+
+
+def test_tests_mirror_the_rooms(root: Path) -> None:
+    for path in (root / "tests").rglob("test_*.py"):
+        home = path.parent.relative_to(root / "tests")
+        assert (root / home).is_dir(), f"{path.relative_to(root)} tests no room"
 
 
 def test_files_are_short(root: Path) -> None:
@@ -209,12 +354,11 @@ def test_decoding_does_not_load_them_either(
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package unpacked from a wheel that was built from a copy of the sources."""
     pytest.importorskip("setuptools", minversion="77")
-    root = Path(__file__).resolve().parents[1]
     folder = tmp_path_factory.mktemp("wheel")
     # A copy, so that an old build/ neither leaks into the wheel nor appears in the checkout.
     source = folder / "source"
     hidden = shutil.ignore_patterns(".*", "__pycache__", "tests", "build", "dist", "*.egg-info")
-    shutil.copytree(root, source, ignore=hidden)
+    shutil.copytree(ROOT, source, ignore=hidden)
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-q"),

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
-from ...shared.importance import Importance
-from ...shared.tiles.stream import EXTRA_STEPS, STEPS
+from ...shared.error.importance import Importance
+from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
 from . import analysis as search
 from . import format as syntax
 from . import synthesis
@@ -57,10 +57,11 @@ class ContourCodec(Codec):
         found = search.analyze(image, pure=self.pure, effort=effort, progress=progress)
         if encoder == "search":
             return found
-        from ...shared.training.ask import importance_for
+        from ...shared.network.inference import importance_for
+        from .network.inference import ask
 
         importance = importance_for("tiles", image, limit)
-        return search.ask(found, importance, limit, thorough=encoder == "network+refine")
+        return search.ask(found, importance, limit, ask, thorough=encoder == "network+refine")
 
     def strict(
         self, analysis: search.Analysis, strictness: float, proposal: Proposal | None = None
@@ -114,15 +115,15 @@ class ContourCodec(Codec):
 
     def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
         """Draw contours, harmonics, and the growing picture."""
-        from . import panels
+        from .show import panels
 
-        return panels.panels(symbols, pixels)
+        return panels(symbols, pixels)
 
     def svg(self, symbols: syntax.Symbols, pixels: Image) -> str:
         """Draw contours and harmonics as curves."""
-        from . import svg
+        from .show import svg
 
-        return svg.svg(symbols, pixels)
+        return svg(symbols, pixels)
 
     def facts(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Count layers."""

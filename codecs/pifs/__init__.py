@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
-from ...shared.importance import Importance, mixed
-from ...shared.tiles.encoder import first_step
-from ...shared.tiles.stream import EXTRA_STEPS, STEPS
+from ...shared.error.importance import Importance, mixed
+from ...shared.tiles.analysis.encoder import first_step
+from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
 from . import analysis as searching
 from . import format as syntax
 from . import synthesis
@@ -60,7 +60,7 @@ class PifsCodec(Codec):
         """Transform the image and search its domains, or ask the network where to."""
         if encoder == "search":
             return searching.analyze(image, pure=self.pure, progress=progress)
-        from .network import ask
+        from .network.model import ask
 
         return searching.analyze(image, pure=self.pure, asked=ask(self.name, image, limit))
 
@@ -115,7 +115,7 @@ class PifsCodec(Codec):
 
     def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
         """Draw leaves, strongest maps and the passes of decoding."""
-        from .panels import panels
+        from .show import panels
 
         return panels(symbols, pixels)
 

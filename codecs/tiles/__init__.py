@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...shared import color
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
-from ...shared.importance import Importance, mixed
-from ...shared.tiles import deblock, synthesis
-from ...shared.tiles.encoder import Spectra, first_step, transform
-from ...shared.tiles.stream import EXTRA_STEPS, STEPS
-from ...shared.tiles.syntax import FRACTION_BITS
+from ...shared.error.importance import Importance, mixed
+from ...shared.picture import color
+from ...shared.tiles.analysis.encoder import Spectra, first_step, transform
+from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
 from . import analysis as search
 from . import format as syntax
+from . import synthesis
 
 
 class TilesCodec(Codec):
@@ -40,6 +39,7 @@ class TilesCodec(Codec):
     steps = STEPS + EXTRA_STEPS
     embedded = True
     encoders = ("search", "network", "network+refine")
+    # One network serves tiles and the maps on them; its weights lie with pifs.
     network = "fractour.codecs.pifs.network:PifsNetwork"
 
     def analyze(
@@ -54,7 +54,7 @@ class TilesCodec(Codec):
         """Transform the image at all tile sizes, and ask the network what counts in it."""
         importance = None
         if encoder != "search":
-            from ...shared.training.ask import importance_for
+            from ...shared.network.inference import importance_for
 
             importance = importance_for(self.name, image, limit)
         return transform(color.to_components(image), importance)
@@ -99,11 +99,7 @@ class TilesCodec(Codec):
 
     def synthesize(self, symbols: syntax.Symbols, *, xp: Any, scale: int = 1) -> Any:
         """Render symbols to pixels."""
-        geometry = symbols.tiles.geometry
-        planes = synthesis.render(xp, symbols.tiles, symbols.known)
-        planes = deblock.smooth(xp, symbols.tiles, planes, symbols.strength)
-        inside = [plane[: geometry.height, : geometry.width] for plane in planes]
-        return color.to_pixels(xp, inside, FRACTION_BITS)
+        return synthesis.synthesize(symbols, xp)
 
     def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Bits by kind of decision."""
@@ -111,6 +107,6 @@ class TilesCodec(Codec):
 
     def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
         """Draw the quadtree."""
-        from ...shared.tiles.panels import quadtree
+        from .show import panels
 
-        return [("quadtree of brightness", quadtree(symbols.tiles, symbols.known, pixels))]
+        return panels(symbols, pixels)

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from ...shared import entropy
 from ...shared.codec import Proposal
-from ...shared.tiles.deblock import USUAL
-from ...shared.tiles.elements import drop_details, errors, peaks
-from ...shared.tiles.encoder import LAMBDA, Choice, Spectra, choose, code
-from ...shared.tiles.packets import HEADER, header_bytes, split_packets
-from ...shared.tiles.stream import NEUTRAL_CHROMA, STEPS
-from ...shared.tiles.syntax import GRADE, LOG
+from ...shared.tiles.analysis.elements import drop_details, errors, peaks
+from ...shared.tiles.analysis.encoder import LAMBDA, Choice, Spectra, choose, code
+from ...shared.tiles.format.packets import HEADER, header_bytes, split_packets
+from ...shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS
+from ...shared.tiles.format.syntax import GRADE, LOG
+from ...shared.tiles.synthesis.deblocking import USUAL
 from .format import initial_tables
 
 

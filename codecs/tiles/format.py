@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from ...shared import entropy, tiles
 from ...shared.codec import Geometry
-from ...shared.tiles.packets import HEADER, parse_header, whole_header
-from ...shared.tiles.stream import Coder, TileSet, component_steps
+from ...shared.tiles.format.packets import HEADER, parse_header, whole_header
+from ...shared.tiles.format.stream import Coder, TileSet, component_steps
 
 
 @dataclass(frozen=True)

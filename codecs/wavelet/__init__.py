@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
-from ...shared.importance import Importance, mixed
+from ...shared.error.importance import Importance, mixed
 from . import analysis as search
 from . import format as syntax
 from . import synthesis
@@ -51,7 +51,7 @@ class WaveletCodec(Codec):
         """Transform the image, and ask the network what counts in it."""
         importance = None
         if encoder != "search":
-            from ...shared.training.ask import importance_for
+            from ...shared.network.inference import importance_for
 
             importance = importance_for(self.name, image, limit)
         return search.analyze(image, importance)
@@ -88,6 +88,6 @@ class WaveletCodec(Codec):
 
     def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
         """Draw magnitudes by subband and active coding blocks."""
-        from .panels import panels
+        from .show import panels
 
         return panels(symbols, pixels)

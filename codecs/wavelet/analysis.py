@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ...shared import color
 from ...shared.codec import Geometry, Image, Proposal
-from ...shared.importance import Importance
-from .format import (
+from ...shared.error.importance import Importance
+from ...shared.picture import color
+from .format.layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout, make_layout
+from .format.stream import (
     MAX_PLANE,
     STEPS_PER_OCTAVE,
     Written,
@@ -21,8 +22,7 @@ from .format import (
     split_packets,
     write_coefficients,
 )
-from .layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout, make_layout
-from .transform import forward
+from .synthesis.transform import forward
 
 LAMBDA = 0.14
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""

@@ -7,12 +7,12 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ...shared.importance import OCTAVES
-from ...shared.training.importance import Band, ImportanceNetwork
-from ...shared.training.reweighting import from_components, to_components
-from .format import band_steps
-from .layout import LL, make_layout
-from .transform import ALPHA, BETA, DELTA, GAMMA
+from ...shared.error.importance import OCTAVES
+from ...shared.network.importance import Band, ImportanceNetwork
+from ...shared.network.reweighting import from_components, to_components
+from .format.layout import LL, make_layout
+from .format.stream import band_steps
+from .synthesis.transform import ALPHA, BETA, DELTA, GAMMA
 
 _LEVELS = OCTAVES + 1
 

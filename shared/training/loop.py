@@ -19,9 +19,15 @@ import torch
 from torch import Tensor
 
 from ..errors import BackendUnavailableError, FractourError
+from ..network.contract import (
+    EncoderNetwork,
+    load_weights,
+    network_class,
+    read_recipe,
+    save_weights,
+)
 from .crops import Crops
 from .losses import LOSSES, WEIGHTINGS, weights_of
-from .network import EncoderNetwork, load_weights, network_class, read_recipe, save_weights
 
 REPORTED_BPP = (0.05, 0.2, 0.6)
 """Budgets whose PSNR is reported: what falls within a factor of two counts."""

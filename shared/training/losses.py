@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
+from ..error.smart_error import SETTINGS, YCC
 from ..errors import FractourError
-from ..smart_error import SETTINGS, YCC
-from ..training_error import Anchors, smart_loss
+from ..network.loss import Anchors, smart_loss
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

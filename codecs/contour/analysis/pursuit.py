@@ -1,0 +1,379 @@
+"""The search encoder's pursuit: base and layers of a picture at one quantizer step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ....shared.codec import Geometry, Progress
+from ....shared.tiles.analysis.encoder import LAMBDA
+from ..format.base import add_base, fit_base, shape_of
+from ..format.layout import EXTRA, FIELDS, MORE, MOST_EXTRA
+from ..format.stream import Ground, arrange, initial_tables, most_layers, write
+from .outlines.stages import (
+    KINDS,
+    is_masked,
+    place_masked,
+    place_sharp,
+    rescale_masked,
+    sweep_masked,
+)
+from .windows import matching
+from .windows.dictionary import propose, reduce_by, scale_radius
+
+FloatArray = npt.NDArray[np.float32]
+
+_FAR = 12
+"""Steps apart beyond which layers are looked for from nothing, not taken over."""
+_THOROUGH, _EVERYTHING = 7, 9
+_SHARP_KINDS = ("stroke", "contour")
+_LARGE = 6
+"""Scales from this one up are searched first."""
+_SHARE = 0.08
+"""Part of what the base leaves that strokes or contours must hold to be tried at all."""
+_BETTER = 0.97
+"""Part of the objective at which strokes and contours are better: windows still gain later."""
+_EACH = 5
+"""Effort from which strokes and contours are tried one by one."""
+
+
+@dataclass
+class Pace:
+    """How far a search is, told pass by pass.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Called with the fraction done.
+    passes : int
+        Passes over the picture or its layers that there will be, about.
+    """
+
+    tell: Progress | None = None
+    passes: int = 1
+    done: int = 0
+
+    def step(self) -> None:
+        """Count a pass."""
+        self.done += 1
+        if self.tell:
+            self.tell(min(1.0, self.done / self.passes))
+
+
+@dataclass
+class Pursuit:
+    """Layers found so far, and what they leave.
+
+    Parameters
+    ----------
+    steps : (C,) int64
+        16 fractional bits.
+    base_code : int
+    base : (C, rows, columns) int32
+    pyramid : tuple of (C, H, W) float32
+        The residual in steps, and its averages over 2 and 4 pixels a side.
+    layers : (n, FIELDS) int32
+    looked : int
+        Candidates that were looked at.
+    demand : (2, octaves, rows, columns) float64
+        Factors of what a bit has to gain, see `matching.demanded`.
+    pace : Pace
+    """
+
+    steps: npt.NDArray[np.int64]
+    base_code: int
+    base: npt.NDArray[np.int32]
+    pyramid: tuple[FloatArray, ...]
+    layers: npt.NDArray[np.int32]
+    looked: int = 0
+    demand: npt.NDArray[np.float64] = field(default_factory=lambda: matching.EVERYWHERE)
+    pace: Pace = field(default_factory=Pace)
+
+
+def scales_of(geometry: Geometry, comp: int) -> tuple[int, ...]:
+    """Every other scale that suits a picture of this size; climbing finds those between."""
+    largest = 0.4 * min(geometry.height, geometry.width)
+    first = 0 if comp == 0 or geometry.channels < 3 else 4
+    return tuple(s for s in range(first, 14, 2) if scale_radius(s) <= max(largest, 4.0))
+
+
+def ratios_of(steps: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Step of one component over that of another, (C, C)."""
+    values = steps.astype(np.float64)
+    out: npt.NDArray[np.float64] = values[:, None] / values[None, :]
+    return out
+
+
+def in_steps(planes: list[FloatArray], steps: npt.NDArray[np.int64]) -> FloatArray:
+    """Components in units of their step, (C, H, W) float32."""
+    sizes = (steps / 65536.0).astype(np.float32)
+    return np.stack(planes).astype(np.float32) / sizes[:, None, None]
+
+
+def pyramid_of(planes: FloatArray) -> tuple[FloatArray, ...]:
+    """Planes (C, H, W), and their averages over 2 and 4 pixels a side."""
+    return planes, *(np.stack([reduce_by(plane, n) for plane in planes]) for n in (2, 4))
+
+
+def start(planes: list[FloatArray], steps: npt.NDArray[np.int64], base_code: int) -> Pursuit:
+    """Fit the base, and leave the rest to the layers."""
+    height, width = planes[0].shape
+    base = np.zeros((len(planes), *shape_of(height, width, base_code)), np.int32)
+    if base_code:
+        for comp, step in enumerate(steps.tolist()):
+            base[comp] = fit_base(planes[comp], base_code, step / 65536.0)
+    ground = np.zeros((len(planes), *planes[0].shape), np.int32)
+    add_base(np, base, base_code, steps, ground, 1)
+    residual = in_steps([p - g / np.float32(64) for p, g in zip(planes, ground)], steps)
+    return Pursuit(steps, base_code, base, pyramid_of(residual), np.zeros((0, FIELDS), np.int32))
+
+
+def grow(
+    state: Pursuit,
+    prices: tuple[Any, ...],
+    *,
+    scales: tuple[tuple[int, ...], ...],
+    least: float = 0.0,
+    rounds: int = 3,
+    rich: bool = True,
+) -> int:
+    """Propose at the given scales, one set a component, and accept what pays; return how many."""
+    components, height, width = state.pyramid[0].shape
+    geometry = Geometry(height, width, components)
+    ratios = ratios_of(state.steps)
+    before = len(state.layers)
+    room = np.zeros((most_layers(geometry), FIELDS), np.int32)
+    count = min(before, len(room))
+    room[:count] = state.layers[:count]
+    for comp, chosen in enumerate(scales):
+        if not chosen:
+            continue
+        found, looked = propose(state.pyramid[0][comp], comp, chosen, LAMBDA * (18.0 + least))
+        state.looked += looked
+        count = matching.accept(
+            state.pyramid,
+            room,
+            count,
+            found,
+            ratios,
+            LAMBDA,
+            state.demand,
+            prices,
+            least,
+            rounds,
+            rich,
+            matching.scratch(),
+        )
+    state.layers = room[:count].copy()
+    state.pace.step()
+    return count - before
+
+
+def polish(
+    state: Pursuit,
+    prices: tuple[Any, ...],
+    *,
+    least: float = 0.0,
+    rounds: int = 1,
+    rich: bool = True,
+) -> None:
+    """Fit every window again, of the others the amplitudes; drop those that do not pay."""
+    ratios = ratios_of(state.steps)
+    kept = matching.sweep(
+        state.pyramid,
+        state.layers,
+        len(state.layers),
+        ratios,
+        LAMBDA,
+        state.demand,
+        prices,
+        least,
+        rounds,
+        rich,
+        matching.scratch(),
+    )
+    layers = state.layers[:kept].copy()
+    state.layers = sweep_masked(state.pyramid, layers, ratios, prices, LAMBDA, least=least)
+    state.pace.step()
+
+
+def _sharp(
+    planes: list[FloatArray],
+    plain: Pursuit,
+    prices: tuple[Any, ...],
+    kinds: tuple[str, ...],
+    effort: int,
+) -> Pursuit | None:
+    """Find strokes and contours, and fit the base to what they leave; None if they are few."""
+    whole = in_steps(planes, plain.steps)
+    layers, shown, looked = place_sharp(
+        whole, ratios_of(plain.steps), prices, LAMBDA, kinds=kinds, effort=effort
+    )
+    plain.looked += looked
+    if float((shown**2).sum()) < _SHARE * float((plain.pyramid[0] ** 2).sum()) or not len(layers):
+        return None
+    sizes = (plain.steps / 65536.0).astype(np.float32)
+    rest = [p - s * size for p, s, size in zip(planes, shown, sizes, strict=True)]
+    state = start(rest, plain.steps, plain.base_code)
+    state.layers, state.looked, state.pace = layers, looked, plain.pace
+    return state
+
+
+def objective(state: Pursuit) -> float:
+    """Squared error in steps, and `LAMBDA` times the bits that the layers take when written."""
+    components, height, width = state.pyramid[0].shape
+    layers = state.layers[arrange(state.layers, height, width)]
+    geometry = Geometry(height, width, components)
+    ground = Ground(geometry, state.steps, state.base_code, state.base.copy(), layers)
+    bits = sum(write(initial_tables(), ground, None).coder.shares().values())
+    return float((state.pyramid[0].astype(np.float64) ** 2).sum()) + LAMBDA * bits
+
+
+def _begin(
+    planes: list[FloatArray],
+    state: Pursuit,
+    prices: tuple[Any, ...],
+    kinds: tuple[str, ...],
+    effort: int,
+) -> Pursuit:
+    """Search the first two rounds, with strokes and contours in front where that is better.
+
+    No rule told beforehand which of them leave less to the windows than they cost; so each is
+    tried, where there is much of it, and the bits are counted.
+    """
+    best = state
+    if not kinds:
+        _rounds(state, prices, effort, 0, 2)
+        return state
+    sets = [kinds] if effort < _EACH else [(kind,) for kind in kinds]
+    tried = {names: _sharp(planes, state, prices, names, effort) for names in sets}
+    worth: dict[tuple[str, ...], float] = {}
+    _rounds(state, prices, effort, 0, 2)
+    if not any(tried.values()):
+        return best
+    worth[()] = least = objective(state)
+    for names, other in tried.items():
+        if other is not None:
+            _rounds(other, prices, effort, 0, 2)
+            worth[names] = objective(other)
+            if worth[names] < min(least, _BETTER * worth[()]):
+                best, least = other, worth[names]
+    if len(sets) > 1 and all(worth.get(names, np.inf) < _BETTER * worth[()] for names in sets):
+        other = _sharp(planes, state, prices, kinds, effort)
+        if other is not None:
+            _rounds(other, prices, effort, 0, 2)
+            best = other if objective(other) < least else best
+    best.looked = max(best.looked, state.looked)
+    return best
+
+
+def _cut(state: Pursuit, prices: tuple[Any, ...], effort: int) -> None:
+    """Try cuts on the windows that there are."""
+    ratios = ratios_of(state.steps)
+    state.layers, looked = place_masked(
+        state.pyramid, state.layers, ratios, prices, LAMBDA, kinds=("cut",), effort=effort
+    )
+    state.looked += looked
+
+
+def _rounds(state: Pursuit, prices: tuple[Any, ...], effort: int, first: int, end: int) -> None:
+    """Grow and polish: large windows, all windows, then luma alone."""
+    components, height, width = state.pyramid[0].shape
+    geometry = Geometry(height, width, components)
+    every = tuple(scales_of(geometry, comp) for comp in range(components))
+    large = tuple(tuple(s for s in scales if s >= _LARGE) for scales in every)
+    for number in range(first, end):
+        scales = large if number == 0 else every
+        if number >= 2:
+            scales = tuple(s if comp == 0 else () for comp, s in enumerate(scales))
+        grow(state, prices, scales=scales, rich=False, rounds=2 + effort // 3)
+        for _ in range(1 + effort // 4):
+            polish(state, prices, rich=False)
+
+
+def kinds_at(effort: int) -> tuple[str, ...]:
+    """What a search of this effort tries besides plain windows.
+
+    Photographs gain nothing from it and pay a third more time, so it is left to greater efforts.
+    """
+    return KINDS if effort >= _EVERYTHING else (_SHARP_KINDS if effort >= _THOROUGH else ())
+
+
+def tidy(layers: npt.NDArray[np.int32]) -> None:
+    """Clear the places of harmonics that layers no longer have, in place."""
+    for i in range(MOST_EXTRA):
+        layers[layers[:, MORE] <= i, EXTRA + 3 * i : EXTRA + 3 * i + 3] = 0
+
+
+def search(
+    planes: list[FloatArray],
+    steps: npt.NDArray[np.int64],
+    base_code: int,
+    prices: tuple[Any, ...],
+    effort: int,
+    kinds: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
+) -> Pursuit:
+    """Find the layers of a picture at these steps, from nothing.
+
+    Parameters
+    ----------
+    kinds : tuple of str, optional
+        Of `stages.KINDS`, what there may be besides plain windows; by effort if not given.
+    progress : callable, optional
+        Called with the fraction done.
+    """
+    if kinds is None:
+        kinds = kinds_at(effort)
+    state = start(planes, steps, base_code)
+    rounds, last = 2 + (effort > 2) + (effort > 6), 1 + effort // 3
+    state.pace = Pace(progress, rounds * (2 + effort // 4) + last)
+    state = _begin(planes, state, prices, tuple(k for k in kinds if k != "cut"), effort)
+    _rounds(state, prices, effort, 2, rounds)
+    for number in range(last):
+        if number == 1 and "cut" in kinds:
+            _cut(state, prices, effort)
+        polish(state, prices)
+    tidy(state.layers)
+    return state
+
+
+def nearest(found: Iterable[int], step: int) -> int | None:
+    """Choose the step whose layers are taken over to `step`; None if that is too far from all.
+
+    Of equally near ones the coarser: layers are easier to add than to leave out.
+    """
+    near = min(found, key=lambda other: (abs(other - step), -other), default=None)
+    return None if near is None or abs(near - step) > _FAR else near
+
+
+def adapt(
+    found: Pursuit,
+    planes: list[FloatArray],
+    steps: npt.NDArray[np.int64],
+    prices: tuple[Any, ...],
+    *,
+    finer: bool,
+) -> Pursuit:
+    """Take the layers found at other steps over to these, fit them again, and add some if finer."""
+    state = start(planes, steps, found.base_code)
+    factor, ratios = float(found.steps[0]) / float(steps[0]), ratios_of(steps)
+    other = is_masked(found.layers)
+    plain, shaped = found.layers[~other], found.layers[other]
+    matching.rescale(state.pyramid, plain, factor, ratios, matching.scratch())
+    rescale_masked(state.pyramid, shaped, factor, ratios)
+    layers = np.concatenate([shaped, plain])
+    state.layers, state.looked = layers, found.looked
+    polish(state, prices)
+    if finer:
+        components, height, width = state.pyramid[0].shape
+        geometry = Geometry(height, width, components)
+        scales = tuple(scales_of(geometry, comp) for comp in range(components))
+        grow(state, prices, scales=scales, rich=False)
+        polish(state, prices)
+    tidy(state.layers)
+    return state

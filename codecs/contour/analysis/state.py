@@ -1,0 +1,77 @@
+"""A picture on its way to layers or tiles, and what was found of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ....shared.codec import Geometry, Progress
+from ....shared.tiles.analysis.encoder import Spectra
+from . import guided_pursuit, pursuit
+
+FloatArray = npt.NDArray[np.float32]
+
+_SPARSE, _SPARSE_THOROUGH = 0.025, 0.08
+"""Bits a pixel from which windows of a network are not tried beside tiles: they take most of the
+time, and more of the smart error is seldom removed by them. Refinement tries them longer."""
+
+
+@dataclass
+class Analysis:
+    """A picture, and what was found of it so far.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    planes : list of (H, W) float32
+        Components.
+    pure : bool
+        Whether tiles are not allowed.
+    effort : int
+    spectra : Spectra
+        Of tiles; with what a network says of errors.
+    progress : callable, optional
+    found : dict
+        Pursuits by step.
+    before : dict
+        Those under other importance.
+    limit : int, optional
+        Bytes of the file, which networks are told; none for the search.
+    proposed : Proposed, optional
+        What the network wants, once it has been asked.
+    fitting : Effort
+    windows : bool
+        Whether there may be any.
+    aim : int, optional
+        Bytes of the file that the search is asked for.
+    look : callable, optional
+        Asks the network what windows planes want that get so many bytes.
+    """
+
+    geometry: Geometry
+    planes: list[FloatArray]
+    pure: bool
+    effort: int
+    spectra: Spectra
+    progress: Progress | None = None
+    found: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+    before: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+    limit: int | None = None
+    proposed: guided_pursuit.Proposed | None = None
+    fitting: guided_pursuit.Effort = guided_pursuit.THOROUGH
+    windows: bool = True
+    aim: int | None = None
+    look: Callable[[list[FloatArray], int], guided_pursuit.Proposed] | None = None
+
+    @property
+    def tiles_alone(self) -> bool:
+        """Whether windows are not worth the time that they take."""
+        if self.pure or not self.limit:
+            return False
+        if not self.windows:
+            return True
+        sparse = _SPARSE_THOROUGH if self.fitting.rich else _SPARSE
+        return 8.0 * self.limit >= sparse * self.geometry.pixels

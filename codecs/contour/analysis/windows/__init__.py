@@ -1,0 +1,1 @@
+"""Plain windows: where they may lie, what they gain, how they climb."""

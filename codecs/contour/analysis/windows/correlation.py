@@ -1,0 +1,389 @@
+"""Windows against a residual: products, amplitudes, prices; and adding them (compiled floats)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .....shared.compiled import compiled
+from ...format.layout import (
+    ACROSS,
+    ANGLE,
+    ANGLES,
+    ASPECT,
+    BLUE,
+    BUCKET,
+    BUCKETS,
+    COMP,
+    EXTRA,
+    FINE,
+    FIRST,
+    FREQUENCIES,
+    FREQUENCY,
+    LEFT,
+    MORE,
+    PAIRS,
+    PHASE,
+    RED,
+    SCALE,
+    SLOPES,
+    TOP,
+    angle_log,
+    fine_log,
+    grid_log,
+    phase_log,
+    radii,
+)
+
+SUMS = 5
+"""Products of the residual with cosine and sine, and of these with each other."""
+WAVES = np.cos(2 * np.pi * np.arange(1024) / 1024).astype(np.float32)
+_ACROSS = np.array(ACROSS, np.int64)
+_PAIRS = np.array(PAIRS, np.int64)
+NOTHING = -1e30
+LEAST_RADIUS = 22
+"""Minor radius, sixteenths of a pixel, below which a window falls between the pixels."""
+
+
+@compiled
+def level_for(minor):  # type: ignore[no-untyped-def]
+    """Level of the pyramid on which a window of this minor radius (sixteenths) is measured.
+
+    Averages, not every n-th pixel: else what is finer than the samples counts n times. Where the
+    last ones reach beyond the picture, only their part inside counts.
+    """
+    return 0 if minor < 14 * 16 else (1 if minor < 40 * 16 else 2)
+
+
+@compiled
+def part_of_last(count, whole, level):  # type: ignore[no-untyped-def]
+    """Part of the last of `count` samples of a level that lies in a picture of `whole` pixels."""
+    return (whole - ((count - 1) << level)) / (1 << level)
+
+
+@compiled
+def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
+    """Correlate a window's harmonics with the residual.
+
+    Parameters
+    ----------
+    pyramid : tuple of (C, H, W) float32
+        The residual, and its averages over 2 and 4 pixels a side.
+    layer : (FIELDS,) int32
+        Component, scale, aspect, angle and place are read.
+    only : int
+        Index of the frequency to measure with its neighbours, or -1 for all.
+    sums : (FREQUENCIES, SUMS) float64
+        Filled.
+    """
+    low, high = 0, FREQUENCIES
+    if only >= 0:
+        low, high = max(only - 1, 0), min(only + 2, FREQUENCIES)
+    for f in range(low, high):
+        for k in range(SUMS):
+            sums[f, k] = 0.0
+    major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
+    level = level_for(minor16)
+    plane = pyramid[level][layer[COMP]]
+    height, width = plane.shape
+    below = part_of_last(height, pyramid[0].shape[1], level)
+    beside = part_of_last(width, pyramid[0].shape[2], level)
+    unit = 16.0 * (1 << level)
+    major, minor = major16 / unit, minor16 / unit
+    turn = math.pi * layer[ANGLE] / ANGLES
+    c, s = math.cos(turn), math.sin(turn)
+    y0, x0 = layer[TOP] / unit - 0.5, layer[LEFT] / unit - 0.5
+    ux, uy, vx, vy = c / major, s / major, -s / minor, c / minor
+    a = ux * ux + vx * vx
+    reach = math.sqrt(major * major * s * s + minor * minor * c * c)
+    for y in range(max(math.ceil(y0 - reach), 0), min(math.floor(y0 + reach) + 1, height)):
+        dy = y - y0
+        b = (ux * uy + vx * vy) * dy
+        root = b * b - a * ((uy * uy + vy * vy) * dy * dy - 1.0)
+        if root <= 0:
+            continue
+        root = math.sqrt(root)
+        row = below if y == height - 1 else 1.0
+        left = max(math.ceil(x0 + (-b - root) / a), 0)
+        for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width)):
+            dx = x - x0
+            u, v = dx * ux + dy * uy, dx * vx + dy * vy
+            w = 1.0 - u * u - v * v
+            w = w * w * w
+            r = plane[y, x]
+            part = row * beside if x == width - 1 else row
+            if low == 0:
+                sums[0, 0] += r * w
+                sums[0, 2] += part * (w * w)
+            turn = v * 256.0
+            for f in range(max(low, 1), high):
+                p = int(turn * _ACROSS[f] + 262144.0) & 1023
+                even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
+                sums[f, 0] += r * even
+                sums[f, 1] += r * odd
+                sums[f, 2] += part * (even * even)
+                sums[f, 3] += part * (odd * odd)
+                sums[f, 4] += part * (even * odd)
+    for f in range(low, high):
+        for k in range(SUMS):
+            sums[f, k] *= 1 << 2 * level
+
+
+@compiled
+def strongest(sums, f):  # type: ignore[no-untyped-def]
+    """Least-squares amplitude and phase (in cycles) of a harmonic."""
+    r0, r1, g00, g11, g01 = sums[f, 0], sums[f, 1], sums[f, 2], sums[f, 3], sums[f, 4]
+    if f == 0:
+        if g00 < 1e-3:
+            return 0.0, 0.0
+        a = r0 / g00
+        return abs(a), 0.0 if a >= 0 else 0.5
+    det = g00 * g11 - g01 * g01
+    if det < 1e-2 * g00 * g11 + 1e-9:
+        return 0.0, 0.0
+    a = (r0 * g11 - r1 * g01) / det
+    b = (r1 * g00 - r0 * g01) / det
+    return math.sqrt(a * a + b * b), math.atan2(b, a) / (2.0 * math.pi)
+
+
+@compiled
+def at_phase(sums, f, phase, bits):  # type: ignore[no-untyped-def]
+    """Round the phase of a harmonic, in cycles, to `bits`.
+
+    Returns
+    -------
+    turn : int
+        The phase, in parts of a cycle.
+    product, norm : float
+        Of the residual and of itself with the harmonic of that phase.
+    """
+    turns = 1 << bits
+    turn = math.floor(phase * turns + 0.5) & (turns - 1)
+    angle = 2.0 * math.pi * turn / turns
+    c, s = math.cos(angle), math.sin(angle) if f else 0.0
+    product = c * sums[f, 0] + s * sums[f, 1]
+    norm = c * c * sums[f, 2] + s * s * sums[f, 3] + 2.0 * c * s * sums[f, 4]
+    return turn, product, norm
+
+
+@compiled
+def level_of(amplitude):  # type: ignore[no-untyped-def]
+    """Bucket and eighth of an amplitude in steps; bucket -1 if it is too small to be written."""
+    index = FIRST * 8.0 - 16.0 * math.log2(max(amplitude, 1e-9))
+    whole = math.floor(index)
+    whole = max(whole, 0)
+    if whole >= BUCKETS * 8:
+        return -1, 0
+    return whole // 8, whole % 8
+
+
+@compiled
+def amplitude_at(bucket, fine):  # type: ignore[no-untyped-def]
+    """Amplitude in steps."""
+    return 2.0 ** ((FIRST * 8 - bucket * 8 - fine) / 16.0)
+
+
+@compiled
+def round_fine(bucket, scale, fine):  # type: ignore[no-untyped-def]
+    """Eighth that stands for `fine` at the precision of bucket and scale."""
+    shift = 3 - fine_log(bucket, scale)
+    return ((2 * (fine >> shift) + 1) << shift) >> 1
+
+
+@compiled
+def price(layer, prices):  # type: ignore[no-untyped-def]
+    """Bits of a window with one harmonic, about.
+
+    Parameters
+    ----------
+    layer : (FIELDS,) int32
+    prices : tuple
+        See `prices.layer_prices`.
+    """
+    place, aspects, frequencies, rest = prices
+    bucket, scale, aspect = layer[BUCKET], layer[SCALE], layer[ASPECT]
+    f = layer[FREQUENCY]
+    bits = place - 2.0 * grid_log(bucket, scale) + rest
+    bits += aspects[min(scale >> 1, 7), aspect] + frequencies[aspect, f]
+    bits += angle_log(bucket, scale, aspect, f > 0) + fine_log(bucket, scale)
+    bits += phase_log(bucket, scale) if f > 0 else 1
+    return bits
+
+
+@compiled
+def assess(pyramid, layer, only, lmbda, prices, sums):  # type: ignore[no-untyped-def]
+    """Choose harmonic, amplitude and phase for a window's outline; return its worth.
+
+    Parameters
+    ----------
+    layer : (FIELDS,) int32
+        The outline is read; bucket, frequency, phase and fine amplitude are filled.
+    only : int
+        The one frequency tried (its index), or -1 for all.
+
+    Returns
+    -------
+    float
+        Squared error removed, less `lmbda` times the bits.
+    """
+    measure(pyramid, layer, only, sums)
+    scale = np.int64(layer[SCALE])
+    low, high = 0, FREQUENCIES
+    if only >= 0:
+        low, high = max(only - 1, 0), min(only + 2, FREQUENCIES)
+    best = NOTHING
+    chosen = (0, 0, 0, 0)
+    for f in range(low, high):
+        amplitude, phase = strongest(sums, f)
+        bucket, fine = level_of(amplitude)
+        if bucket < 0 or amplitude <= 0:
+            continue
+        bits = phase_log(bucket, scale) if f else 1
+        turn, product, norm = at_phase(sums, f, phase, bits)
+        if product <= 0 or norm <= 0:
+            continue
+        bucket, fine = level_of(product / norm)
+        if bucket < 0:
+            continue
+        fine = round_fine(bucket, scale, fine)
+        amplitude = amplitude_at(bucket, fine)
+        gain = amplitude * (2.0 * product - amplitude * norm)
+        layer[BUCKET], layer[FREQUENCY] = bucket, f
+        worth = gain - lmbda * price(layer, prices)
+        if worth > best:
+            best = worth
+            chosen = (bucket, f, turn << (6 - bits), fine)
+    layer[BUCKET], layer[FREQUENCY], layer[PHASE], layer[FINE] = chosen
+    return best
+
+
+@compiled
+def waves_of(layer, waves):  # type: ignore[no-untyped-def]
+    """Fill `waves` (6, 4) with amplitude, wave numbers and phase of each harmonic; return how many.
+
+    Amplitudes are in steps, wave numbers and phases in 1024ths of a cycle.
+    """
+    bucket = np.int64(layer[BUCKET])
+    waves[0, 0] = amplitude_at(bucket, np.int64(layer[FINE]))
+    waves[0, 1], waves[0, 2] = 0.0, _ACROSS[layer[FREQUENCY]] * 256.0
+    waves[0, 3] = layer[PHASE] * 16 + 262144.0
+    for i in range(layer[MORE]):
+        at = EXTRA + 3 * i
+        waves[i + 1, 0] = amplitude_at(bucket + np.int64(layer[at + 2]), 4)
+        waves[i + 1, 1] = _PAIRS[layer[at], 0] * 256.0
+        waves[i + 1, 2] = _PAIRS[layer[at], 1] * 256.0
+        waves[i + 1, 3] = layer[at + 1] * 16 + 262144.0
+    return 1 + layer[MORE]
+
+
+@compiled
+def frame_of(layer, level, frame):  # type: ignore[no-untyped-def]
+    """Fill `frame` (8,) with centre, the axes over their radii, and half the size of the box.
+
+    Units are samples of a level of the pyramid.
+    """
+    major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
+    unit = 16.0 * (1 << level)
+    major, minor = major16 / unit, minor16 / unit
+    turn = math.pi * layer[ANGLE] / ANGLES
+    c, s = math.cos(turn), math.sin(turn)
+    frame[0], frame[1] = layer[TOP] / unit - 0.5, layer[LEFT] / unit - 0.5
+    frame[2], frame[3], frame[4], frame[5] = c / major, s / major, -s / minor, c / minor
+    frame[6] = math.sqrt(major * major * s * s + minor * minor * c * c)
+    frame[7] = math.sqrt(major * major * c * c + minor * minor * s * s)
+
+
+@compiled
+def add(pyramid, layer, ratios, sign, waves, frame):  # type: ignore[no-untyped-def]
+    """Add a window, with its chroma, to a pyramid in steps (or take it away, `sign` -1).
+
+    Parameters
+    ----------
+    pyramid : tuple of (C, H, W) float32
+    layer : (FIELDS,) int32
+    ratios : (C,) float64
+        Step of the layer's component over that of each component.
+    sign : float
+    waves, frame : (6, 4), (8,) float64
+        Scratch.
+    """
+    planes = pyramid[0]
+    plane = planes[layer[COMP]]
+    height, width = plane.shape
+    count = waves_of(layer, waves)
+    frame_of(layer, 0, frame)
+    y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+    reach = frame[6]
+    a = ux * ux + vx * vx
+    blue = layer[BLUE] * ratios[1] / 8.0 if layer[BLUE] else 0.0
+    red = layer[RED] * ratios[2] / 8.0 if layer[RED] else 0.0
+    for y in range(max(math.ceil(y0 - reach), 0), min(math.floor(y0 + reach) + 1, height)):
+        dy = y - y0
+        b = (ux * uy + vx * vy) * dy
+        root = b * b - a * ((uy * uy + vy * vy) * dy * dy - 1.0)
+        if root <= 0:
+            continue
+        root = math.sqrt(root)
+        left = max(math.ceil(x0 + (-b - root) / a), 0)
+        for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width)):
+            dx = x - x0
+            u, v = dx * ux + dy * uy, dx * vx + dy * vy
+            w = 1.0 - u * u - v * v
+            total = 0.0
+            for i in range(count):
+                p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
+                total += waves[i, 0] * WAVES[p]
+            value = sign * w * w * w * total
+            for level in range(len(pyramid)):
+                part = value / (1 << 2 * level)
+                i, j = y >> level, x >> level
+                pyramid[level][layer[COMP], i, j] += part
+                if blue != 0.0:
+                    pyramid[level][1, i, j] += part * blue
+                if red != 0.0:
+                    pyramid[level][2, i, j] += part * red
+
+
+@compiled
+def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
+    """Product of a component with a window, and the window's squared norm."""
+    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
+    plane = pyramid[level][comp]
+    height, width = plane.shape
+    count = waves_of(layer, waves)
+    frame_of(layer, level, frame)
+    y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+    reach, across = frame[6], frame[7]
+    below = part_of_last(height, pyramid[0].shape[1], level)
+    beside = part_of_last(width, pyramid[0].shape[2], level)
+    product, norm = 0.0, 0.0
+    first = max(math.ceil(y0 - reach), 0)
+    left = max(math.ceil(x0 - across), 0)
+    for y in range(first, min(math.floor(y0 + reach) + 1, height)):
+        dy = y - y0
+        row = below if y == height - 1 else 1.0
+        for x in range(left, min(math.floor(x0 + across) + 1, width)):
+            dx = x - x0
+            u, v = dx * ux + dy * uy, dx * vx + dy * vy
+            w = 1.0 - u * u - v * v
+            part = row * beside if x == width - 1 else row
+            if w > 0:
+                value = 0.0
+                for i in range(count):
+                    p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
+                    value += waves[i, 0] * WAVES[p]
+                value *= w * w * w
+                product += plane[y, x] * value
+                norm += part * (value * value)
+    return product * (1 << 2 * level), norm * (1 << 2 * level)
+
+
+@compiled
+def chroma_slope(product, norm, unit, lmbda):  # type: ignore[no-untyped-def]
+    """Find how a component follows a layer; return the slope in `unit` and what that is worth."""
+    slope = min(max(round(product / max(norm * unit, 1e-9)), -SLOPES), SLOPES)
+    if slope == 0:
+        return slope, 0.0
+    gain = slope * unit * (2.0 * product - slope * unit * norm) - lmbda * (2.5 + abs(slope))
+    return slope, gain

@@ -1,0 +1,144 @@
+"""Further harmonics of a window, while they pay (compiled floats). Encoder."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .....shared.compiled import compiled
+from ...format.layout import (
+    ASPECT,
+    BUCKET,
+    COMP,
+    EXTRA,
+    MORE,
+    MOST_EXTRA,
+    PAIRS,
+    SCALE,
+    phase_log,
+    radii,
+)
+from .correlation import (
+    SUMS,
+    WAVES,
+    amplitude_at,
+    at_phase,
+    frame_of,
+    level_for,
+    level_of,
+    part_of_last,
+    strongest,
+    waves_of,
+)
+
+_PAIRS = np.array(PAIRS, np.int64)
+
+
+@compiled
+def best_harmonic(sums, first, end, bucket, scale, lmbda):  # type: ignore[no-untyped-def]
+    """Find which further harmonic is worth most.
+
+    Parameters
+    ----------
+    sums : (16, SUMS) float64
+        Products of the residual and of each other, by pair of frequencies.
+    first, end : int
+        Pairs that may be chosen; pair 0 is a constant, which has no phase.
+    bucket, scale : int
+        Of the layer.
+    lmbda : float
+
+    Returns
+    -------
+    float, (int, int, int)
+        Worth, 0 if none pays; pair, phase and drop as a layer holds them.
+    """
+    best = 0.0
+    chosen = (0, 0, 0)
+    for f in range(first, end):
+        amplitude, phase = strongest(sums, f)
+        drop, bits, turn, product, norm = 0, 1, 0, 0.0, 0.0
+        for _ in range(2):
+            if amplitude <= 0:
+                break
+            drop = min(max(level_of(amplitude)[0] - bucket, 0), 7)
+            bits = phase_log(bucket + drop, scale) if f else 1
+            turn, product, norm = at_phase(sums, f, phase, bits)
+            amplitude = product / max(norm, 1e-9)
+        if amplitude <= 0 or level_of(amplitude)[0] < 0:
+            continue
+        size = amplitude_at(bucket + drop, 4)
+        gain = size * (2.0 * product - size * norm) - lmbda * (6.0 + 0.5 * drop + bits)
+        if gain > best:
+            best = gain
+            chosen = (f, turn << (6 - bits), drop)
+    return best, chosen
+
+
+@compiled
+def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untyped-def]
+    """Give a window further harmonics while they pay; return what they are worth.
+
+    Parameters
+    ----------
+    pyramid : tuple of (C, H, W) float32
+        Residual without this layer.
+    layer : (FIELDS,) int32
+        `MORE` and the harmonics after the first are filled.
+    sums : (16, SUMS) float64
+        Scratch.
+    """
+    layer[MORE] = 0
+    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
+    plane = pyramid[level][layer[COMP]]
+    height, width = plane.shape
+    below = part_of_last(height, pyramid[0].shape[1], level)
+    beside = part_of_last(width, pyramid[0].shape[2], level)
+    worth = 0.0
+    bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
+    while layer[MORE] < MOST_EXTRA:
+        count = waves_of(layer, waves)
+        frame_of(layer, level, frame)
+        y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
+        reach, across = frame[6], frame[7]
+        for f in range(len(_PAIRS)):
+            for k in range(SUMS):
+                sums[f, k] = 0.0
+        first = max(math.ceil(y0 - reach), 0)
+        left = max(math.ceil(x0 - across), 0)
+        for y in range(first, min(math.floor(y0 + reach) + 1, height)):
+            dy = y - y0
+            row = below if y == height - 1 else 1.0
+            for x in range(left, min(math.floor(x0 + across) + 1, width)):
+                dx = x - x0
+                u, v = dx * ux + dy * uy, dx * vx + dy * vy
+                w = 1.0 - u * u - v * v
+                if w <= 0:
+                    continue
+                w = w * w * w
+                value = 0.0
+                for i in range(count):
+                    p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
+                    value += waves[i, 0] * WAVES[p]
+                part = row * beside if x == width - 1 else row
+                r = plane[y, x] - part * (w * value)
+                for f in range(len(_PAIRS)):
+                    p = int((u * _PAIRS[f, 0] + v * _PAIRS[f, 1]) * 256.0 + 262144.0) & 1023
+                    even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
+                    sums[f, 0] += r * even
+                    sums[f, 1] += r * odd
+                    sums[f, 2] += part * (even * even)
+                    sums[f, 3] += part * (odd * odd)
+                    sums[f, 4] += part * (even * odd)
+        for f in range(len(_PAIRS)):
+            for k in range(SUMS):
+                sums[f, k] *= 1 << 2 * level
+        best, chosen = best_harmonic(sums, 0, len(_PAIRS), bucket, scale, lmbda)
+        if best <= 0.0:
+            break
+        at = EXTRA + 3 * layer[MORE]
+        layer[at], layer[at + 1], layer[at + 2] = chosen
+        layer[MORE] += 1
+        worth += best
+    return worth

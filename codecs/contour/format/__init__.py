@@ -1,0 +1,7 @@
+"""Fields, quantizers and syntax of layers: integers to bytes and back."""
+
+from __future__ import annotations
+
+from .stream import Symbols, read
+
+__all__ = ["Symbols", "read"]

@@ -1,0 +1,252 @@
+"""Header and packets of the contour format: integers to bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+
+from ....shared import entropy
+from ....shared import tiles as tiles_package
+from ....shared.codec import Geometry
+from ....shared.errors import BitstreamError
+from ....shared.tiles.format.packets import header_bytes, parse_header, whole_header
+from ....shared.tiles.format.stream import (
+    NO_PRICES,
+    NO_TALLY,
+    Coder,
+    TileSet,
+    capacity,
+    component_steps,
+)
+from .base import CELL_LOGS, code_base, shape_of
+from .contexts import KINDS
+from .layout import BUCKET, BUCKETS, FIELDS, KIND, KIND_NAMES
+from .point_sets import arrange
+from .syntax import DAMAGED, MAP_LOG, code_layers
+
+HEADER = 4
+PURE = 1
+"""Flag: no tiles follow the layers."""
+_MOST_LAYERS = 65535
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything of a picture but its tiles, integers.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    steps : (C,) int64
+        Quantizer steps, 16 fractional bits.
+    base_code : int
+        Index into `base.CELL_LOGS`.
+    base : (C, rows, columns) int32
+    layers : (n, FIELDS) int32
+        In coding order.
+    """
+
+    geometry: Geometry
+    steps: npt.NDArray[np.int64]
+    base_code: int
+    base: npt.NDArray[np.int32]
+    layers: npt.NDArray[np.int32]
+
+    @classmethod
+    def empty(cls, geometry: Geometry, steps: npt.NDArray[np.int64]) -> Ground:
+        """Make one without base and layers."""
+        base = np.zeros((geometry.channels, 0, 0), np.int32)
+        return cls(geometry, steps, 0, base, np.zeros((0, FIELDS), np.int32))
+
+    def facts(self) -> dict[str, float]:
+        """Count layers, in all and by kind, and the pixels of the picture for each of them."""
+        count = len(self.layers)
+        kinds = np.bincount(self.layers[:, KIND], minlength=len(KIND_NAMES)).tolist()
+        out: dict[str, float] = {"layers": count}
+        out |= {f"{name}s": number for name, number in zip(KIND_NAMES, kinds, strict=True)}
+        if count:
+            out["pixels per layer"] = round(self.geometry.pixels / count, 1)
+        return out
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """Everything that the decoder knows.
+
+    Parameters
+    ----------
+    ground : Ground
+    tiles : TileSet or None
+    known : (n,) bool
+        Leaves whose levels arrived.
+    strength : int
+        Of deblocking.
+    bits : dict
+        Bits of the payload by kind.
+    """
+
+    ground: Ground
+    tiles: TileSet | None
+    known: npt.NDArray[np.bool_]
+    strength: int
+    bits: dict[str, float] = field(default_factory=dict)
+
+
+@cache
+def initial_tables() -> entropy.Tables:
+    """Trained initial states, part of the format: those of the tiles, then ``tables.npz``."""
+    texture = entropy.Tables.load(files(tiles_package).joinpath("tables.npz"))
+    own = entropy.Tables.load(files(__package__.rpartition(".")[0]).joinpath("tables.npz"))
+    known, mixed = len(texture.probability), len(texture.weights)
+    return entropy.Tables(
+        np.concatenate([texture.probability, own.probability[known:]]),
+        np.concatenate([texture.confidence, own.confidence[known:]]),
+        np.concatenate([texture.weights, own.weights[mixed:]]),
+    )
+
+
+def most_layers(geometry: Geometry) -> int:
+    """Layers that a file may hold."""
+    return min(geometry.pixels // 4 + 64, _MOST_LAYERS)
+
+
+def most_area(geometry: Geometry) -> int:
+    """Pixels that the footprints of all layers may cover together."""
+    return 256 * geometry.pixels + (1 << 22)
+
+
+def code_ground(coder: Coder, ground: Ground, first: int, buckets: int) -> npt.NDArray[np.int64]:
+    """Write or read base and layers in place.
+
+    Returns
+    -------
+    (n + 1,) int64
+        Shifts after the base and after each complete layer.
+
+    Raises
+    ------
+    BitstreamError
+    """
+    geometry = ground.geometry
+    code_base(coder.bundle, ground.base)
+    marks = np.zeros(len(ground.layers) + 1, np.int64)
+    marks[0] = coder.rc[entropy.SHIFTS]
+    side = 1 << MAP_LOG
+    shape = (-(-geometry.height // side), -(-geometry.width // side))
+    count = code_layers(
+        coder.bundle,
+        geometry.height,
+        geometry.width,
+        geometry.channels,
+        first,
+        buckets,
+        ground.layers,
+        len(ground.layers),
+        most_area(geometry),
+        np.zeros(shape, np.int32),
+        np.zeros(shape, np.int32),
+        np.zeros((64, 6), np.int64),
+        marks[1:],
+    )
+    if count == DAMAGED:
+        message = "the contour data has more layers than its size allows; the file is damaged"
+        raise BitstreamError(message)
+    return marks[: count + 1]
+
+
+@dataclass
+class Written:
+    """What writing gives; see `shared.tiles.analysis.encoder.Written` for the fields not listed.
+
+    Parameters
+    ----------
+    marks : (k,) int64
+        Coder shifts after the base, each layer, and the levels of each leaf.
+    first : int
+        Coder shifts after the base.
+    """
+
+    coder: Coder
+    prices: npt.NDArray[np.float32]
+    spent: npt.NDArray[np.float64]
+    first: int
+    marks: npt.NDArray[np.int64]
+
+
+def write(
+    tables: entropy.Tables,
+    ground: Ground,
+    tiles: TileSet | None,
+    *,
+    priced: bool = False,
+    tally: npt.NDArray[np.int64] = NO_TALLY,
+) -> Written:
+    """Write base, layers (in the order of `point_sets.arrange`) and tiles with empty maps."""
+    geometry = ground.geometry
+    room = capacity(geometry) + FIELDS * len(ground.layers)
+    coder = Coder(tables, capacity=room, tally=tally, kinds=KINDS)
+    layer_marks = code_ground(coder, ground, *bucket_range(ground.layers))
+    first = int(layer_marks[0])
+    if tiles is None:
+        return Written(coder, NO_PRICES, np.zeros(0), first, layer_marks[1:])
+    rows = coder.partition(tiles)
+    prices = np.zeros(tiles.levels.shape if priced else (0, 0), np.float32)
+    _, spent, after = coder.details(tiles, tiles.order(), prices)
+    marks = np.concatenate([layer_marks[1:], rows[-1:], after[:-1]])
+    return Written(coder, prices, spent, first, marks)
+
+
+def bucket_range(layers: npt.NDArray[np.int32]) -> tuple[int, int]:
+    """First bucket, and number of buckets from the first to the last."""
+    if not len(layers):
+        return 0, 0
+    first = int(layers[:, BUCKET].min())
+    return first, int(layers[:, BUCKET].max()) + 1 - first
+
+
+def head(step: int, chroma: int, strength: int, ground: Ground, *, pure: bool) -> bytes:
+    """Four bytes of parameters in front of the stream."""
+    out = bytearray(header_bytes(step, chroma, strength))
+    out[1] |= (PURE if pure else 0) << 6
+    first, buckets = bucket_range(ground.layers)
+    return bytes(out) + bytes([ground.base_code << 6 | first, buckets])
+
+
+def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: bool) -> Symbols:
+    """Parse packets, see `shared.codec.Codec.read`."""
+    data = whole_header(b"".join(packets), HEADER, "contour", complete=complete)
+    step, chroma, strength, flags = parse_header(data, "contour", PURE)
+    bare = bool(flags & PURE)
+    if complete and pure and not bare:
+        message = "the contour data has tiles, which its profile excludes; the file is damaged"
+        raise BitstreamError(message)
+    base_code, first, buckets = data[2] >> 6, data[2] & 63, data[3]
+    if first + buckets > BUCKETS:
+        message = f"the contour data has layers of contrast {first + buckets}, beyond {BUCKETS}"
+        raise BitstreamError(message)
+    coder = Coder(initial_tables(), data=data[HEADER:], complete=complete, kinds=KINDS)
+    steps = component_steps(step, chroma, geometry.channels)
+    base = np.zeros((geometry.channels, *shape_of(geometry.height, geometry.width, base_code)))
+    layers = np.zeros((most_layers(geometry) if buckets else 0, FIELDS), np.int32)
+    ground = Ground(geometry, steps, base_code, base.astype(np.int32), layers)
+    count = len(code_ground(coder, ground, first, buckets)) - 1
+    ground = Ground(geometry, steps, base_code, ground.base, layers[:count].copy())
+    tiles, known = None, np.zeros(0, np.bool_)
+    if not bare:
+        tiles = TileSet.blank(geometry, steps)
+        coder.partition(tiles)
+        order = tiles.order()
+        done, _, _ = coder.details(tiles, order)
+        known = np.zeros(len(tiles.leaves), np.bool_)
+        known[order[:done]] = True
+    entropy.check_ended(coder.rc)
+    shares = {**coder.shares(), "parameters": 8.0 * HEADER}
+    return Symbols(ground, tiles, known, strength, shares)
+
+
+__all__ = ["CELL_LOGS", "Ground", "Symbols", "arrange", "head", "initial_tables", "read", "write"]

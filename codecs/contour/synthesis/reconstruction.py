@@ -1,0 +1,82 @@
+"""Layers, base and tiles to pixels: integers, any array module, any magnification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ....shared.backend import is_numpy
+from ....shared.picture import color
+from ....shared.tiles.format.syntax import FRACTION_BITS
+from ....shared.tiles.synthesis import deblocking, reconstruction
+from ..format.base import add_base
+from ..format.layout import KIND, WINDOW
+from ..format.stream import Ground, Symbols
+from . import cuda, curves, windows
+
+
+def render_layers(
+    xp: Any,
+    layers: npt.NDArray[np.int32],
+    steps: npt.NDArray[np.int64],
+    planes: Any,
+    scale: int,
+) -> None:
+    """Add layers to planes (C, H * scale, W * scale) int32, in place."""
+    flat = np.nonzero(layers[:, KIND] == WINDOW)[0]
+    drawn = np.nonzero(layers[:, KIND] != WINDOW)[0]
+    if is_numpy(xp):
+        windows.draw(layers, flat, steps, scale, planes)
+        curves.draw(layers, drawn, steps, scale, planes)
+        return
+    cuda.draw_windows(xp, windows.prepared(layers[flat], steps, scale), planes, scale)
+    rows = windows.prepared(layers[drawn], steps, scale)
+    curves.draw_arrays(xp, layers[drawn], rows, planes, scale)
+
+
+def render_ground(xp: Any, ground: Ground, scale: int = 1) -> Any:
+    """Render base and layers.
+
+    Returns
+    -------
+    (C, H * scale, W * scale) int32
+        `FRACTION_BITS`.
+    """
+    geometry = ground.geometry
+    shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
+    planes = xp.zeros(shape, xp.int32)
+    add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
+    render_layers(xp, ground.layers, ground.steps, planes, scale)
+    return planes
+
+
+def _enlarge(xp: Any, plane: Any, scale: int) -> Any:
+    """Magnify by linear interpolation between pixel centres, rounding once."""
+    for axis in (0, 1):
+        length = plane.shape[axis]
+        place = 2 * xp.arange(length * scale) + 1 - scale
+        before = place // (2 * scale)
+        part = place - before * 2 * scale
+        low, high = xp.clip(before, 0, length - 1), xp.clip(before + 1, 0, length - 1)
+        part = part[:, None] if axis == 0 else part[None, :]
+        a, b = (xp.take(plane, i, axis=axis).astype(xp.int64) for i in (low, high))
+        plane = (a * (2 * scale - part) + b * part + scale) // (2 * scale)
+    return plane.astype(xp.int32)
+
+
+def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
+    """Render symbols to pixels, (H * scale, W * scale, C) uint8."""
+    geometry = symbols.ground.geometry
+    planes = render_ground(xp, symbols.ground, scale)
+    if symbols.tiles is not None:
+        texture = reconstruction.render(xp, symbols.tiles, symbols.known)
+        texture = deblocking.smooth(xp, symbols.tiles, texture, symbols.strength)
+        texture = texture[:, : geometry.height, : geometry.width]
+        if scale == 1:
+            planes += texture
+        else:
+            for comp in range(len(planes)):
+                planes[comp] += _enlarge(xp, texture[comp], scale)
+    return color.to_pixels(xp, list(planes), FRACTION_BITS)

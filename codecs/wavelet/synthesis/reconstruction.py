@@ -1,0 +1,91 @@
+"""Integers to pixels: dequantize, inverse wavelet, colour. No float, any array module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ....shared.backend import is_numpy
+from ....shared.compiled import compiled
+from ....shared.picture import color
+from ..format.layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout
+from ..format.stream import FRACTION_BITS, Symbols, band_steps
+from .transform import inverse_arrays, inverse_compiled
+
+_LIMIT = 1 << 26
+_SHIFT = 17 - FRACTION_BITS
+"""Twice a magnitude times a step of 16 fractional bits, to `FRACTION_BITS`."""
+
+
+def _dequantize_arrays(
+    xp: Any, symbols: Symbols, layout: Layout, comp: int, steps: npt.NDArray[np.int64]
+) -> Any:
+    """Dense subbands of one component with array operations."""
+    h, w = layout.shapes[0]
+    dense = xp.zeros((h, w), xp.int32)
+    magnitude = xp.asarray(symbols.magnitude[comp]).astype(xp.int64)
+    sign = xp.asarray(symbols.sign[comp]).astype(xp.int64)
+    for i, band in enumerate(layout.bands):
+        row = layout.table[i]
+        start, stride = int(row[OFFSET]), int(row[STRIDE])
+        at = start + xp.arange(band.height)[:, None] * stride + xp.arange(band.width)[None, :]
+        m = magnitude[at]
+        plane = int(symbols.last_plane[i])
+        # A magnitude whose bit in the plane below is set was refined before the data ended.
+        unknown = plane - ((m >> max(plane - 1, 0)) & 1 if plane > 0 else xp.zeros_like(m))
+        middle = (1 << unknown) - 1
+        value = ((2 * m + middle) * int(steps[i]) + (1 << (_SHIFT - 1))) >> _SHIFT
+        value = xp.minimum(value, _LIMIT) * sign[at]
+        dense[band.top : band.top + band.height, band.left : band.left + band.width] = value
+    return dense
+
+
+@compiled
+def _dequantize_compiled(magnitude, sign, bands, places, last_plane, steps, dense):  # type: ignore[no-untyped-def]
+    for i in range(len(bands)):
+        plane = last_plane[i]
+        top, left = places[i, 0], places[i, 1]
+        for y in range(bands[i, HEIGHT]):
+            at = bands[i, OFFSET] + y * bands[i, STRIDE]
+            for x in range(bands[i, WIDTH]):
+                m = np.int64(magnitude[at + x])
+                if m == 0:
+                    continue
+                unknown = plane
+                if plane > 0 and (m >> (plane - 1)) & 1:
+                    unknown -= 1
+                middle = (np.int64(1) << unknown) - 1
+                value = ((2 * m + middle) * steps[i] + (1 << (_SHIFT - 1))) >> _SHIFT
+                dense[top + y, left + x] = min(value, _LIMIT) * sign[at + x]
+
+
+def components(symbols: Symbols, xp: Any) -> list[Any]:
+    """Decode the components, (H, W) int32 each, with `FRACTION_BITS` fractional bits."""
+    layout = symbols.layout
+    steps = band_steps(layout, symbols.step, symbols.geometry.channels)
+    planes = []
+    places = np.array([(band.top, band.left) for band in layout.bands], np.int64)
+    for comp in range(symbols.geometry.channels):
+        if is_numpy(xp):
+            dense = np.zeros(layout.shapes[0], np.int32)
+            _dequantize_compiled(
+                symbols.magnitude[comp],
+                symbols.sign[comp],
+                layout.table,
+                places,
+                symbols.last_plane,
+                steps[comp],
+                dense,
+            )
+            planes.append(inverse_compiled(dense, layout.shapes))
+        else:
+            dense = _dequantize_arrays(xp, symbols, layout, comp, steps[comp])
+            planes.append(inverse_arrays(xp, dense, layout.shapes))
+    return planes
+
+
+def synthesize(symbols: Symbols, xp: Any) -> Any:
+    """Render symbols to (H, W, C) uint8."""
+    return color.to_pixels(xp, components(symbols, xp), FRACTION_BITS)

@@ -1,0 +1,139 @@
+"""The commands ``bench`` and ``report``: times beside OpenJPEG, orderings, a run as one page."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .compare import budgets_of, complete_corpus, specs_of
+from .files import Json, complete_codec
+from .output import check_target, print_json, print_tables, progress, say
+
+
+class What(StrEnum):
+    """What is measured."""
+
+    DECODE = "decode"
+    ENCODE = "encode"
+    SMART = "smart"
+
+
+def bench(
+    what: Annotated[What, typer.Argument(help="decode, encode: times; smart.")] = What.DECODE,
+    corpus: Annotated[
+        str, typer.Option(metavar="NAME|DIR", autocompletion=complete_corpus)
+    ] = "default",
+    codec: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Codecs, repeated or separated by commas.  [default: wavelet]",
+            autocompletion=complete_codec,
+        ),
+    ] = None,
+    bpp: Annotated[str, typer.Option(metavar="LIST", help="Bits per pixel.")] = "0.2",
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="First N images only.")] = 6,
+    repeats: Annotated[int, typer.Option(min=1, metavar="N", help="Calls; the median counts.")] = 7,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON there too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Time codecs beside OpenJPEG: one core, warm, in process, in turns; ratios in one run.
+
+    smart: count the orderings "A must be judged worse than B" that the smart error and other
+    measures hold, and time them; of the options only --repeats, --out and --json apply.
+    """
+    if what is What.SMART:
+        _bench_smart(repeats, out, as_json)
+        return
+    from ...corpora.catalog import open_corpus
+    from ..measuring import bench as timing
+    from ..measuring.provenance import cpu, versions
+    from ..tables import finite
+
+    specs = specs_of(codec or ["wavelet"], "jpeg2000")
+    pictures = list(open_corpus(corpus).images)[:images]
+    measure = {What.DECODE: timing.bench_decode, What.ENCODE: timing.bench_encode}[what]
+    tables = []
+    with progress(f"timing {what}") as update:
+        values = budgets_of(bpp)
+        for at, value in enumerate(values):
+            tables.append(
+                measure(
+                    pictures,
+                    specs,
+                    value,
+                    repeats,
+                    lambda done, at=at: update((at + done) / len(values)),  # type: ignore[misc]
+                )
+            )
+    document = {
+        "what": what.value,
+        "corpus": corpus,
+        "images": [picture.name for picture in pictures],
+        "cpu": cpu(),
+        "versions": versions(),
+        "tables": [table.to_dict() for table in tables],
+        "markdown": "\n".join(table.to_markdown() for table in tables),
+    }
+    if out:
+        out.write_text(json.dumps(finite(document), indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(document)
+    else:
+        print_tables(tables)
+
+
+def _bench_smart(repeats: int, out: Path | None, as_json: bool) -> None:
+    from ..measuring.provenance import cpu, versions
+    from ..reporting.ordering_tables import bench_smart
+    from ..tables import finite
+
+    with progress("judging pairs") as update:
+        tables, missed = bench_smart(repeats=repeats, progress=update)
+    document = {
+        "what": What.SMART.value,
+        "cpu": cpu(),
+        "versions": versions(),
+        "tables": [table.to_dict() for table in tables],
+        "missed": missed,
+        "markdown": "\n".join(table.to_markdown() for table in tables),
+    }
+    if out:
+        out.write_text(json.dumps(finite(document), indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(document)
+    else:
+        print_tables(tables)
+        for name in missed:
+            say(f"the smart error does not hold {name}")
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder that compare has written.")],
+    out: Annotated[Path, typer.Argument(help="Page to write, .html.")],
+    corpus: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|DIR", help="Show pictures of this corpus side by side."),
+    ] = None,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="How many.")] = 3,
+    bpp: Annotated[float, typer.Option(metavar="X", help="Budget of the pictures.")] = 0.1,
+    reference: Annotated[str, typer.Option(metavar="NAME")] = "jpeg2000",
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
+) -> None:
+    """Make one self-contained HTML page of a comparison: tables, plot, pictures."""
+    check_target(str(out), force=force)
+    from ...corpora.catalog import open_corpus
+    from ..measuring.store import load_run
+    from ..reporting.report import write_report
+
+    run = load_run(folder)
+    pictures = list(open_corpus(corpus).images)[:images] if corpus else []
+    with progress("drawing") as update:
+        written = write_report(
+            run, out, images=pictures, bpp=bpp, anchor=reference, progress=update
+        )
+    say(f"{written}: {written.stat().st_size} bytes")

@@ -1,0 +1,249 @@
+"""Where words and bytes go: data to stdout, all else to stderr, files complete or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from typer.core import TyperCommand
+
+from ...shared.errors import FractourError, ImageInputError
+
+if TYPE_CHECKING:
+    from ..tables import Table
+
+STDIO = "-"
+
+
+class UsageError(FractourError):
+    """The command line asks for something that makes no sense; exit code 2."""
+
+
+class Command(TyperCommand):
+    """A command whose errors reach `cli.run` as they are.
+
+    typer takes every EOFError for the end of the terminal's input and aborts; a truncated
+    file is an EOFError too.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            raise CarriedError(error) from error
+
+
+class CarriedError(Exception):
+    """Carries `error` past typer."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class OutputError(FractourError):
+    """The output cannot be written, or exists; exit code 1."""
+
+
+def say(text: str) -> None:
+    """Tell the user something, on stderr, as it is: no markup, no wrapping."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def announce_compilation() -> None:
+    """Tell the user why the very first call takes its time."""
+    from ...shared.compiled import anything_compiled
+
+    if not anything_compiled():
+        say("first use: compiling kernels, about 15 s, once")
+
+
+def notice(text: str) -> None:
+    """Tell the user what may surprise."""
+    say(f"warning: {text}")
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    from ..tables import finite
+
+    text = json.dumps(finite(document), indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print one table of plain values, see `print_tables`."""
+    from ..tables import Cell, Table
+
+    cells = tuple(tuple(Cell(_text(value), _value(value)) for value in row) for row in rows)
+    print_tables([Table("", "", tuple(columns), cells)])
+
+
+def print_tables(tables: Sequence[Table]) -> None:
+    """Print tables on stdout: boxes on a terminal, tab-separated values elsewhere.
+
+    Of several tables each begins with a line ``# title`` and ends with its notes as ``# note``
+    and an empty line, so that programs can take them apart.
+    """
+    if not sys.stdout.isatty():
+        for table in tables:
+            notes = "".join(f"# {note}\n" for note in table.notes)
+            head, tail = (f"# {table.title}\n", f"{notes}\n") if len(tables) > 1 else ("", notes)
+            sys.stdout.write(head + table.to_tsv() + tail)
+        return
+    from rich.console import Console
+
+    console = Console()
+    for table in tables:
+        shown = table.to_rich()
+        for column in shown.columns:
+            # What does not fit goes to the next line; nothing is cut.
+            column.overflow = "fold"
+        shown.title = shown.title or None
+        console.print(shown)
+        if len(tables) > 1:
+            console.print()
+
+
+def _value(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return " ".join(str(value).split())
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on stderr, if that is a terminal and the work lasts over half a second.
+
+    Yields
+    ------
+    callable
+        Takes the fraction done, 0 to 1.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    started = time.monotonic()
+    bar: Any = None
+    task: Any = None
+
+    def update(fraction: float) -> None:
+        nonlocal bar, task
+        if bar is None:
+            if time.monotonic() - started < 0.5:
+                return
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f} %"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            bar.start()
+            task = bar.add_task(label, total=1.0)
+        bar.update(task, completed=fraction)
+
+    try:
+        yield update
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def read_bytes(source: str) -> bytes:
+    """Read a file, or stdin for ``-``.
+
+    Raises
+    ------
+    ImageInputError
+        If it cannot be read; exit code 3.
+    """
+    if source == STDIO:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        message = f"cannot read {source}: {error.strerror}"
+        raise ImageInputError(message) from error
+
+
+def check_target(target: str, *, force: bool) -> None:
+    """Find out before the work whether its result can be put at `target`.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and `force` is not set, or its folder does not exist.
+    UsageError
+        If binary data would go to a terminal.
+    """
+    if target == STDIO:
+        if sys.stdout.isatty():
+            message = "will not write binary data to a terminal; redirect it or name a file"
+            raise UsageError(message)
+        return
+    path = Path(target)
+    if path.is_dir():
+        message = f"{target} is a folder; name a file"
+        raise OutputError(message)
+    if path.is_file() and not force:
+        message = f"{target} exists and was kept; --force replaces it"
+        raise OutputError(message)
+    if not path.parent.is_dir():
+        message = f"folder {path.parent} does not exist"
+        raise OutputError(message)
+
+
+def write_bytes(target: str, data: bytes, *, force: bool) -> None:
+    """Write a whole file or none: under another name in the same folder first, then renamed.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; nothing of it is left behind.
+    """
+    if target == STDIO:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    check_target(target, force=force)
+    # Through a link, the file it points to is replaced, not the link.
+    path = Path(os.path.realpath(target))
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            with path.open("wb") as device:
+                device.write(data)
+            return
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        message = f"cannot write {target}: {error.strerror or error}"
+        raise OutputError(message) from error

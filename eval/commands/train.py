@@ -1,0 +1,183 @@
+"""The command ``train``: an encoder network, from a corpus to weights."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .compare import complete_corpus
+from .files import complete_codec
+from .output import UsageError, say
+
+if TYPE_CHECKING:
+    from ...shared.training.loop import Report
+
+
+class LossName(StrEnum):
+    """What decoded pictures are judged by."""
+
+    SMART = "smart"
+    MSE = "mse"
+    MS_SSIM = "ms-ssim"
+
+
+class WeightingName(StrEnum):
+    """How budgets weigh against each other."""
+
+    REACHABLE = "reachable"
+    INVERSE = "inverse"
+    NONE = "none"
+
+
+def _range(text: str) -> tuple[float, float]:
+    try:
+        low, _, high = text.partition(":")
+        bounds = float(low), float(high or low)
+    except ValueError:
+        bounds = (0.0, 0.0)
+    if not 0 < bounds[0] <= bounds[1] < 1000:
+        message = f"--budgets takes LOW:HIGH in bits per pixel, or one number, not {text!r}"
+        raise UsageError(message)
+    return bounds
+
+
+def train(
+    codec: Annotated[
+        str,
+        typer.Argument(metavar="CODEC", help="See fractour codecs.", autocompletion=complete_codec),
+    ],
+    corpus: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|DIR", help="Pictures to train on.", autocompletion=complete_corpus
+        ),
+    ] = "default",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Checkpoint, weights, logs.  [default: runs/CODEC]"),
+    ] = None,
+    loss: Annotated[LossName, typer.Option(help="The error.")] = LossName.SMART,
+    weighting: Annotated[
+        WeightingName, typer.Option(help="Of errors at different budgets.")
+    ] = WeightingName.REACHABLE,
+    budgets: Annotated[
+        str, typer.Option(metavar="LOW:HIGH", help="Bits per pixel, drawn log-uniformly.")
+    ] = "0.02:1.0",
+    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Steps in all.")] = 2000,
+    alone: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Of them first, with the teacher alone.")
+    ] = 800,
+    pictures: Annotated[int, typer.Option(min=1, metavar="N", help="Crops a step.")] = 4,
+    each: Annotated[int, typer.Option(min=1, metavar="N", help="Budgets a crop.")] = 3,
+    size: Annotated[int, typer.Option(min=64, metavar="N", help="Side of crops, 64 k.")] = 128,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = 2e-3,
+    distill: Annotated[float, typer.Option(min=0.0, help="Weight of the teacher.")] = 0.3,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    start: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights to begin with.")
+    ] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    devices: Annotated[int, typer.Option(min=1, metavar="N", help="GPUs, or processes.")] = 1,
+    precision: Annotated[str, typer.Option(help="Of Lightning Fabric.")] = "32-true",
+) -> None:
+    """Train the encoder network of a codec under budgets; needs fractour[train].
+
+    Use the result with FRACTOUR_WEIGHTS=DIR fractour encode --encoder network.
+    """
+    low, high = _range(budgets)
+    if size % 64:
+        message = f"--size takes a multiple of 64, not {size}"
+        raise UsageError(message)
+    from ...shared.errors import BackendUnavailableError, UnknownCodecError
+    from ...shared.registry import get_codec
+
+    try:
+        if get_codec(codec).network is None:
+            message = f"codec {codec!r} has no encoder network; see fractour codecs"
+            raise UsageError(message)
+    except UnknownCodecError as error:
+        raise UsageError(str(error)) from error
+    try:
+        from ...shared.training.loop import Recipe
+        from ...shared.training.loop import train as run
+    except ImportError as error:
+        message = f"training needs {error.name}: pip install 'fractour[train]'"
+        raise BackendUnavailableError(message) from error
+    import numpy as np
+
+    from ...corpora.catalog import open_corpus
+    from ...shared.picture.raster import as_colour
+
+    recipe = Recipe(
+        codec, loss.value, weighting.value, low, high, each, pictures, size, steps, rate,
+        seed=seed, distill=distill, alone=alone,
+    )  # fmt: skip
+    opened = open_corpus(corpus)
+    images = [np.ascontiguousarray(as_colour(image.load())) for image in opened.images]
+    folder = out or Path("runs") / codec
+    with _shown(recipe.steps, pictures * each) as report:
+        weights = run(
+            recipe,
+            images,
+            folder,
+            corpus_sha256=opened.checksum,
+            resume=resume,
+            start=start,
+            devices=devices,
+            accelerator=accelerator,
+            precision=precision,
+            report=report if devices == 1 else None,
+        )
+    say(f"weights: {weights}; use them with FRACTOUR_WEIGHTS={folder}")
+
+
+@contextmanager
+def _shown(steps: int, samples: int) -> Iterator[Callable[[Report], None]]:
+    """Show a bar with loss, PSNR and pace on a terminal; elsewhere a line now and then."""
+    from ...shared.training.loop import REPORTED_BPP
+
+    began = time.monotonic()
+    first: list[int] = []
+    seen: dict[float, float] = {}
+
+    def words(report: Report) -> str:
+        first[:] = first or [report.step - 1]
+        pace = samples * (report.step - first[0]) / max(time.monotonic() - began, 1e-9)
+        for bpp, value in zip(REPORTED_BPP, report.psnr, strict=True):
+            if not math.isnan(value):
+                seen[bpp] = value if bpp not in seen else 0.95 * seen[bpp] + 0.05 * value
+        quality = " ".join(f"{value:.2f} dB at {bpp}" for bpp, value in sorted(seen.items()))
+        return (
+            f"loss {report.loss:.4f}  error x {report.relative:.3f}  "
+            f"{quality}  {pace:.1f} pictures/s"
+        )
+
+    if not sys.stderr.isatty():
+        every = max(1, steps // 50)
+
+        def line(report: Report) -> None:
+            text = words(report)
+            if report.step % every == 0 or report.step == steps:
+                say(f"step {report.step} of {steps}  {text}")
+
+        yield line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns: tuple[Any, ...] = (
+        BarColumn(20), MofNCompleteColumn(), Remaining(), TextColumn("{task.description}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=steps)
+        yield lambda report: bar.update(task, completed=report.step, description=words(report))

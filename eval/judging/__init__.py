@@ -1,0 +1,1 @@
+"""Judging: metrics, perceptual networks, and the bench of orderings."""

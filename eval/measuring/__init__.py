@@ -1,0 +1,1 @@
+"""Measuring: encode, decode, measure, keep the rows."""

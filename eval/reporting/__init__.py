@@ -1,0 +1,1 @@
+"""Reporting: rows to tables, plots and pages."""

@@ -1,0 +1,1 @@
+"""Encoder networks: their contract, asking them, refinement (torch; `weights` needs none)."""

@@ -1,0 +1,200 @@
+"""Networks that say what counts: the importance of an error by place and by spatial frequency.
+
+A transform format (wavelet, tiles) is filled by deciding which coefficients are worth their bits.
+The search encoder decides by squared error. Here a network multiplies the squared error of every
+place and octave by a factor before the same decision: bits move to where the smart error needs
+them. The float twin ranks coefficients by (importance x squared error removed) / bits.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate
+
+from ..error.importance import OCTAVES, ROLES
+from .backbone import Backbone
+from .contract import EncoderNetwork, Reconstruction
+from .reweighting import reweighted
+from .selection import cut, kept
+
+ROUNDING = 0.42
+"""Added before truncation, as the search encoders do."""
+_LIMIT = 3.0
+_LAMBDA = 0.14
+_TRIES = 9
+
+
+@dataclass(frozen=True)
+class Band:
+    """Coefficients of one kind, scaled so that a unit is the same squared error everywhere.
+
+    Parameters
+    ----------
+    values : (B, h, w) tensor
+    role : int
+        0 luma, 1 chroma.
+    octave : int
+        0 is the finest; beyond the last of the importance, that one is meant.
+    """
+
+    values: Tensor
+    role: int
+    octave: int
+
+
+def _around(values: Tensor) -> Tensor:
+    """Mean magnitude of the neighbours of (B, h, w), near ones more."""
+    size = values.abs()[:, None]
+    near = avg_pool2d(size, 3, stride=1, padding=1) * 9
+    far = avg_pool2d(size, 7, stride=1, padding=3) * 49
+    return (0.075 * (near - size) + 0.4 / 48 * (far - size))[:, 0]
+
+
+def prices_of(ratios: Tensor, around: Tensor) -> Tensor:
+    """Estimate the bits of magnitudes in steps: sign, significance, size.
+
+    Significance is cheap amid large neighbours. The constants are close to what the adaptive
+    coder of the wavelet format takes on training pictures; a common factor would cancel out.
+    """
+    significance = (1.0 - 1.3 * torch.log2(around + 0.03)).clamp(0.3, 7.0)
+    return 1.0 + significance + 1.8 * torch.log2(ratios.abs().clamp(min=1.0))
+
+
+class ImportanceNetwork(EncoderNetwork):
+    """Backbone and a head that gives the logarithm of the importance, zero at first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = Backbone()
+        self.head = nn.Conv2d(self.backbone.widths[1], ROLES * OCTAVES, 1)
+        with torch.no_grad():
+            for parameter in self.head.parameters():
+                parameter.zero_()
+
+    @abstractmethod
+    def analyze(self, pictures: Tensor) -> list[Band]:
+        """Transform pictures (B, 3, H, W)."""
+
+    @abstractmethod
+    def synthesize(self, values: list[Tensor], pictures: Tensor) -> Tensor:
+        """Transform the values of bands back to (B, 3, H, W); `pictures` gives the shape."""
+
+    def importance(self, pictures: Tensor, bpp: Tensor) -> Tensor:
+        """Return logarithms of importance, (B, ROLES, OCTAVES, rows, columns), see `GRID`."""
+        return self.importance_of(self.backbone.coarser(pictures, bpp)[1])
+
+    def importance_of(self, middle: Tensor) -> Tensor:
+        """Return the same of the backbone's features at stride 16."""
+        raw = _LIMIT * torch.tanh(self.head(middle) / _LIMIT)
+        return raw.view(len(raw), ROLES, OCTAVES, *raw.shape[-2:])
+
+    def reconstruct(self, pictures: Tensor, bpp: Tensor) -> Reconstruction:
+        """See `EncoderNetwork.reconstruct`."""
+        bands = self.analyze(pictures)
+        importance = self.importance(pictures, bpp)
+        return self.survivors(bands, pictures, bpp, importance)
+
+    def weights(self, bands: list[Band], importance: Tensor) -> list[Tensor]:
+        """Bring logarithms of importance to the coefficients of bands."""
+        return [
+            on_band(importance[:, band.role, min(band.octave, OCTAVES - 1)], band.values)
+            for band in bands
+        ]
+
+    def survivors(
+        self,
+        bands: list[Band],
+        pictures: Tensor,
+        bpp: Tensor,
+        importance: Tensor,
+        *,
+        weights: list[Tensor] | None = None,
+        synthesize: Callable[[list[Tensor], Tensor], Tensor] | None = None,
+    ) -> Reconstruction:
+        """Quantize, price, rank and cut coefficients, and decode what is left.
+
+        Parameters
+        ----------
+        bands : list of Band
+        pictures, bpp
+            See `reconstruct`.
+        importance : tensor
+            What `importance` gives.
+        weights : list of tensors, optional
+            The same at the coefficients; what `weights` gives if not given.
+        synthesize : callable, optional
+            Takes values of the bands and the step (B,), gives pictures; `synthesize` if not given.
+        """
+        budget = bpp * float(pictures.shape[-1] * pictures.shape[-2])
+        weights = self.weights(bands, importance) if weights is None else weights
+        with torch.no_grad():
+            around = [_around(band.values) for band in bands]
+            step = self.step_of(bands, around, budget)
+            size = step[:, None, None]
+            ratios = [band.values / size for band in bands]
+            levels = [torch.sign(r) * torch.floor(r.abs() + ROUNDING) for r in ratios]
+            bits = [prices_of(r, mean / size) for r, mean in zip(ratios, around, strict=True)]
+            price = torch.cat(
+                [torch.where(v == 0, 0.0, cost).flatten(1) for v, cost in zip(levels, bits)], 1
+            )
+            gains = [
+                torch.log((r**2 - (r - v) ** 2).clamp(min=1e-9) / cost).flatten(1)
+                for r, v, cost in zip(ratios, levels, bits, strict=True)
+            ]
+        gain = torch.cat(gains, 1)
+        mask = cut(gain + torch.cat([w.flatten(1) for w in weights], 1), price, budget)
+
+        def decoded(survived: Tensor) -> Tensor:
+            parts = torch.split(survived, [band.values[0].numel() for band in bands], 1)
+            values = [v * part.view_as(v) * size for v, part in zip(levels, parts, strict=True)]
+            if synthesize is None:
+                return self.synthesize(values, pictures)
+            return synthesize(values, step)
+
+        with torch.no_grad():
+            spent = (mask * price).sum(1)
+            plain = decoded(kept(gain, price, budget)[0])
+        return Reconstruction(decoded(mask), plain, spent, torch.zeros_like(spent), importance)
+
+    def teach(self, pictures: Tensor, found: Reconstruction, gradient: Tensor) -> Tensor:
+        """Compare the importance with the weights that the error has at `found.plain`."""
+        goal, share = reweighted(pictures, found.plain, gradient)
+        assert found.proposed is not None
+        own = found.proposed
+        # Common factors mean nothing.
+        total = share.sum((1, 2, 3, 4), keepdim=True)
+        off = own - goal
+        off = off - (share * off).sum((1, 2, 3, 4), keepdim=True) / total
+        return (share * off * off).sum((1, 2, 3, 4)) / total[:, 0, 0, 0, 0]
+
+    def step_of(self, bands: list[Band], around: list[Tensor], budget: Tensor) -> Tensor:
+        """Find the step at which all that is worth `_LAMBDA` a bit fills the budget, (B,)."""
+        low = torch.zeros_like(budget)
+        high = torch.full_like(budget, 10.0)
+        for _ in range(_TRIES):
+            middle = (low + high) / 2
+            spent = torch.zeros_like(budget)
+            size = torch.exp2(middle)[:, None, None]
+            for band, mean in zip(bands, around, strict=True):
+                ratio = band.values.abs() / size
+                level = torch.floor(ratio + ROUNDING)
+                cost = prices_of(ratio, mean / size)
+                worth = ratio**2 - (ratio - level) ** 2 > _LAMBDA * cost
+                spent = spent + torch.where(worth & (level > 0), cost, 0.0).sum((1, 2))
+            low = torch.where(spent > budget, middle, low)
+            high = torch.where(spent > budget, high, middle)
+        return torch.exp2(high)
+
+
+def on_band(importance: Tensor, values: Tensor) -> Tensor:
+    """Bring importance (B, rows, columns) to the places of a band's coefficients."""
+    size = (values.shape[-2], values.shape[-1])
+    rows, columns = importance.shape[-2:]
+    if size[0] >= rows and size[1] >= columns:
+        return interpolate(importance[:, None], size, mode="bilinear", align_corners=False)[:, 0]
+    return adaptive_avg_pool2d(importance[:, None], size)[:, 0]

@@ -1,0 +1,1 @@
+"""Pictures: what may come in, files, colour, and drawing on them."""

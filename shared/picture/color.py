@@ -1,0 +1,99 @@
+"""Integer YCbCr (BT.601, full range, JFIF) to pixels, and the encoder's float counterpart.
+
+References
+----------
+ITU-R BT.601-7; ITU-T T.871 (JFIF), section 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..backend import is_numpy
+from ..compiled import compiled
+from .raster import Image
+
+OFFSET = 128
+"""Subtracted from Y (and grey, and alpha) before analysis."""
+# 1.402, 0.344136, 0.714136, 1.772 with 14 fractional bits.
+_R_CR, _G_CB, _G_CR, _B_CB = 22970, 5638, 11700, 29032
+_BITS = 14
+
+ERROR_WEIGHTS = {1: (1.0,), 2: (1.0, 1.0), 3: (3.0, 3.258, 2.476), 4: (3.0, 3.258, 2.476, 3.0)}
+"""Squared error over the samples of a pixel per squared error of each component.
+
+Alpha counts like luma: it shapes the picture as much.
+"""
+
+
+def _pixels_arrays(xp: Any, planes: Sequence[Any], fraction: int) -> Any:
+    half = 1 << (fraction - 1)
+    wide = [plane.astype(xp.int64) for plane in planes]
+    if len(planes) < 3:
+        channels = [(plane + half >> fraction) + OFFSET for plane in wide]
+    else:
+        y, cb, cr = wide[:3]
+        shift = fraction + _BITS
+        base = (y << _BITS) + (1 << (shift - 1))
+        channels = [
+            (base + _R_CR * cr >> shift) + OFFSET,
+            (base - _G_CB * cb - _G_CR * cr >> shift) + OFFSET,
+            (base + _B_CB * cb >> shift) + OFFSET,
+        ]
+        channels += [(plane + half >> fraction) + OFFSET for plane in wide[3:]]
+    return xp.stack([xp.clip(channel, 0, 255) for channel in channels], axis=-1).astype(xp.uint8)
+
+
+@compiled
+def _rgb_compiled(y, cb, cr, fraction, out):  # type: ignore[no-untyped-def]
+    shift = fraction + _BITS
+    half = 1 << (shift - 1)
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            base = (np.int64(y[i, j]) << _BITS) + half
+            blue, red = np.int64(cb[i, j]), np.int64(cr[i, j])
+            r = ((base + _R_CR * red) >> shift) + OFFSET
+            g = ((base - _G_CB * blue - _G_CR * red) >> shift) + OFFSET
+            b = ((base + _B_CB * blue) >> shift) + OFFSET
+            out[i, j, 0] = min(max(r, 0), 255)
+            out[i, j, 1] = min(max(g, 0), 255)
+            out[i, j, 2] = min(max(b, 0), 255)
+
+
+def to_pixels(xp: Any, planes: Sequence[Any], fraction: int) -> Any:
+    """Turn decoded components into pixels.
+
+    Parameters
+    ----------
+    xp : module
+        NumPy or CuPy.
+    planes : sequence of (H, W) int32
+        One component (grey), two (grey, alpha), three (Y, Cb, Cr) or four (.., alpha),
+        less `OFFSET` except Cb and Cr, which are centred on zero.
+    fraction : int
+        Fractional bits of the samples.
+
+    Returns
+    -------
+    (H, W, C) uint8
+    """
+    if is_numpy(xp) and len(planes) == 3:
+        out = np.empty((*planes[0].shape, 3), np.uint8)
+        _rgb_compiled(*planes, fraction, out)
+        return out
+    return _pixels_arrays(xp, planes, fraction)
+
+
+def to_components(image: Image) -> list[npt.NDArray[np.float32]]:
+    """Split an image (H, W, C) into centred float components, the encoder's side."""
+    samples = image.astype(np.float32)
+    if image.shape[2] < 3:
+        return [samples[:, :, c] - OFFSET for c in range(image.shape[2])]
+    r, g, b = samples[:, :, 0], samples[:, :, 1], samples[:, :, 2]
+    y = 0.299 * r + 0.587 * g + 0.114 * b
+    planes = [y - OFFSET, (b - y) / 1.772, (r - y) / 1.402]
+    return planes + [samples[:, :, c] - OFFSET for c in range(3, image.shape[2])]

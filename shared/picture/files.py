@@ -1,0 +1,73 @@
+"""Image files of any kind that Pillow knows, as eight-bit samples."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import FractourError, ImageInputError
+from .pillow import pillow_to_array
+from .raster import as_raster
+
+
+def read_image(source: Any, name: str) -> npt.NDArray[np.uint8]:
+    """Read any image file that Pillow knows, as eight-bit samples.
+
+    Parameters
+    ----------
+    source : path or binary file
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    ndarray
+        (H, W) or (H, W, C) uint8.
+
+    Raises
+    ------
+    ImageInputError
+        If it is no image, is truncated or damaged, or is too large to open safely.
+
+    Warns
+    -----
+    UserWarning
+        If something of the file is left out: further frames, bits beyond eight.
+    """
+    try:
+        with Image.open(source) as image:
+            # An MPO is a photograph with its own preview behind it, not an animation.
+            frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+            samples = pillow_to_array(image)
+    except FractourError as error:
+        message = f"{name}: {error}"
+        raise ImageInputError(message) from error
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        message = f"cannot read {name}: {error.strerror}"
+        raise ImageInputError(message) from error
+    except UnidentifiedImageError as error:
+        message = f"{name} is not an image that Pillow can read"
+        raise ImageInputError(message) from error
+    except Image.DecompressionBombError as error:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        message = f"{name} declares more than {limit} pixels; refused as a decompression bomb"
+        raise ImageInputError(message) from error
+    except MemoryError:
+        raise
+    # Pillow's parsers raise nearly anything on damaged files: OSError, SyntaxError, ValueError,
+    # EOFError, struct.error, zlib.error, IndexError ...
+    except Exception as error:
+        message = f"{name} cannot be read as an image: {error or type(error).__name__}"
+        raise ImageInputError(message) from error
+    if frames > 1:
+        warnings.warn(f"{name} holds {frames} frames; only the first is used", stacklevel=2)
+    with warnings.catch_warnings():
+        if samples.dtype == np.uint16:
+            warnings.filterwarnings("ignore", message="16-bit samples")
+            warnings.warn(f"{name} has 16-bit samples; they are rounded to 8 bits", stacklevel=2)
+        raster = as_raster(samples)
+    return raster[:, :, 0] if raster.shape[2] == 1 else raster

@@ -1,0 +1,1 @@
+"""Search encoder for tiles: levels and quadtree by Lagrangian cost."""

@@ -1,0 +1,1 @@
+"""Syntax of tiles: quadtree, means and levels, integers to bytes and back."""

@@ -1,0 +1,248 @@
+"""Tiles to bytes and back: quantizer steps, tables, and the two stages in one stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import entropy
+from ...codec import Geometry
+from . import details, partition
+from .contexts import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
+from .syntax import CELL_LOG, COMP, FIELDS, GRADE, KINDS, ROOT
+
+STEPS = 256
+EXTRA_STEPS = 2
+"""Beyond the coarsest step: superblocks with their means alone, and nothing at all."""
+STEPS_PER_OCTAVE = 24
+# 2**14 * 2**(i / 24), rounded; step index 0 is a quarter of a code value, as Q16.
+_MANTISSA = (
+    *(16384, 16864, 17358, 17867, 18390, 18929, 19484, 20055),
+    *(20643, 21247, 21870, 22511, 23170, 23849, 24548, 25268),
+    *(26008, 26770, 27554, 28362, 29193, 30048, 30929, 31835),
+)
+# Relative step of Y, Cb, Cr (and A): sqrt(3 / squared error in RGB), times 4096.
+COMPONENT_GAIN = (4096, 3931, 4509, 4096)
+CHROMA_OFFSETS = (-12, -6, 0, 6, 12, 18, 24, 36)
+NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
+
+_STACK = 32
+NO_TALLY = np.zeros((0, 2), np.int64)
+NO_PRICES = np.zeros((0, 0), np.float32)
+
+
+def component_steps(step: int, chroma: int, components: int) -> npt.NDArray[np.int64]:
+    """Quantizer steps of orthonormal coefficients, (components,) int64, 16 fractional bits."""
+    out = np.empty(components, np.int64)
+    for comp in range(components):
+        role = comp if components >= 3 else 0
+        index = step + (CHROMA_OFFSETS[chroma] if role in (1, 2) else 0)
+        index = min(max(index, 0), STEPS + 47)
+        base = _MANTISSA[index % STEPS_PER_OCTAVE] << (index // STEPS_PER_OCTAVE)
+        out[comp] = base * COMPONENT_GAIN[role] >> 12
+    return out
+
+
+def parts_of(components: int) -> npt.NDArray[np.int64]:
+    """First component and number of components of each partition."""
+    table = {1: [(0, 1)], 2: [(0, 1), (1, 1)], 3: [(0, 1), (1, 2)], 4: [(0, 1), (1, 2), (3, 1)]}
+    return np.array(table[components], np.int64)
+
+
+def padded(length: int) -> int:
+    """Length of a side in whole superblocks."""
+    return -(-length // ROOT) * ROOT
+
+
+def default_tables() -> entropy.Tables:
+    """Untrained states: where training starts."""
+    return entropy.Tables.untrained(CONTEXTS, WEIGHTS, WEIGHT_INPUTS)
+
+
+@dataclass
+class TileSet:
+    """Tiles of one picture, integers.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    steps : (C,) int64
+        Quantizer steps, 16 fractional bits.
+    leaves : (n, FIELDS) int32
+        See `syntax`; in coding order.
+    levels : (C, size) int16
+        Levels of each leaf from its `START`, row by row, lowest frequency first; the mean's
+        place is 0.
+    logs : (P, rows + 2, columns + 2) int8
+        Binary logarithm of the leaf side at each cell of 4 pixels, by partition.
+    means : (C, rows + 2, columns + 2) int32
+        Mean of the leaf at each cell.
+    owner : (C, rows + 2, columns + 2) int32
+        Leaf at each cell, or -1.
+    """
+
+    geometry: Geometry
+    steps: npt.NDArray[np.int64]
+    leaves: npt.NDArray[np.int32]
+    levels: npt.NDArray[np.int16]
+    logs: npt.NDArray[np.int8]
+    means: npt.NDArray[np.int32]
+    owner: npt.NDArray[np.int32]
+
+    @classmethod
+    def blank(
+        cls,
+        geometry: Geometry,
+        steps: npt.NDArray[np.int64],
+        leaves: npt.NDArray[np.int32] | None = None,
+        levels: npt.NDArray[np.int16] | None = None,
+    ) -> TileSet:
+        """Make a set with empty maps, and room for the leaves unless they are given."""
+        rows, columns = padded(geometry.height) >> CELL_LOG, padded(geometry.width) >> CELL_LOG
+        comps = geometry.channels
+        if leaves is None:
+            leaves = np.zeros((comps * rows * columns, FIELDS), np.int32)
+        if levels is None:
+            levels = np.zeros((comps, rows * columns << 2 * CELL_LOG), np.int16)
+        shape = (rows + 2, columns + 2)
+        return cls(
+            geometry,
+            steps,
+            leaves,
+            levels,
+            np.zeros((len(parts_of(comps)), *shape), np.int8),
+            np.zeros((comps, *shape), np.int32),
+            np.full((comps, *shape), -1, np.int32),
+        )
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """Leaves with detail in the order in which their levels are coded."""
+        found = np.nonzero(self.leaves[:, GRADE])[0]
+        rows = self.leaves[found]
+        return found[np.lexsort((found, rows[:, COMP], -rows[:, GRADE]))].astype(np.int64)
+
+
+def capacity(geometry: Geometry) -> int:
+    """Bytes that no set of tiles of this geometry exceeds."""
+    return 4 * padded(geometry.height) * padded(geometry.width) * geometry.channels + 65536
+
+
+class Coder:
+    """A range coder with its contexts and statistics, in either direction.
+
+    Parameters
+    ----------
+    tables : Tables
+        Initial states, copied.
+    data : bytes, optional
+        What to read; a writer if there is none.
+    complete : bool
+        See `shared.entropy.start_decoder`.
+    capacity : int
+        Bytes that a writer may write.
+    tally : (CONTEXTS, 2) int64, optional
+        Counts decisions by context (for training).
+    kinds : tuple of str
+        Names of the kinds of decision; a format that adds its own puts them after the tiles'.
+    """
+
+    def __init__(
+        self,
+        tables: entropy.Tables,
+        *,
+        data: bytes | None = None,
+        complete: bool = True,
+        capacity: int = 0,
+        tally: npt.NDArray[np.int64] = NO_TALLY,
+        kinds: tuple[str, ...] = KINDS,
+    ) -> None:
+        if data is None:
+            self.rc, self.buf = entropy.start_encoder(capacity)
+        else:
+            self.rc, self.buf = entropy.start_decoder(data, complete=complete)
+        self.probability, self.confidence = tables.probability.copy(), tables.confidence.copy()
+        self.weights = tables.weights.copy()
+        self.kinds = kinds
+        self.bits = np.zeros(len(kinds))
+        scratch, contexts = np.zeros(8, np.int64), np.zeros(8, np.int64)
+        self.bundle = (
+            self.rc,
+            self.buf,
+            contexts,
+            self.probability,
+            self.confidence,
+            self.weights,
+            scratch,
+            tally,
+            self.bits,
+            entropy.COST,
+        )
+
+    def partition(self, tiles: TileSet, *, plain: bool = False) -> npt.NDArray[np.int64]:
+        """Code the first stage, `plain` if no leaf has detail.
+
+        Returns
+        -------
+        (rows,) int64
+            Shifts after each row of superblocks.
+        """
+        geometry = tiles.geometry
+        marks = np.zeros(padded(geometry.height) // ROOT, np.int64)
+        count = partition.code_partition(
+            self.bundle,
+            geometry.height,
+            geometry.width,
+            parts_of(geometry.channels),
+            tiles.steps,
+            tiles.leaves,
+            marks,
+            tiles.logs,
+            tiles.means,
+            tiles.owner,
+            plain,
+            np.zeros((_STACK, 3), np.int64),
+            np.zeros(geometry.channels, np.int64),
+        )
+        tiles.leaves = tiles.leaves[:count]
+        return marks
+
+    def details(
+        self,
+        tiles: TileSet,
+        order: npt.NDArray[np.int64],
+        prices: npt.NDArray[np.float32] = NO_PRICES,
+    ) -> tuple[int, npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Code the second stage.
+
+        Returns
+        -------
+        done, spent, marks
+            Leaves completed; bits by leaf; shifts after each leaf.
+        """
+        geometry = tiles.geometry
+        spent, marks = np.zeros(len(tiles.leaves)), np.zeros(len(order) + 1, np.int64)
+        done = details.code_details(
+            self.bundle,
+            (geometry.height + 3) >> CELL_LOG,
+            (geometry.width + 3) >> CELL_LOG,
+            tiles.steps,
+            tiles.leaves,
+            order,
+            tiles.owner,
+            tiles.means,
+            tiles.levels,
+            tiles.levels.reshape(-1),
+            prices,
+            spent,
+            marks,
+            geometry.channels >= 3,
+            np.zeros(len(tiles.leaves), np.uint8),
+            np.zeros((5, 6), np.int64),
+        )
+        return done, spent, marks
+
+    def shares(self) -> dict[str, float]:
+        """Bits by kind of decision."""
+        return dict(zip(self.kinds, self.bits.tolist(), strict=True))

@@ -1,0 +1,104 @@
+"""What both stages of the tile syntax share: the leaf table, the coder bundle, small helpers.
+
+A coder bundle is the tuple ``(rc, buf, contexts, probability, confidence, weights, scratch,
+tally, bits, cost)``: the state of `shared.entropy` followed by statistics. Functions take it
+as one argument and work in the direction that ``rc`` says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...compiled import compiled
+from ...entropy import ENDED, code_bit, code_mixed
+
+int64: Any = np.int64
+"""In kernels: what they hold is typed by Numba, not by the checker."""
+
+# Columns of the leaf table, int32.
+COMP, TOP, LEFT, LOG, MEAN, GRADE, REACH, START, MAPPED, RESIDUE = range(10)
+FIELDS = 10
+
+KINDS = ("partition", "means", "grades", "reaches", "significance", "signs", "magnitudes", "maps")
+SPLIT, MEANS, GRADES, REACHES, SIGNIFICANCE, SIGNS, MAGNITUDES, MAPS = range(len(KINDS))
+
+CELL = 4
+"""Pixels a side of the smallest tile, the unit of all maps."""
+CELL_LOG = 2
+ROOT = 64
+ROOT_LOG = 6
+FRACTION_BITS = 6
+"""Fractional bits of means, coefficients and samples."""
+STEP_BITS = 16
+MAX_GRADE = 15
+
+
+def starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Offsets of tables of these sizes, one after the other, and the end."""
+    out = []
+    for size in sizes:
+        out.append(first)
+        first += size
+    return (*out, first)
+
+
+@compiled
+def decide(m, kind, bit, n, row, row2):  # type: ignore[no-untyped-def]
+    """Code one decision with the `n` contexts in the bundle; 0 once the data has ended.
+
+    Returns
+    -------
+    bit, chance : int, int
+        The decision and the probability (16-bit fraction) that it had.
+    """
+    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
+    if rc[ENDED]:
+        return 0, 65535
+    model = (prob, conf, weights, ctx, scratch, tally)
+    bit, chance = code_mixed(rc, buf, model, bit, n, row, row2)
+    bits[kind] += cost[chance >> 4]
+    return bit, chance
+
+
+@compiled
+def decide_flat(m, kind, bit):  # type: ignore[no-untyped-def]
+    """Code one decision that is as likely 0 as 1."""
+    if m[0][ENDED]:
+        return 0
+    m[8][kind] += 1.0
+    return code_bit(m[0], m[1], bit, 32768)
+
+
+@compiled
+def code_escape(m, kind, value):  # type: ignore[no-untyped-def]
+    """Code a non-negative integer as an Exp-Golomb word of order 0, at most 16 bits long."""
+    size = int64(0)
+    while size < 16:
+        more = decide_flat(m, kind, 1 if (value + 1) >> (size + 1) else 0)
+        if not more:
+            break
+        size += 1
+    out = int64(1)
+    for k in range(size - 1, -1, -1):
+        out = out << 1 | decide_flat(m, kind, ((value + 1) >> k) & 1)
+    return out - 1
+
+
+@compiled
+def bit_length(value):  # type: ignore[no-untyped-def]
+    """Bits of a non-negative integer."""
+    size = int64(0)
+    while value > 0:
+        value >>= 1
+        size += 1
+    return size
+
+
+@compiled
+def rescale(value, log_from, log_to):  # type: ignore[no-untyped-def]
+    """Frequency of a tile of one side as a frequency of a tile of another side."""
+    if log_to >= log_from:
+        return value << (log_to - log_from)
+    return value >> (log_from - log_to)

@@ -1,0 +1,1 @@
+"""Tiles to samples: integers, any array module."""
