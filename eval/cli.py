@@ -13,24 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .commands import (
-    bench as commands_bench,
-)
-from .commands import (
-    compare as commands_compare,
-)
-from .commands import (
-    files as commands_files,
-)
-from .commands import (
-    inventory as commands_eval,
-)
-from .commands import (
-    show as commands_show,
-)
-from .commands import (
-    train as commands_train,
-)
+from .commands import bench, compare, files, inventory, show, train
 from .commands.output import CarriedError, Command, OutputError, UsageError, notice, say
 
 OK, FAILED, USAGE, BAD_INPUT, MISSING_PART, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -77,21 +60,21 @@ def _options(
 
 
 for _command in (
-    commands_files.encode,
-    commands_files.decode,
-    commands_files.info,
-    commands_files.trim,
-    commands_show.show,
-    commands_compare.compare,
-    commands_bench.bench,
-    commands_bench.report,
-    commands_train.train,
-    commands_eval.codecs,
-    commands_eval.check,
-    commands_eval.doctor,
+    files.encode,
+    files.decode,
+    files.info,
+    files.trim,
+    show.show,
+    compare.compare,
+    bench.bench,
+    bench.report,
+    train.train,
+    inventory.codecs,
+    inventory.check,
+    inventory.doctor,
 ):
     app.command(cls=Command)(_command)
-app.add_typer(commands_eval.corpora)
+app.add_typer(inventory.corpora)
 
 
 def _exit_code(error: Exception) -> int:
@@ -103,8 +86,8 @@ def _exit_code(error: Exception) -> int:
         (
             (
                 OutputError,
-                commands_eval.CheckFailedError,
-                commands_compare.RowsFailedError,
+                inventory.CheckFailedError,
+                compare.RowsFailedError,
                 errors.BudgetError,
             ),
             FAILED,

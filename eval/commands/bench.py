@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .compare import budgets_of, complete_corpus, specs_of
-from .files import Json, complete_codec
+from .options import Budgets, Codecs, Corpus, Json, budgets_of, specs_of
 from .output import check_target, print_json, print_tables, progress, say
 
 
@@ -24,18 +23,9 @@ class What(StrEnum):
 
 def bench(
     what: Annotated[What, typer.Argument(help="decode, encode: times; smart.")] = What.DECODE,
-    corpus: Annotated[
-        str, typer.Option(metavar="NAME|DIR", autocompletion=complete_corpus)
-    ] = "default",
-    codec: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Codecs, repeated or separated by commas.  [default: wavelet]",
-            autocompletion=complete_codec,
-        ),
-    ] = None,
-    bpp: Annotated[str, typer.Option(metavar="LIST", help="Bits per pixel.")] = "0.2",
+    corpus: Corpus = "default",
+    codec: Codecs = None,
+    bpp: Budgets = "0.2",
     images: Annotated[int, typer.Option(min=1, metavar="N", help="First N images only.")] = 6,
     repeats: Annotated[int, typer.Option(min=1, metavar="N", help="Calls; the median counts.")] = 7,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON there too.")] = None,

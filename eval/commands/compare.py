@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .files import Json, complete_codec
+from .options import Budgets, Codecs, Corpus, Json, budgets_of, listed, specs_of
 from .output import UsageError, notice, print_json, print_tables, progress, say
 
 if TYPE_CHECKING:
@@ -26,48 +26,12 @@ class RowsFailedError(Exception):
     """Some rows ended in an error; the tables say which. Exit code 1."""
 
 
-def complete_corpus(incomplete: str) -> list[str]:
-    """Names of corpora, for the shell's completion."""
-    from ...corpora.catalog import corpus_names
-
-    return [name for name in corpus_names() if name.startswith(incomplete)]
-
-
-def _listed(*texts: str) -> list[str]:
-    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
-
-
-def specs_of(codecs: list[str], anchors: str) -> list[CodecSpec]:
-    """Parse codecs and anchors as the options give them, a wrong one being a usage error."""
-    from ...shared.errors import BackendUnavailableError, FractourError
-    from ..measuring.measure import CodecSpec
-
-    try:
-        return [CodecSpec.parse(text) for text in _listed(*codecs, anchors)]
-    except BackendUnavailableError:
-        raise
-    except FractourError as error:
-        raise UsageError(str(error)) from error
-
-
-def budgets_of(text: str) -> list[float]:
-    """Parse budgets in bits per pixel, a wrong one being a usage error."""
-    try:
-        bpps = [float(word) for word in _listed(text)]
-    except ValueError:
-        bpps = []
-    if not bpps or not all(0 < bpp < 1000 for bpp in bpps):
-        message = f"--bpp takes positive numbers separated by commas, not {text!r}"
-        raise UsageError(message)
-    return bpps
-
-
 def _metrics(text: str | None, judges: str | None) -> list[str] | None:
     """Names of the metrics to measure, those of the judges last; None for the usual ones."""
     from ..judging import perceptual_network
     from ..judging.metrics import JUDGES, METRICS, get_metric
 
-    names, judging = _listed(text or ""), _listed(judges or "")
+    names, judging = listed(text or ""), listed(judges or "")
     for option, given, known in (
         ("metric", names, [*METRICS, *JUDGES]),
         ("judge", judging, list(JUDGES)),
@@ -95,7 +59,7 @@ def _with_encoders(specs: list[CodecSpec], codec: list[str], text: str | None) -
     if any("encoder=" in word for word in codec):
         message = "--encoders goes with every codec; leave encoder= out of --codec"
         raise UsageError(message)
-    encoders = _listed(text)
+    encoders = listed(text)
     try:
         expanded, missing = with_encoders(specs, encoders)
     except FractourError as error:
@@ -109,26 +73,12 @@ def _with_encoders(specs: list[CodecSpec], codec: list[str], text: str | None) -
 
 
 def compare(
-    corpus: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|DIR", help="See fractour corpora list.", autocompletion=complete_corpus
-        ),
-    ] = "default",
-    codec: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME[:effort=N:rank=RULE:encoder=WAY]",
-            help="Codecs, repeated or separated by commas.  [default: wavelet]",
-            autocompletion=complete_codec,
-        ),
-    ] = None,
+    corpus: Corpus = "default",
+    codec: Codecs = None,
     anchors: Annotated[
         str, typer.Option(metavar="LIST", help='Classic codecs; "" for none.')
     ] = DEFAULT_ANCHORS,
-    bpp: Annotated[
-        str, typer.Option(metavar="LIST", help="Budgets, bits per pixel of the whole file.")
-    ] = DEFAULT_BPPS,
+    bpp: Budgets = DEFAULT_BPPS,
     encoders: Annotated[
         str | None,
         typer.Option(
@@ -245,7 +195,7 @@ def _compare_at_target(
     from ..measuring.store import write_json
     from ..tables import finite
 
-    groups = groups_of((open_corpus(name) for name in _listed(corpus)), images)
+    groups = groups_of((open_corpus(name) for name in listed(corpus)), images)
     with progress("searching the smallest files") as update:
         rows = run_at_target(groups, specs, target, update)
     table = at_target_table(rows)

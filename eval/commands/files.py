@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import Effort, Encoder, Force, Json, MaxPixels, complete_codec
 from .output import (
     STDIO,
     UsageError,
@@ -28,22 +29,6 @@ if TYPE_CHECKING:
 
     from ...shared.budget import Budget
     from ...shared.fitting import Fitted
-
-Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
-Encoder = Annotated[str, typer.Option(metavar="WAY", help="search, network or network+refine.")]
-Effort = Annotated[int, typer.Option(min=1, max=9, help="1 fast to 9 thorough.")]
-Json = Annotated[bool, typer.Option("--json", help="Report as one JSON document on stdout.")]
-MaxPixels = Annotated[
-    int | None,
-    typer.Option(min=1, help="Refuse larger pictures [default: 64 million pixels]."),
-]
-
-
-def complete_codec(incomplete: str) -> list[str]:
-    """Names of codecs, for the shell's completion."""
-    from ...shared.registry import codec_names
-
-    return [name for name in codec_names() if name.startswith(incomplete)]
 
 
 def _budget(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .files import Json, complete_codec
+from .options import Json, complete_codec
 from .output import (
     STDIO,
     Command,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .files import Force, MaxPixels
+from .options import Force, MaxPixels
 from .output import (
     STDIO,
     UsageError,

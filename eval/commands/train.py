@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .compare import complete_corpus
-from .files import complete_codec
+from .options import complete_codec, complete_corpus
 from .output import UsageError, say
 
 if TYPE_CHECKING:

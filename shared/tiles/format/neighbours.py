@@ -22,37 +22,33 @@ def cap(value, limit):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
-    """Class of the five neighbours of higher frequency, and their capped sum."""
+def higher_sum(levels, at, u, v, side, limit):  # type: ignore[no-untyped-def]
+    """Sum of the magnitudes, each at most `limit`, of the five neighbours of higher frequency."""
     total = int64(0)
     if u + 1 < side:
-        total += cap(levels[at + side], 3)
+        total += cap(levels[at + side], limit)
         if v + 1 < side:
-            total += cap(levels[at + side + 1], 3)
+            total += cap(levels[at + side + 1], limit)
         if u + 2 < side:
-            total += cap(levels[at + 2 * side], 3)
+            total += cap(levels[at + 2 * side], limit)
     if v + 1 < side:
-        total += cap(levels[at + 1], 3)
+        total += cap(levels[at + 1], limit)
         if v + 2 < side:
-            total += cap(levels[at + 2], 3)
+            total += cap(levels[at + 2], limit)
+    return total
+
+
+@compiled
+def template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
+    """Class of the five neighbours of higher frequency, and their capped sum."""
+    total = higher_sum(levels, at, u, v, side, 3)
     return TEMPLATE_CLASS[total], total
 
 
 @compiled
 def more_template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
     """Class of the sum of the five neighbours' magnitudes."""
-    total = int64(0)
-    if u + 1 < side:
-        total += cap(levels[at + side], 15)
-        if v + 1 < side:
-            total += cap(levels[at + side + 1], 15)
-        if u + 2 < side:
-            total += cap(levels[at + 2 * side], 15)
-    if v + 1 < side:
-        total += cap(levels[at + 1], 15)
-        if v + 2 < side:
-            total += cap(levels[at + 2], 15)
-    return EIGHT[total]
+    return EIGHT[higher_sum(levels, at, u, v, side, 15)]
 
 
 @compiled

@@ -6,7 +6,7 @@ import numpy as np
 
 from .....shared.compiled import compiled
 from ...format.layout import BLUE, BUCKET, COMP, EXTRA, MORE, MOST_EXTRA, PAIRS, RED, SCALE
-from ..windows.correlation import SUMS, WAVES, chroma_slope, waves_of
+from ..windows.correlation import SUMS, chroma_slope, tally, waves_of
 from ..windows.harmonics import best_harmonic
 from .masks import place, project_masked, value_of
 
@@ -88,12 +88,7 @@ def enrich(pyramid, layer, lmbda, room, pairs):  # type: ignore[no-untyped-def]
                 u, v = dx * frame[2] + dy * frame[3], dx * frame[4] + dy * frame[5]
                 for f in range(1, pairs):
                     p = int((u * _PAIRS[f, 0] + v * _PAIRS[f, 1]) * 256.0 + 262144.0) & 1023
-                    even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
-                    sums[f, 0] += r * even
-                    sums[f, 1] += r * odd
-                    sums[f, 2] += even * even
-                    sums[f, 3] += odd * odd
-                    sums[f, 4] += even * odd
+                    tally(sums, f, p, w, r, 1.0)
         best, chosen = best_harmonic(sums, 1, pairs, bucket, scale, lmbda)
         if best <= 0.0:
             break

@@ -58,6 +58,8 @@ from ..windows.correlation import (
     price,
     round_fine,
     strongest,
+    tally,
+    waves_at,
     waves_of,
 )
 
@@ -161,12 +163,7 @@ def _products(plane, f, box, mask, frame, sums):  # type: ignore[no-untyped-def]
                 continue
             v = (x - frame[1]) * frame[4] + dy * frame[5]
             p = int(v * rate + 262144.0) & 1023
-            even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
-            sums[0, 0] += r * even
-            sums[0, 1] += r * odd
-            sums[0, 2] += even * even
-            sums[0, 3] += odd * odd
-            sums[0, 4] += even * odd
+            tally(sums, 0, p, w, r, 1.0)
 
 
 @compiled
@@ -251,11 +248,7 @@ def settle(pyramid, layer, lmbda, prices, room, work):  # type: ignore[no-untype
 def value_of(layer, count, dy, dx, frame, waves):  # type: ignore[no-untyped-def]
     """Sum of a layer's harmonics at an offset from its centre, steps."""
     u, v = dx * frame[2] + dy * frame[3], dx * frame[4] + dy * frame[5]
-    total = 0.0
-    for i in range(count):
-        p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
-        total += waves[i, 0] * WAVES[p]
-    return total
+    return waves_at(u, v, waves, count)
 
 
 @compiled

@@ -63,6 +63,54 @@ def part_of_last(count, whole, level):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def border(pyramid, level):  # type: ignore[no-untyped-def]
+    """Part of the last row and of the last column of a level that lies in the picture."""
+    _, height, width = pyramid[level].shape
+    _, whole_height, whole_width = pyramid[0].shape
+    return part_of_last(height, whole_height, level), part_of_last(width, whole_width, level)
+
+
+@compiled
+def inside(y, x, height, width, parts):  # type: ignore[no-untyped-def]
+    """Part of a sample of a level that lies in the picture; `parts` as `border` gives them."""
+    row = parts[0] if y == height - 1 else 1.0
+    return row * parts[1] if x == width - 1 else row
+
+
+@compiled
+def tally(sums, f, p, w, r, part):  # type: ignore[no-untyped-def]
+    """Add the products of one sample: the residual `r` there, and a harmonic at turn `p`.
+
+    Parameters
+    ----------
+    sums : (n, SUMS) float64
+        Row `f` is added to: residual times cosine, times sine, and the harmonic with itself.
+    p : int
+        1024ths of a cycle.
+    w : float
+        The window.
+    part : float
+        Part of the sample that counts.
+    """
+    even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
+    sums[f, 0] += r * even
+    sums[f, 1] += r * odd
+    sums[f, 2] += part * (even * even)
+    sums[f, 3] += part * (odd * odd)
+    sums[f, 4] += part * (even * odd)
+
+
+@compiled
+def waves_at(u, v, waves, count):  # type: ignore[no-untyped-def]
+    """Sum of the first `count` harmonics of `waves_of` at a place in units of the radii."""
+    total = 0.0
+    for i in range(count):
+        p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
+        total += waves[i, 0] * WAVES[p]
+    return total
+
+
+@compiled
 def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
     """Correlate a window's harmonics with the residual.
 
@@ -87,8 +135,7 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
     level = level_for(minor16)
     plane = pyramid[level][layer[COMP]]
     height, width = plane.shape
-    below = part_of_last(height, pyramid[0].shape[1], level)
-    beside = part_of_last(width, pyramid[0].shape[2], level)
+    parts = border(pyramid, level)
     unit = 16.0 * (1 << level)
     major, minor = major16 / unit, minor16 / unit
     turn = math.pi * layer[ANGLE] / ANGLES
@@ -104,7 +151,6 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
         if root <= 0:
             continue
         root = math.sqrt(root)
-        row = below if y == height - 1 else 1.0
         left = max(math.ceil(x0 + (-b - root) / a), 0)
         for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width)):
             dx = x - x0
@@ -112,19 +158,14 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
             w = 1.0 - u * u - v * v
             w = w * w * w
             r = plane[y, x]
-            part = row * beside if x == width - 1 else row
+            part = inside(y, x, height, width, parts)
             if low == 0:
                 sums[0, 0] += r * w
                 sums[0, 2] += part * (w * w)
             turn = v * 256.0
             for f in range(max(low, 1), high):
                 p = int(turn * _ACROSS[f] + 262144.0) & 1023
-                even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
-                sums[f, 0] += r * even
-                sums[f, 1] += r * odd
-                sums[f, 2] += part * (even * even)
-                sums[f, 3] += part * (odd * odd)
-                sums[f, 4] += part * (even * odd)
+                tally(sums, f, p, w, r, part)
     for f in range(low, high):
         for k in range(SUMS):
             sums[f, k] *= 1 << 2 * level
@@ -330,11 +371,7 @@ def add(pyramid, layer, ratios, sign, waves, frame):  # type: ignore[no-untyped-
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v
-            total = 0.0
-            for i in range(count):
-                p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
-                total += waves[i, 0] * WAVES[p]
-            value = sign * w * w * w * total
+            value = sign * w * w * w * waves_at(u, v, waves, count)
             for level in range(len(pyramid)):
                 part = value / (1 << 2 * level)
                 i, j = y >> level, x >> level
@@ -355,25 +392,19 @@ def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
     frame_of(layer, level, frame)
     y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
     reach, across = frame[6], frame[7]
-    below = part_of_last(height, pyramid[0].shape[1], level)
-    beside = part_of_last(width, pyramid[0].shape[2], level)
+    parts = border(pyramid, level)
     product, norm = 0.0, 0.0
     first = max(math.ceil(y0 - reach), 0)
     left = max(math.ceil(x0 - across), 0)
     for y in range(first, min(math.floor(y0 + reach) + 1, height)):
         dy = y - y0
-        row = below if y == height - 1 else 1.0
         for x in range(left, min(math.floor(x0 + across) + 1, width)):
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v
-            part = row * beside if x == width - 1 else row
+            part = inside(y, x, height, width, parts)
             if w > 0:
-                value = 0.0
-                for i in range(count):
-                    p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
-                    value += waves[i, 0] * WAVES[p]
-                value *= w * w * w
+                value = waves_at(u, v, waves, count) * (w * w * w)
                 product += plane[y, x] * value
                 norm += part * (value * value)
     return product * (1 << 2 * level), norm * (1 << 2 * level)

@@ -21,14 +21,16 @@ from ...format.layout import (
 )
 from .correlation import (
     SUMS,
-    WAVES,
     amplitude_at,
     at_phase,
+    border,
     frame_of,
+    inside,
     level_for,
     level_of,
-    part_of_last,
     strongest,
+    tally,
+    waves_at,
     waves_of,
 )
 
@@ -93,8 +95,7 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
     level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
     plane = pyramid[level][layer[COMP]]
     height, width = plane.shape
-    below = part_of_last(height, pyramid[0].shape[1], level)
-    beside = part_of_last(width, pyramid[0].shape[2], level)
+    parts = border(pyramid, level)
     worth = 0.0
     bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
     while layer[MORE] < MOST_EXTRA:
@@ -109,7 +110,6 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
         left = max(math.ceil(x0 - across), 0)
         for y in range(first, min(math.floor(y0 + reach) + 1, height)):
             dy = y - y0
-            row = below if y == height - 1 else 1.0
             for x in range(left, min(math.floor(x0 + across) + 1, width)):
                 dx = x - x0
                 u, v = dx * ux + dy * uy, dx * vx + dy * vy
@@ -117,20 +117,11 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
                 if w <= 0:
                     continue
                 w = w * w * w
-                value = 0.0
-                for i in range(count):
-                    p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
-                    value += waves[i, 0] * WAVES[p]
-                part = row * beside if x == width - 1 else row
-                r = plane[y, x] - part * (w * value)
+                part = inside(y, x, height, width, parts)
+                r = plane[y, x] - part * (w * waves_at(u, v, waves, count))
                 for f in range(len(_PAIRS)):
                     p = int((u * _PAIRS[f, 0] + v * _PAIRS[f, 1]) * 256.0 + 262144.0) & 1023
-                    even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
-                    sums[f, 0] += r * even
-                    sums[f, 1] += r * odd
-                    sums[f, 2] += part * (even * even)
-                    sums[f, 3] += part * (odd * odd)
-                    sums[f, 4] += part * (even * odd)
+                    tally(sums, f, p, w, r, part)
         for f in range(len(_PAIRS)):
             for k in range(SUMS):
                 sums[f, k] *= 1 << 2 * level
