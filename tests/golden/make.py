@@ -1,7 +1,7 @@
 """Add golden files for codec versions that have none: ``python tests/golden/make.py``.
 
-Existing ones are never touched: files of every format version decode to the recorded pixels
-for ever.
+Existing ones are never touched: files of a version decode to the recorded pixels as long as it
+is read. Those of a version that was replaced before 0.1.0 are deleted by hand.
 """
 
 from __future__ import annotations

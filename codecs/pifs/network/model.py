@@ -14,7 +14,7 @@ from ....shared.network.contract import Reconstruction, trained_network
 from ....shared.network.importance import Band, ImportanceNetwork
 from ....shared.network.inference import look_around
 from ....shared.network.reweighting import from_components, to_components
-from ....shared.tiles import network as cosines
+from ....shared.tiles import network as tiles_network
 from ....shared.tiles.format.stream import COMPONENT_GAIN
 from ....shared.tiles.network import LOGS, REGION_LOG
 
@@ -53,7 +53,7 @@ def _costs(planes: list[Tensor], step: Tensor) -> Tensor:
 def _transformed(pictures: Tensor) -> list[list[list[Tensor]]]:
     """Planes in equal units of squared error, by component, size of tiles and octave."""
     return [
-        [[part / gain for part in cosines.forward(plane, log)] for log in LOGS]
+        [[part / gain for part in tiles_network.forward(plane, log)] for log in LOGS]
         for plane, gain in zip(to_components(pictures), _GAINS, strict=True)
     ]
 
@@ -63,7 +63,7 @@ def _bands(planes: list[list[list[Tensor]]], sizes: list[Tensor]) -> list[Band]:
     return [
         Band(part, min(comp, 1), min(REGION_LOG - 1 - (i - 1) // 3, REGION_LOG - 1))
         for comp, options in enumerate(planes)
-        for i, part in enumerate(cosines.chosen(options, sizes[min(comp, 1)]))
+        for i, part in enumerate(tiles_network.chosen(options, sizes[min(comp, 1)]))
     ]
 
 
@@ -73,8 +73,8 @@ def _decoded(values: list[Tensor], sizes: list[Tensor], step: Tensor) -> Tensor:
     for comp, gain in enumerate(_GAINS):
         mine = [part * gain for part in values[comp * count : comp * count + count]]
         size = sizes[min(comp, 1)]
-        plane = cosines.picked([cosines.inverse(mine, log) for log in LOGS], size)
-        planes.append(cosines.smooth(plane, size, step * gain))
+        plane = tiles_network.picked([tiles_network.inverse(mine, log) for log in LOGS], size)
+        planes.append(tiles_network.smooth(plane, size, step * gain))
     return from_components(planes)
 
 
@@ -92,15 +92,20 @@ def _at_tiles(importance: Tensor, sizes: Tensor) -> Tensor:
     """Mean importance of the tile at each 8 x 8 pixels; `importance` has cells of 16 x 16."""
     small = interpolate(importance[:, None], scale_factor=2.0, mode="bilinear")[:, 0]
     large = avg_pool2d(importance, 2)
-    return cosines.picked(
-        [small, cosines.per_region(importance, small), cosines.per_region(large, small)], sizes
+    return tiles_network.picked(
+        [
+            small,
+            tiles_network.per_region(importance, small),
+            tiles_network.per_region(large, small),
+        ],
+        sizes,
     )
 
 
 def _on_plane(places: Tensor, like: Tensor) -> Tensor:
     """Bring what belongs to 8 x 8 pixels to the coefficients of a plane."""
     if like.shape[1] >= places.shape[1]:
-        return cosines.per_region(places, like)
+        return tiles_network.per_region(places, like)
     return avg_pool2d(places, places.shape[1] // like.shape[1])
 
 

@@ -13,7 +13,7 @@ from fractour.codecs.contour.analysis.outlines.masks import add_masked, masked_r
 from fractour.codecs.contour.analysis.outlines.rings import outline_of
 from fractour.codecs.contour.analysis.prices import layer_prices
 from fractour.codecs.contour.analysis.ranking import worths
-from fractour.codecs.contour.analysis.windows import correlation, matching
+from fractour.codecs.contour.analysis.windows import matching, residual
 from fractour.codecs.contour.analysis.windows.dictionary import reduce_by
 from fractour.codecs.contour.format import layout
 from fractour.codecs.contour.format import stream as syntax
@@ -127,7 +127,7 @@ def test_wide_windows_remove_what_they_promise_at_every_border(height: int, widt
     for i in range(count):
         without = [plane.copy() for plane in state.pyramid]
         waves, frame = np.zeros((6, 4)), np.zeros(8)
-        correlation.add(tuple(without), layers[i], ratios[0], 1.0, waves, frame)
+        residual.add(tuple(without), layers[i], ratios[0], 1.0, waves, frame)
         changes[i] = (without[0].astype(np.float64) ** 2).sum() - before[-1]
     # The strips are finer than what wide windows are measured on.
     assert np.abs(gain - changes).sum() < 0.25 * changes.sum()

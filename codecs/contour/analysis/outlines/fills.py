@@ -6,8 +6,9 @@ import numpy as np
 
 from .....shared.compiled import compiled
 from ...format.layout import BLUE, BUCKET, COMP, EXTRA, MORE, MOST_EXTRA, PAIRS, RED, SCALE
-from ..windows.correlation import SUMS, chroma_slope, tally, waves_of
+from ..windows.correlation import SUMS, tally
 from ..windows.harmonics import best_harmonic
+from ..windows.residual import chroma_slope, waves_of
 from .masks import place, project_masked, value_of
 
 _PAIRS = np.array(PAIRS, np.int64)

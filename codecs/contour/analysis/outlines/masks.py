@@ -53,15 +53,13 @@ from ..windows.correlation import (
     WAVES,
     amplitude_at,
     at_phase,
-    frame_of,
     level_of,
     price,
     round_fine,
     strongest,
     tally,
-    waves_at,
-    waves_of,
 )
+from ..windows.residual import frame_of, waves_at, waves_of
 
 _FULL = 2048
 _STEEPNESS = (16.0, 8.0, 4.0, 2.0)
@@ -253,7 +251,7 @@ def value_of(layer, count, dy, dx, frame, waves):  # type: ignore[no-untyped-def
 
 @compiled
 def add_masked(pyramid, layer, ratios, sign, room):  # type: ignore[no-untyped-def]
-    """Add a layer of any kind to all levels of a pyramid, see `correlation.add`."""
+    """Add a layer of any kind to all levels of a pyramid, see `residual.add`."""
     comp = layer[COMP]
     _, height, width = pyramid[0].shape
     if place(layer, height, width, room) == 0:

@@ -1,4 +1,4 @@
-"""Windows against a residual: products, amplitudes, prices; and adding them (compiled floats)."""
+"""Windows against a residual: products, amplitudes, prices (compiled floats)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,16 @@ from ...format.layout import (
     ANGLE,
     ANGLES,
     ASPECT,
-    BLUE,
     BUCKET,
     BUCKETS,
     COMP,
-    EXTRA,
     FINE,
     FIRST,
     FREQUENCIES,
     FREQUENCY,
     LEFT,
-    MORE,
-    PAIRS,
     PHASE,
-    RED,
     SCALE,
-    SLOPES,
     TOP,
     angle_log,
     fine_log,
@@ -40,7 +34,6 @@ SUMS = 5
 """Products of the residual with cosine and sine, and of these with each other."""
 WAVES = np.cos(2 * np.pi * np.arange(1024) / 1024).astype(np.float32)
 _ACROSS = np.array(ACROSS, np.int64)
-_PAIRS = np.array(PAIRS, np.int64)
 NOTHING = -1e30
 LEAST_RADIUS = 22
 """Minor radius, sixteenths of a pixel, below which a window falls between the pixels."""
@@ -98,16 +91,6 @@ def tally(sums, f, p, w, r, part):  # type: ignore[no-untyped-def]
     sums[f, 2] += part * (even * even)
     sums[f, 3] += part * (odd * odd)
     sums[f, 4] += part * (even * odd)
-
-
-@compiled
-def waves_at(u, v, waves, count):  # type: ignore[no-untyped-def]
-    """Sum of the first `count` harmonics of `waves_of` at a place in units of the radii."""
-    total = 0.0
-    for i in range(count):
-        p = int(u * waves[i, 1] + v * waves[i, 2] + waves[i, 3]) & 1023
-        total += waves[i, 0] * WAVES[p]
-    return total
 
 
 @compiled
@@ -297,124 +280,3 @@ def assess(pyramid, layer, only, lmbda, prices, sums):  # type: ignore[no-untype
             chosen = (bucket, f, turn << (6 - bits), fine)
     layer[BUCKET], layer[FREQUENCY], layer[PHASE], layer[FINE] = chosen
     return best
-
-
-@compiled
-def waves_of(layer, waves):  # type: ignore[no-untyped-def]
-    """Fill `waves` (6, 4) with amplitude, wave numbers and phase of each harmonic; return how many.
-
-    Amplitudes are in steps, wave numbers and phases in 1024ths of a cycle.
-    """
-    bucket = np.int64(layer[BUCKET])
-    waves[0, 0] = amplitude_at(bucket, np.int64(layer[FINE]))
-    waves[0, 1], waves[0, 2] = 0.0, _ACROSS[layer[FREQUENCY]] * 256.0
-    waves[0, 3] = layer[PHASE] * 16 + 262144.0
-    for i in range(layer[MORE]):
-        at = EXTRA + 3 * i
-        waves[i + 1, 0] = amplitude_at(bucket + np.int64(layer[at + 2]), 4)
-        waves[i + 1, 1] = _PAIRS[layer[at], 0] * 256.0
-        waves[i + 1, 2] = _PAIRS[layer[at], 1] * 256.0
-        waves[i + 1, 3] = layer[at + 1] * 16 + 262144.0
-    return 1 + layer[MORE]
-
-
-@compiled
-def frame_of(layer, level, frame):  # type: ignore[no-untyped-def]
-    """Fill `frame` (8,) with centre, the axes over their radii, and half the size of the box.
-
-    Units are samples of a level of the pyramid.
-    """
-    major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
-    unit = 16.0 * (1 << level)
-    major, minor = major16 / unit, minor16 / unit
-    turn = math.pi * layer[ANGLE] / ANGLES
-    c, s = math.cos(turn), math.sin(turn)
-    frame[0], frame[1] = layer[TOP] / unit - 0.5, layer[LEFT] / unit - 0.5
-    frame[2], frame[3], frame[4], frame[5] = c / major, s / major, -s / minor, c / minor
-    frame[6] = math.sqrt(major * major * s * s + minor * minor * c * c)
-    frame[7] = math.sqrt(major * major * c * c + minor * minor * s * s)
-
-
-@compiled
-def add(pyramid, layer, ratios, sign, waves, frame):  # type: ignore[no-untyped-def]
-    """Add a window, with its chroma, to a pyramid in steps (or take it away, `sign` -1).
-
-    Parameters
-    ----------
-    pyramid : tuple of (C, H, W) float32
-    layer : (FIELDS,) int32
-    ratios : (C,) float64
-        Step of the layer's component over that of each component.
-    sign : float
-    waves, frame : (6, 4), (8,) float64
-        Scratch.
-    """
-    planes = pyramid[0]
-    plane = planes[layer[COMP]]
-    height, width = plane.shape
-    count = waves_of(layer, waves)
-    frame_of(layer, 0, frame)
-    y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-    reach = frame[6]
-    a = ux * ux + vx * vx
-    blue = layer[BLUE] * ratios[1] / 8.0 if layer[BLUE] else 0.0
-    red = layer[RED] * ratios[2] / 8.0 if layer[RED] else 0.0
-    for y in range(max(math.ceil(y0 - reach), 0), min(math.floor(y0 + reach) + 1, height)):
-        dy = y - y0
-        b = (ux * uy + vx * vy) * dy
-        root = b * b - a * ((uy * uy + vy * vy) * dy * dy - 1.0)
-        if root <= 0:
-            continue
-        root = math.sqrt(root)
-        left = max(math.ceil(x0 + (-b - root) / a), 0)
-        for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width)):
-            dx = x - x0
-            u, v = dx * ux + dy * uy, dx * vx + dy * vy
-            w = 1.0 - u * u - v * v
-            value = sign * w * w * w * waves_at(u, v, waves, count)
-            for level in range(len(pyramid)):
-                part = value / (1 << 2 * level)
-                i, j = y >> level, x >> level
-                pyramid[level][layer[COMP], i, j] += part
-                if blue != 0.0:
-                    pyramid[level][1, i, j] += part * blue
-                if red != 0.0:
-                    pyramid[level][2, i, j] += part * red
-
-
-@compiled
-def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
-    """Product of a component with a window, and the window's squared norm."""
-    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
-    plane = pyramid[level][comp]
-    height, width = plane.shape
-    count = waves_of(layer, waves)
-    frame_of(layer, level, frame)
-    y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-    reach, across = frame[6], frame[7]
-    parts = border(pyramid, level)
-    product, norm = 0.0, 0.0
-    first = max(math.ceil(y0 - reach), 0)
-    left = max(math.ceil(x0 - across), 0)
-    for y in range(first, min(math.floor(y0 + reach) + 1, height)):
-        dy = y - y0
-        for x in range(left, min(math.floor(x0 + across) + 1, width)):
-            dx = x - x0
-            u, v = dx * ux + dy * uy, dx * vx + dy * vy
-            w = 1.0 - u * u - v * v
-            part = inside(y, x, height, width, parts)
-            if w > 0:
-                value = waves_at(u, v, waves, count) * (w * w * w)
-                product += plane[y, x] * value
-                norm += part * (value * value)
-    return product * (1 << 2 * level), norm * (1 << 2 * level)
-
-
-@compiled
-def chroma_slope(product, norm, unit, lmbda):  # type: ignore[no-untyped-def]
-    """Find how a component follows a layer; return the slope in `unit` and what that is worth."""
-    slope = min(max(round(product / max(norm * unit, 1e-9)), -SLOPES), SLOPES)
-    if slope == 0:
-        return slope, 0.0
-    gain = slope * unit * (2.0 * product - slope * unit * norm) - lmbda * (2.5 + abs(slope))
-    return slope, gain

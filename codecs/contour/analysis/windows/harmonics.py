@@ -24,15 +24,13 @@ from .correlation import (
     amplitude_at,
     at_phase,
     border,
-    frame_of,
     inside,
     level_for,
     level_of,
     strongest,
     tally,
-    waves_at,
-    waves_of,
 )
+from .residual import frame_of, waves_at, waves_of
 
 _PAIRS = np.array(PAIRS, np.int64)
 

@@ -51,16 +51,14 @@ from .correlation import (
     LEAST_RADIUS,
     NOTHING,
     SUMS,
-    add,
     amplitude_at,
     assess,
-    chroma_slope,
     level_of,
     price,
-    project,
     round_fine,
 )
 from .harmonics import extend
+from .residual import add, chroma_slope, project
 
 _ALL = -1
 _ACROSS = np.array(ACROSS, np.int64)
