@@ -59,7 +59,7 @@ def main() -> int:
     chosen = parser.parse_args()
     digests: dict[str, str] = {}
     for codec in chosen.codec.split(","):
-        for encoder in set(chosen.encoders.split(",")) & set(get_codec(codec).encoders):
+        for encoder in sorted({*chosen.encoders.split(",")} & {*get_codec(codec).encoders}):
             for name, pixels in pictures(chosen.pictures).items():
                 for bpp in RATES:
                     row = f"{codec} {encoder} {name} {bpp:g} bpp"
