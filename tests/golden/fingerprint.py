@@ -58,18 +58,19 @@ def main() -> int:
     parser.add_argument("--encoders", default="search,network,network+refine")
     chosen = parser.parse_args()
     digests: dict[str, str] = {}
+    shown = pictures(chosen.pictures)
     for codec in chosen.codec.split(","):
         for encoder in sorted({*chosen.encoders.split(",")} & {*get_codec(codec).encoders}):
-            for name, pixels in pictures(chosen.pictures).items():
+            for name, pixels in shown.items():
                 for bpp in RATES:
                     row = f"{codec} {encoder} {name} {bpp:g} bpp"
                     budget = fractour.Budget(bpp=bpp)
                     data = fractour.encode(pixels, codec=codec, encoder=encoder, budget=budget)
-                    shown = fractour.decode(data).tobytes()
+                    decoded = fractour.decode(data).tobytes()
                     digests[row] = " ".join(
                         (
                             str(len(data)),
-                            *(hashlib.sha256(b).hexdigest()[:16] for b in (data, shown)),
+                            *(hashlib.sha256(b).hexdigest()[:16] for b in (data, decoded)),
                         )
                     )
                     sys.stderr.write(f"{row}: {digests[row]}\n")

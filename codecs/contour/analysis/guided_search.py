@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,17 +60,11 @@ def settle(analysis: Analysis, step: int) -> pursuit.Pursuit:
     return _shifted(analysis, known[near], step, again=again)
 
 
-def _look(analysis: Analysis, planes: list[FloatArray]) -> guided_pursuit.Proposed:
-    """Ask the network what windows planes want, within the limit of the picture."""
-    assert analysis.limit
-    assert analysis.look
-    return analysis.look(planes, analysis.limit)
-
-
 def _asked(analysis: Analysis) -> guided_pursuit.Proposed:
     """What the network proposes; it is asked when windows are first tried."""
     if analysis.proposed is None:
-        analysis.proposed = _look(analysis, analysis.planes)
+        assert analysis.look is not None
+        analysis.proposed = analysis.look(analysis.planes)
     return analysis.proposed
 
 
@@ -95,9 +88,9 @@ def _bits(analysis: Analysis, state: pursuit.Pursuit) -> float:
 
 def _filled(analysis: Analysis, step: int) -> pursuit.Pursuit:
     prices, steps, demand = _terms(analysis, step)
+    assert analysis.look is not None
     return guided_pursuit.fill(
-        analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand,
-        partial(_look, analysis),
+        analysis.planes, _asked(analysis), steps, prices, analysis.fitting, demand, analysis.look,
     )  # fmt: skip
 
 

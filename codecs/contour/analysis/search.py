@@ -103,10 +103,11 @@ def ask(
     thorough: bool,
 ) -> Analysis:
     """Fill a file of `limit` bytes by what networks propose (`look`), and by how errors count."""
+    size = limit or analysis.geometry.pixels // 80
     return replace(
         analysis,
-        limit=limit or analysis.geometry.pixels // 80,
-        look=look,
+        limit=size,
+        look=lambda planes: look(planes, size),
         spectra=analysis.spectra.reweighted(importance),
         fitting=guided_pursuit.THOROUGH if thorough else guided_pursuit.quick(analysis.effort),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,7 +47,7 @@ class Analysis:
     aim : int, optional
         Bytes of the file that the search is asked for.
     look : callable, optional
-        Asks the network what windows planes want that get so many bytes.
+        Asks the network what windows planes want, within `limit`.
     """
 
     geometry: Geometry
@@ -64,7 +63,7 @@ class Analysis:
     fitting: guided_pursuit.Effort = guided_pursuit.THOROUGH
     windows: bool = True
     aim: int | None = None
-    look: Callable[[list[FloatArray], int], guided_pursuit.Proposed] | None = None
+    look: guided_pursuit.Look | None = None
 
     @property
     def tiles_alone(self) -> bool:

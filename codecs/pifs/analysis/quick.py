@@ -27,7 +27,7 @@ IntArray = npt.NDArray[np.int32]
 def choose(
     analysis: Analysis, step: int, tables: Tables, *, lmbda: float = encoder.LAMBDA
 ) -> tuple[TileSet, IntArray, FloatArray, Written]:
-    """Decide partition, maps and levels at a step; see `analysis.choose`."""
+    """Decide partition, maps and levels at a step; see `search.choose`."""
     spectra = analysis.spectra
     geometry = spectra.geometry
     size = (geometry.height, geometry.width)

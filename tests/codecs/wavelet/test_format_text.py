@@ -141,44 +141,42 @@ def test_the_text_names_the_tables() -> None:
 
 
 def test_the_text_names_its_check_values() -> None:
-    module = independent_wavelet
     text = (ROOT / "shared" / "FORMAT.md").read_text("utf-8")
     checks = re.findall(r"`(SQUASH|STRETCH|RATE)[(\[](-?\d+)[)\]] = (-?\d+)`", text)
     assert len(checks) >= 9
     for name, at, value in checks:
         index = int(at) + (2816 if name == "SQUASH" else 0)
-        assert getattr(module, name)[index] == int(value), (name, at)
+        assert getattr(independent_wavelet, name)[index] == int(value), (name, at)
 
 
 def test_tables_of_the_entropy_coder() -> None:
-    module = independent_wavelet
-    assert entropy.SQUASH.tolist() == module.SQUASH
-    assert entropy.STRETCH.tolist() == module.STRETCH
-    assert coder._RATE.tolist() == module.RATE
+    assert entropy.SQUASH.tolist() == independent_wavelet.SQUASH
+    assert entropy.STRETCH.tolist() == independent_wavelet.STRETCH
+    assert coder._RATE.tolist() == independent_wavelet.RATE
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 3), (1, 100_000)])
 def test_steps_and_dequantization(height: int, width: int) -> None:
     """Every step, every level, and what is made of a magnitude."""
-    module = independent_wavelet
     layout = make_layout(height, width)
-    bands = module.make_bands(height, width, 0)[2]
+    bands = independent_wavelet.make_bands(height, width, 0)[2]
     for step in range(1024) if len(bands) < 5 else (0, 777):
         for components in (1, 2, 3, 4):
             ours = syntax.band_steps(layout, step, components)
             for comp in range(components):
-                theirs = [module.band_step(band, step, comp, components) for band in bands]
+                theirs = [
+                    independent_wavelet.band_step(band, step, comp, components) for band in bands
+                ]
                 assert ours[comp].tolist() == theirs
 
 
 @pytest.mark.parametrize("step", [0, 3, 500, 1023])
 def test_a_single_value(step: int) -> None:
     """Of 1x1 pixels the component is the dequantized coefficient."""
-    module = independent_wavelet
-    band = module.make_bands(1, 1, 0)[2][0]
+    band = independent_wavelet.make_bands(1, 1, 0)[2][0]
     layout = make_layout(1, 1)
     rng = np.random.default_rng(step)
-    q = module.band_step(band, step, 0, 1)
+    q = independent_wavelet.band_step(band, step, 0, 1)
     for last in 9 * (0, 1, 2, 7, 24):
         for bits in range(last, 25):
             # Nothing is known below plane `last`, except for a bit that is 1 in the next one.
@@ -193,7 +191,7 @@ def test_a_single_value(step: int) -> None:
                 Geometry(1, 1, 1), step, magnitude, signs, np.array([last]), {}
             )
             ours = reconstruction.components(symbols, np)[0]
-            assert ours.item() == module.value_of(m, sign, last, q)
+            assert ours.item() == independent_wavelet.value_of(m, sign, last, q)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 9), (13, 10), (96, 80)])

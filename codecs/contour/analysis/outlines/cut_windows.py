@@ -60,7 +60,7 @@ def cut_all(pyramid, layers, ratios, lmbda, prices, rounds, most, room, work, ro
     layers : (n, FIELDS) int32
         Changed in place, and the pyramid with them.
     rounds, most : int
-        See `moves.descend`; cuts that a window may get.
+        See `climbing.descend`; cuts that a window may get.
     rows : (3, FIELDS) int32
         Scratch.
     """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .....shared.compiled import compiled
-from ...format.layout import BLUE, BUCKET, COMP, EXTRA, MORE, MOST_EXTRA, PAIRS, RED, SCALE
+from ...format.layout import BLUE, BUCKET, COMP, MORE, MOST_EXTRA, PAIRS, RED, SCALE
 from ..windows.correlation import SUMS, tally
-from ..windows.harmonics import best_harmonic
-from ..windows.residual import chroma_slope, waves_of
+from ..windows.harmonics import best_harmonic, take
+from ..windows.residual import follow, waves_of
 from .masks import place, project_masked, value_of
 
 _PAIRS = np.array(PAIRS, np.int64)
@@ -55,10 +55,7 @@ def color_masked(pyramid, layer, ratios, lmbda, room):  # type: ignore[no-untype
         return total
     for other in range(comp + 1, 3):
         product, norm = project_masked(pyramid, other, layer, room)
-        slope, gain = chroma_slope(product, norm, ratios[other] / 8.0, lmbda)
-        if gain > 0:
-            layer[BLUE if other == 1 else RED] = slope
-            total += gain
+        total += follow(layer, other, product, norm, ratios[other] / 8.0, lmbda)
     return total
 
 
@@ -93,8 +90,6 @@ def enrich(pyramid, layer, lmbda, room, pairs):  # type: ignore[no-untyped-def]
         best, chosen = best_harmonic(sums, 1, pairs, bucket, scale, lmbda)
         if best <= 0.0:
             break
-        at = EXTRA + 3 * layer[MORE]
-        layer[at], layer[at + 1], layer[at + 2] = chosen
-        layer[MORE] += 1
+        take(layer, chosen)
         worth += best
     return worth

@@ -59,7 +59,8 @@ from ..windows.correlation import (
     strongest,
     tally,
 )
-from ..windows.residual import frame_of, waves_at, waves_of
+from ..windows.ellipse import frame_of
+from ..windows.residual import waves_at, waves_of
 
 _FULL = 2048
 _STEEPNESS = (16.0, 8.0, 4.0, 2.0)

@@ -335,7 +335,7 @@ def find_strokes(
     margin : float
         What a stroke must earn beyond its bits, in times of them: windows would earn as well.
     part : float
-        See `filling.explained`.
+        See `fills.explained`.
 
     Returns
     -------

@@ -9,8 +9,6 @@ import numpy as np
 from .....shared.compiled import compiled
 from ...format.layout import (
     ACROSS,
-    ANGLE,
-    ANGLES,
     ASPECT,
     BUCKET,
     BUCKETS,
@@ -19,16 +17,15 @@ from ...format.layout import (
     FIRST,
     FREQUENCIES,
     FREQUENCY,
-    LEFT,
     PHASE,
     SCALE,
-    TOP,
     angle_log,
     fine_log,
     grid_log,
     phase_log,
     radii,
 )
+from .ellipse import axes_of, columns_of, rows_of
 
 SUMS = 5
 """Products of the residual with cosine and sine, and of these with each other."""
@@ -114,28 +111,17 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
     for f in range(low, high):
         for k in range(SUMS):
             sums[f, k] = 0.0
-    major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
-    level = level_for(minor16)
+    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
     plane = pyramid[level][layer[COMP]]
     height, width = plane.shape
     parts = border(pyramid, level)
-    unit = 16.0 * (1 << level)
-    major, minor = major16 / unit, minor16 / unit
-    turn = math.pi * layer[ANGLE] / ANGLES
-    c, s = math.cos(turn), math.sin(turn)
-    y0, x0 = layer[TOP] / unit - 0.5, layer[LEFT] / unit - 0.5
-    ux, uy, vx, vy = c / major, s / major, -s / minor, c / minor
-    a = ux * ux + vx * vx
-    reach = math.sqrt(major * major * s * s + minor * minor * c * c)
-    for y in range(max(math.ceil(y0 - reach), 0), min(math.floor(y0 + reach) + 1, height)):
+    axes = axes_of(layer, level)
+    y0, x0, ux, uy, vx, vy = axes[0], axes[1], axes[2], axes[3], axes[4], axes[5]
+    first, end = rows_of(axes, height)
+    for y in range(first, end):
         dy = y - y0
-        b = (ux * uy + vx * vy) * dy
-        root = b * b - a * ((uy * uy + vy * vy) * dy * dy - 1.0)
-        if root <= 0:
-            continue
-        root = math.sqrt(root)
-        left = max(math.ceil(x0 + (-b - root) / a), 0)
-        for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width)):
+        left, right = columns_of(axes, y, width)
+        for x in range(left, right):
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v

@@ -30,7 +30,8 @@ from .correlation import (
     strongest,
     tally,
 )
-from .residual import frame_of, waves_at, waves_of
+from .ellipse import frame_of, rows_of
+from .residual import waves_at, waves_of
 
 _PAIRS = np.array(PAIRS, np.int64)
 
@@ -77,6 +78,14 @@ def best_harmonic(sums, first, end, bucket, scale, lmbda):  # type: ignore[no-un
 
 
 @compiled
+def take(layer, chosen):  # type: ignore[no-untyped-def]
+    """Add a harmonic that `best_harmonic` found to a layer."""
+    at = EXTRA + 3 * layer[MORE]
+    layer[at], layer[at + 1], layer[at + 2] = chosen
+    layer[MORE] += 1
+
+
+@compiled
 def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untyped-def]
     """Give a window further harmonics while they pay; return what they are worth.
 
@@ -100,13 +109,13 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
         count = waves_of(layer, waves)
         frame_of(layer, level, frame)
         y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-        reach, across = frame[6], frame[7]
+        across = frame[7]
         for f in range(len(_PAIRS)):
             for k in range(SUMS):
                 sums[f, k] = 0.0
-        first = max(math.ceil(y0 - reach), 0)
+        first, end = rows_of(frame, height)
         left = max(math.ceil(x0 - across), 0)
-        for y in range(first, min(math.floor(y0 + reach) + 1, height)):
+        for y in range(first, end):
             dy = y - y0
             for x in range(left, min(math.floor(x0 + across) + 1, width)):
                 dx = x - x0
@@ -126,8 +135,6 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
         best, chosen = best_harmonic(sums, 0, len(_PAIRS), bucket, scale, lmbda)
         if best <= 0.0:
             break
-        at = EXTRA + 3 * layer[MORE]
-        layer[at], layer[at + 1], layer[at + 2] = chosen
-        layer[MORE] += 1
+        take(layer, chosen)
         worth += best
     return worth

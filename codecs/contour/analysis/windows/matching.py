@@ -58,7 +58,7 @@ from .correlation import (
     round_fine,
 )
 from .harmonics import extend
-from .residual import add, chroma_slope, project
+from .residual import add, follow, project
 
 _ALL = -1
 _ACROSS = np.array(ACROSS, np.int64)
@@ -210,10 +210,7 @@ def color(pyramid, layer, ratios, lmbda, waves, frame):  # type: ignore[no-untyp
         return total
     for other in range(comp + 1, 3):
         product, norm = project(pyramid, other, layer, waves, frame)
-        slope, gain = chroma_slope(product, norm, ratios[other] / 8.0, lmbda)
-        if gain > 0:
-            layer[BLUE if other == 1 else RED] = slope
-            total += gain
+        total += follow(layer, other, product, norm, ratios[other] / 8.0, lmbda)
     return total
 
 

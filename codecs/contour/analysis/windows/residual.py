@@ -9,8 +9,6 @@ import numpy as np
 from .....shared.compiled import compiled
 from ...format.layout import (
     ACROSS,
-    ANGLE,
-    ANGLES,
     ASPECT,
     BLUE,
     BUCKET,
@@ -18,17 +16,16 @@ from ...format.layout import (
     EXTRA,
     FINE,
     FREQUENCY,
-    LEFT,
     MORE,
     PAIRS,
     PHASE,
     RED,
     SCALE,
     SLOPES,
-    TOP,
     radii,
 )
 from .correlation import WAVES, amplitude_at, border, inside, level_for
+from .ellipse import columns_of, frame_of, rows_of
 
 _ACROSS = np.array(ACROSS, np.int64)
 _PAIRS = np.array(PAIRS, np.int64)
@@ -64,23 +61,6 @@ def waves_at(u, v, waves, count):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def frame_of(layer, level, frame):  # type: ignore[no-untyped-def]
-    """Fill `frame` (8,) with centre, the axes over their radii, and half the size of the box.
-
-    Units are samples of a level of the pyramid.
-    """
-    major16, minor16 = radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))
-    unit = 16.0 * (1 << level)
-    major, minor = major16 / unit, minor16 / unit
-    turn = math.pi * layer[ANGLE] / ANGLES
-    c, s = math.cos(turn), math.sin(turn)
-    frame[0], frame[1] = layer[TOP] / unit - 0.5, layer[LEFT] / unit - 0.5
-    frame[2], frame[3], frame[4], frame[5] = c / major, s / major, -s / minor, c / minor
-    frame[6] = math.sqrt(major * major * s * s + minor * minor * c * c)
-    frame[7] = math.sqrt(major * major * c * c + minor * minor * s * s)
-
-
-@compiled
 def add(pyramid, layer, ratios, sign, waves, frame):  # type: ignore[no-untyped-def]
     """Add a window, with its chroma, to a pyramid in steps (or take it away, `sign` -1).
 
@@ -100,19 +80,13 @@ def add(pyramid, layer, ratios, sign, waves, frame):  # type: ignore[no-untyped-
     count = waves_of(layer, waves)
     frame_of(layer, 0, frame)
     y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-    reach = frame[6]
-    a = ux * ux + vx * vx
     blue = layer[BLUE] * ratios[1] / 8.0 if layer[BLUE] else 0.0
     red = layer[RED] * ratios[2] / 8.0 if layer[RED] else 0.0
-    for y in range(max(math.ceil(y0 - reach), 0), min(math.floor(y0 + reach) + 1, height)):
+    first, end = rows_of(frame, height)
+    for y in range(first, end):
         dy = y - y0
-        b = (ux * uy + vx * vy) * dy
-        root = b * b - a * ((uy * uy + vy * vy) * dy * dy - 1.0)
-        if root <= 0:
-            continue
-        root = math.sqrt(root)
-        left = max(math.ceil(x0 + (-b - root) / a), 0)
-        for x in range(left, min(math.floor(x0 + (root - b) / a) + 1, width)):
+        left, right = columns_of(frame, y, width)
+        for x in range(left, right):
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v
@@ -136,12 +110,12 @@ def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
     count = waves_of(layer, waves)
     frame_of(layer, level, frame)
     y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-    reach, across = frame[6], frame[7]
+    across = frame[7]
     parts = border(pyramid, level)
     product, norm = 0.0, 0.0
-    first = max(math.ceil(y0 - reach), 0)
+    first, end = rows_of(frame, height)
     left = max(math.ceil(x0 - across), 0)
-    for y in range(first, min(math.floor(y0 + reach) + 1, height)):
+    for y in range(first, end):
         dy = y - y0
         for x in range(left, min(math.floor(x0 + across) + 1, width)):
             dx = x - x0
@@ -156,10 +130,24 @@ def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def chroma_slope(product, norm, unit, lmbda):  # type: ignore[no-untyped-def]
-    """Find how a component follows a layer; return the slope in `unit` and what that is worth."""
+def follow(layer, other, product, norm, unit, lmbda):  # type: ignore[no-untyped-def]
+    """Let the chroma component `other` follow a layer if that pays; return what it is worth.
+
+    Parameters
+    ----------
+    layer : (FIELDS,) int32
+        `BLUE` or `RED` is filled.
+    product, norm : float
+        Of the component with the layer, and of the layer with itself.
+    unit : float
+        What a slope of 1 stands for.
+    lmbda : float
+    """
     slope = min(max(round(product / max(norm * unit, 1e-9)), -SLOPES), SLOPES)
     if slope == 0:
-        return slope, 0.0
+        return 0.0
     gain = slope * unit * (2.0 * product - slope * unit * norm) - lmbda * (2.5 + abs(slope))
-    return slope, gain
+    if gain <= 0:
+        return 0.0
+    layer[BLUE if other == 1 else RED] = slope
+    return gain
