@@ -1,10 +1,13 @@
 """Train the initial states of the contour coder: those of the tiles, and of the layers.
 
-Run ``python -m fractour.codecs.contour.priors CORPUS_FOLDER``, see `shared.entropy.priors`.
+Run ``python -m fractour.codecs.contour.priors CORPUS_FOLDER``, see `shared.entropy.priors`; first
+for windows, then, with ``--outlines --resume`` on drawings and screens, for outlines.
 """
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +21,17 @@ from ...shared.tiles import priors as tile_training
 from ...shared.tiles.format.contexts import WEIGHT_INPUTS as TILE_INPUTS
 from ...shared.tiles.format.stream import NEUTRAL_CHROMA, component_steps
 from .analysis import pursuit
-from .analysis.prices import layer_prices
+from .analysis.outlines import tracing
+from .analysis.outlines.borders import Border, trace
+from .analysis.outlines.regions import Regions, segment
+from .analysis.prices import layer_prices, node_prices
 from .format.contexts import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
 from .format.point_sets import arrange
 from .format.stream import Ground, write
 
 TABLES = Path(__file__).with_name("tables.npz")
 STEP_RANGE = (174, 228)
+OUTLINE_RANGE = (120, 228)
 _SMOOTH = 2
 
 
@@ -56,9 +63,40 @@ def _count(
     return tally, write(tables, ground, None, tally=tally).coder.weights
 
 
+@dataclass(frozen=True)
+class _Traced:
+    planes: list[npt.NDArray[np.float32]]
+    found: Regions
+    borders: list[Border]
+
+
+def _prepare_outlines(pixels: Image, number: int) -> _Traced:
+    planes = color.to_components(pixels)
+    found = segment(planes)
+    return _Traced(planes, found, trace(planes, found))
+
+
+def _count_outlines(
+    traced: _Traced, step: int, tables: Tables
+) -> tuple[npt.NDArray[np.int64], IntArray]:
+    planes = traced.planes
+    steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
+    fitted = tracing.fit(planes, traced.found, traced.borders, steps, node_prices(tables))
+    geometry = Geometry(*planes[0].shape, len(planes))
+    outlines, _ = tracing.gather(fitted)
+    ground = replace(Ground.empty(geometry, steps), outlines=outlines)
+    tally = np.zeros((CONTEXTS, 2), np.int64)
+    return tally, write(tables, ground, None, tally=tally).coder.weights
+
+
 TRAINEE = Trainee(_prepare, _count, STEP_RANGE, TABLES, untrained)
+OUTLINE_TRAINEE = Trainee(_prepare_outlines, _count_outlines, OUTLINE_RANGE, TABLES, untrained)
 
 if __name__ == "__main__":
     from . import priors  # not __main__: what processes are sent must be importable
 
-    train_command(priors.TRAINEE, __doc__, every=8)
+    if "--outlines" in sys.argv:
+        sys.argv.remove("--outlines")
+        train_command(priors.OUTLINE_TRAINEE, __doc__)
+    else:
+        train_command(priors.TRAINEE, __doc__, every=8)

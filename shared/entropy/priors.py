@@ -127,7 +127,14 @@ def train(
             results = list(pool.map(_tally_files, parts))
         tallies = np.concatenate([result[0] for result in results]).astype(np.float64)
         weights = np.mean([result[1] for result in results], axis=0).round().astype(np.int32)
-        tables = Tables(*fit_prior(tallies), weights)
+        probability, confidence = fit_prior(tallies)
+        # What this training never meets keeps what another one found.
+        seen = tallies.sum(axis=(0, 2)) > 0
+        tables = Tables(
+            np.where(seen, probability, tables.probability).astype(np.int32),
+            np.where(seen, confidence, tables.confidence).astype(np.int32),
+            weights,
+        )
         sys.stderr.write(f"round {number + 1} of {rounds}: {len(tallies)} files\n")
     return tables
 

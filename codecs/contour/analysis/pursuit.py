@@ -14,14 +14,6 @@ from ....shared.tiles.analysis.encoder import LAMBDA
 from ..format.base import add_base, fit_base, shape_of
 from ..format.layout import EXTRA, FIELDS, MORE, MOST_EXTRA
 from ..format.stream import Ground, arrange, initial_tables, most_layers, write
-from .outlines.stages import (
-    KINDS,
-    is_masked,
-    place_masked,
-    place_sharp,
-    rescale_masked,
-    sweep_masked,
-)
 from .windows import matching
 from .windows.dictionary import propose, reduce_by, scale_radius
 
@@ -29,16 +21,8 @@ FloatArray = npt.NDArray[np.float32]
 
 _FAR = 12
 """Steps apart beyond which layers are looked for from nothing, not taken over."""
-_THOROUGH, _EVERYTHING = 7, 9
-_SHARP_KINDS = ("stroke", "contour")
 _LARGE = 6
 """Scales from this one up are searched first."""
-_SHARE = 0.08
-"""Part of what the base leaves that strokes or contours must hold to be tried at all."""
-_BETTER = 0.97
-"""Part of the objective at which strokes and contours are better: windows still gain later."""
-_EACH = 5
-"""Effort from which strokes and contours are tried one by one."""
 
 
 @dataclass
@@ -181,7 +165,7 @@ def polish(
     rounds: int = 1,
     rich: bool = True,
 ) -> None:
-    """Fit every window again, of the others the amplitudes; drop those that do not pay."""
+    """Fit every window again; drop those that do not pay."""
     ratios = ratios_of(state.steps)
     kept = matching.sweep(
         state.pyramid,
@@ -196,111 +180,23 @@ def polish(
         rich,
         matching.scratch(),
     )
-    layers = state.layers[:kept].copy()
-    state.layers = sweep_masked(state.pyramid, layers, ratios, prices, LAMBDA, least=least)
+    state.layers = state.layers[:kept].copy()
     state.pace.step()
 
 
-def _sharp(
-    planes: list[FloatArray],
-    plain: Pursuit,
-    prices: tuple[Any, ...],
-    kinds: tuple[str, ...],
-    effort: int,
-) -> Pursuit | None:
-    """Find strokes and contours, and fit the base to what they leave; None if they are few."""
-    whole = in_steps(planes, plain.steps)
-    layers, shown, looked = place_sharp(
-        whole, ratios_of(plain.steps), prices, LAMBDA, kinds=kinds, effort=effort
-    )
-    plain.looked += looked
-    if float((shown**2).sum()) < _SHARE * float((plain.pyramid[0] ** 2).sum()) or not len(layers):
-        return None
-    sizes = (plain.steps / 65536.0).astype(np.float32)
-    rest = [p - s * size for p, s, size in zip(planes, shown, sizes, strict=True)]
-    state = start(rest, plain.steps, plain.base_code)
-    state.layers, state.looked, state.pace = layers, looked, plain.pace
-    return state
-
-
-def objective(state: Pursuit) -> float:
-    """Squared error in steps, and `LAMBDA` times the bits that the layers take when written."""
-    components, height, width = state.pyramid[0].shape
-    layers = state.layers[arrange(state.layers, height, width)]
-    geometry = Geometry(height, width, components)
-    ground = Ground(geometry, state.steps, state.base_code, state.base.copy(), layers)
-    bits = sum(write(initial_tables(), ground, None).coder.shares().values())
-    return float((state.pyramid[0].astype(np.float64) ** 2).sum()) + LAMBDA * bits
-
-
-def _begin(
-    planes: list[FloatArray],
-    state: Pursuit,
-    prices: tuple[Any, ...],
-    kinds: tuple[str, ...],
-    effort: int,
-) -> Pursuit:
-    """Search the first two rounds, with strokes and contours in front where that is better.
-
-    No rule told beforehand which of them leave less to the windows than they cost; so each is
-    tried, where there is much of it, and the bits are counted.
-    """
-    best = state
-    if not kinds:
-        _rounds(state, prices, effort, 0, 2)
-        return state
-    sets = [kinds] if effort < _EACH else [(kind,) for kind in kinds]
-    tried = {names: _sharp(planes, state, prices, names, effort) for names in sets}
-    worth: dict[tuple[str, ...], float] = {}
-    _rounds(state, prices, effort, 0, 2)
-    if not any(tried.values()):
-        return best
-    worth[()] = least = objective(state)
-    for names, other in tried.items():
-        if other is not None:
-            _rounds(other, prices, effort, 0, 2)
-            worth[names] = objective(other)
-            if worth[names] < min(least, _BETTER * worth[()]):
-                best, least = other, worth[names]
-    if len(sets) > 1 and all(worth.get(names, np.inf) < _BETTER * worth[()] for names in sets):
-        other = _sharp(planes, state, prices, kinds, effort)
-        if other is not None:
-            _rounds(other, prices, effort, 0, 2)
-            best = other if objective(other) < least else best
-    best.looked = max(best.looked, state.looked)
-    return best
-
-
-def _cut(state: Pursuit, prices: tuple[Any, ...], effort: int) -> None:
-    """Try cuts on the windows that there are."""
-    ratios = ratios_of(state.steps)
-    state.layers, looked = place_masked(
-        state.pyramid, state.layers, ratios, prices, LAMBDA, kinds=("cut",), effort=effort
-    )
-    state.looked += looked
-
-
-def _rounds(state: Pursuit, prices: tuple[Any, ...], effort: int, first: int, end: int) -> None:
+def _rounds(state: Pursuit, prices: tuple[Any, ...], effort: int, rounds: int) -> None:
     """Grow and polish: large windows, all windows, then luma alone."""
     components, height, width = state.pyramid[0].shape
     geometry = Geometry(height, width, components)
     every = tuple(scales_of(geometry, comp) for comp in range(components))
     large = tuple(tuple(s for s in scales if s >= _LARGE) for scales in every)
-    for number in range(first, end):
+    for number in range(rounds):
         scales = large if number == 0 else every
         if number >= 2:
             scales = tuple(s if comp == 0 else () for comp, s in enumerate(scales))
         grow(state, prices, scales=scales, rich=False, rounds=2 + effort // 3)
         for _ in range(1 + effort // 4):
             polish(state, prices, rich=False)
-
-
-def kinds_at(effort: int) -> tuple[str, ...]:
-    """What a search of this effort tries besides plain windows.
-
-    Photographs gain nothing from it and pay a third more time, so it is left to greater efforts.
-    """
-    return KINDS if effort >= _EVERYTHING else (_SHARP_KINDS if effort >= _THOROUGH else ())
 
 
 def tidy(layers: npt.NDArray[np.int32]) -> None:
@@ -315,28 +211,20 @@ def search(
     base_code: int,
     prices: tuple[Any, ...],
     effort: int,
-    kinds: tuple[str, ...] | None = None,
     progress: Progress | None = None,
 ) -> Pursuit:
     """Find the layers of a picture at these steps, from nothing.
 
     Parameters
     ----------
-    kinds : tuple of str, optional
-        Of `stages.KINDS`, what there may be besides plain windows; by effort if not given.
     progress : callable, optional
         Called with the fraction done.
     """
-    if kinds is None:
-        kinds = kinds_at(effort)
     state = start(planes, steps, base_code)
     rounds, last = 2 + (effort > 2) + (effort > 6), 1 + effort // 3
     state.pace = Pace(progress, rounds * (2 + effort // 4) + last)
-    state = _begin(planes, state, prices, tuple(k for k in kinds if k != "cut"), effort)
-    _rounds(state, prices, effort, 2, rounds)
-    for number in range(last):
-        if number == 1 and "cut" in kinds:
-            _cut(state, prices, effort)
+    _rounds(state, prices, effort, rounds)
+    for _ in range(last):
         polish(state, prices)
     tidy(state.layers)
     return state
@@ -362,11 +250,8 @@ def adapt(
     """Take the layers found at other steps over to these, fit them again, and add some if finer."""
     state = start(planes, steps, found.base_code)
     factor, ratios = float(found.steps[0]) / float(steps[0]), ratios_of(steps)
-    other = is_masked(found.layers)
-    plain, shaped = found.layers[~other], found.layers[other]
-    matching.rescale(state.pyramid, plain, factor, ratios, matching.scratch())
-    rescale_masked(state.pyramid, shaped, factor, ratios)
-    layers = np.concatenate([shaped, plain])
+    layers = found.layers.copy()
+    matching.rescale(state.pyramid, layers, factor, ratios, matching.scratch())
     state.layers, state.looked = layers, found.looked
     polish(state, prices)
     if finer:

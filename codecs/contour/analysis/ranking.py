@@ -13,7 +13,6 @@ from ..format.point_sets import arrange
 from ..format.stream import Ground, initial_tables, most_area
 from ..format.syntax import footprint
 from ..synthesis.reconstruction import render_ground
-from .outlines.stages import is_masked, judge_masked
 from .prices import layer_prices
 from .pursuit import in_steps, pyramid_of, ratios_of
 from .windows import matching
@@ -52,12 +51,8 @@ def worths(planes: list[FloatArray], ground: Ground) -> Worths:
     gain: npt.NDArray[np.float64] = np.zeros(count)
     bits: npt.NDArray[np.float64] = np.zeros(count)
     prices = layer_prices(initial_tables(), ground.geometry.height, ground.geometry.width)
-    ratios, other = ratios_of(ground.steps), is_masked(layers)
-    part_gain, part_bits = np.zeros((2, count - int(other.sum())))
-    plain = layers[~other]
-    matching.judge(pyramid, plain, ratios, prices, part_gain, part_bits, matching.scratch())
-    gain[~other], bits[~other] = part_gain, part_bits
-    gain[other], bits[other] = judge_masked(pyramid, layers[other], ratios, prices)
+    ratios = ratios_of(ground.steps)
+    matching.judge(pyramid, layers, ratios, prices, gain, bits, matching.scratch())
     sizes = 2.0 ** ((FIRST * 8 - layers[:, BUCKET] * 8 - layers[:, FINE]) / 16.0)
     steps = ground.steps[layers[:, COMP]] / 65536.0
     area = np.pi * 2.0 ** (3.0 + layers[:, SCALE].astype(np.float64))

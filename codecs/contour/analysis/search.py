@@ -29,9 +29,11 @@ from ....shared.tiles.format.syntax import FRACTION_BITS, GRADE, LOG
 from ....shared.tiles.synthesis import reconstruction
 from ....shared.tiles.synthesis.deblocking import USUAL, smooth
 from ..format.layout import FIELDS
+from ..format.outlines import VALUE
 from ..format.stream import HEADER, Ground, Written, head, initial_tables, write
 from ..synthesis.reconstruction import render_ground
 from . import guided_pursuit, guided_search, pursuit
+from .outlined import Outlined, Shapes, spectra_of
 from .prices import layer_prices
 from .ranking import grounded, worths
 from .state import Analysis
@@ -80,6 +82,7 @@ class _Candidate:
     written: Written
     error: float
     looked: int
+    outlined: Outlined | None = None
 
     @property
     def bits(self) -> float:
@@ -91,7 +94,8 @@ def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None)
     planes = color.to_components(image)
     height, width = planes[0].shape
     geometry = Geometry(height, width, len(planes))
-    return Analysis(geometry, planes, pure, effort, encoder.transform(planes), progress)
+    spectra = encoder.transform(planes)
+    return Analysis(geometry, planes, pure, effort, spectra, progress, shapes=Shapes.of(planes))
 
 
 def ask(
@@ -233,65 +237,139 @@ def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
     return _Candidate(ground, choice, written, _error(analysis, shown, tiles.steps), looked)
 
 
+def _outlined(analysis: Analysis, step: int) -> list[_Candidate]:
+    """Outlines first, then a base or tiles for what they leave."""
+    geometry = analysis.geometry
+    steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
+    found = analysis.shapes and analysis.shapes.at(step, steps)
+    if not found:
+        return []
+    out = []
+    state = pursuit.start(found.planes, steps, _SMOOTH)
+    ground = Ground(
+        geometry, steps, _SMOOTH, state.base, np.zeros((0, FIELDS), np.int32), found.outlines
+    )
+    written = write(initial_tables(), ground, None)
+    error = _error(analysis, render_ground(np, ground), steps)
+    looked = len(analysis.shapes.borders) if analysis.shapes else 0
+    out.append(_Candidate(ground, None, written, error, looked, found))
+    if not analysis.pure:
+        spectra = spectra_of(found, analysis.spectra)
+        choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
+        tiles = TileSet.blank(geometry, steps, choice.tiles.leaves, choice.tiles.levels)
+        bare = Ground.empty(geometry, steps)
+        ground = replace(bare, outlines=found.outlines)
+        written = write(initial_tables(), ground, tiles, priced=True)
+        choice = replace(
+            choice, tiles=tiles, prices=written.prices, spent=written.spent, coder=written.coder
+        )
+        shown = render_ground(np, ground)
+        texture = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
+        texture = smooth(np, tiles, texture, USUAL)
+        shown = shown + texture[:, : geometry.height, : geometry.width]
+        error = _error(analysis, shown, steps)
+        out.append(_Candidate(ground, choice, written, error, looked, found))
+    return out
+
+
 def _chosen(analysis: Analysis, step: int) -> _Candidate:
     """Take tiles or layers, whichever cost less; layers where there are no tiles."""
-    if analysis.pure or step >= STEPS:
+    if step >= STEPS:
         return _layers_alone(analysis, step)
-    tiles = _tiles_alone(analysis, step)
-    bits = tiles.bits if analysis.aim is None else 8.0 * analysis.aim
-    if analysis.tiles_alone or bits > _DENSE * analysis.geometry.pixels:
-        return tiles
-    layers = _layers_alone(analysis, step)
-    lmbda = analysis.spectra.multiplier(LAMBDA, tiles.ground.steps)
-    # Of equal ones the tiles.
-    return min(tiles, layers, key=lambda c: c.error + lmbda * c.bits)
+    every = [] if analysis.pure else [_tiles_alone(analysis, step)]
+    bits = every[0].bits if every and analysis.aim is None else 8.0 * (analysis.aim or 0)
+    outlined = _outlined(analysis, step)
+    every += outlined
+    dense = bits > _DENSE * analysis.geometry.pixels
+    if not outlined and (analysis.pure or not (analysis.tiles_alone or dense)):
+        every.append(_layers_alone(analysis, step))
+    lmbda = analysis.spectra.multiplier(LAMBDA, every[0].ground.steps)
+    # Of equal ones the first.
+    return min(every, key=lambda c: c.error + lmbda * c.bits)
+
+
+@dataclass(frozen=True)
+class _Elements:
+    """Elements of one sort, see `Proposal`."""
+
+    contrast: npt.NDArray[np.float64]
+    area: npt.NDArray[np.float64]
+    gain: npt.NDArray[np.float64]
+    bits: npt.NDArray[np.float64]
+
+
+def _rings(best: _Candidate, unit: float) -> _Elements:
+    """Rings as elements."""
+    found = best.outlined
+    if found is None:
+        return _Elements(*np.zeros((4, 0)))
+    shares, outlines = best.written.coder.shares(), found.outlines
+    values = np.abs(outlines.fills[:, VALUE:]).max(axis=1)[outlines.owners()]
+    place = (shares["starts"] + shares["fills"]) / len(outlines.rings)
+    bits = best.written.outlined + place
+    return _Elements(values.astype(np.float64), found.area, found.gain * unit, bits)
+
+
+def _details(best: _Candidate, choice: Choice) -> tuple[_Elements, npt.NDArray[np.intp]]:
+    """Details of leaves as elements, and which leaves have any."""
+    leaves = choice.tiles.leaves
+    found = np.nonzero(leaves[:, GRADE])[0]
+    area = (1 << 2 * leaves[found, LOG]).astype(np.float64)
+    gain, bits = errors(choice)[0][found], choice.spent[found] + 4.0
+    return _Elements(peaks(choice)[found], area, gain, bits), found
+
+
+def _windows(analysis: Analysis, best: _Candidate, unit: float) -> _Elements:
+    """Windows as elements."""
+    if not len(best.ground.layers):
+        return _Elements(*np.zeros((4, 0)))
+    worth = worths(analysis.planes, best.ground)
+    contrast, gain = worth.contrast, worth.gain * unit
+    if analysis.spectra.importance is not None:
+        factor = guided_pursuit.factors(best.ground.layers, analysis.spectra.importance)
+        contrast, gain = contrast * np.sqrt(factor), gain * factor
+    return _Elements(contrast, worth.area, gain, worth.bits)
 
 
 def propose(analysis: Analysis, step: int) -> Proposal:
-    """Describe the picture at `step`; elements are layers and details of leaves."""
+    """Describe the picture at `step`; elements are rings, and windows or details of leaves."""
     best = _chosen(analysis, step)
     ground, choice = best.ground, best.choice
     shares = best.written.coder.shares()
     unit = color.ERROR_WEIGHTS[analysis.geometry.channels][0] * (ground.steps[0] / 65536.0) ** 2
-    if choice is not None:
-        leaves = choice.tiles.leaves
-        found = np.nonzero(leaves[:, GRADE])[0]
-        fixed = shares["partition"] + shares["means"] + 8.0 * HEADER
-        bits = choice.spent[found] + 4.0
-        contrast, area = peaks(choice)[found], (1 << 2 * leaves[found, LOG]).astype(np.float64)
-        gain = errors(choice)[0][found]
-        tiles = choice.tiles
+    rings = _rings(best, unit)
+    fixed = shares["base"] + shares["partition"] + shares["means"] + 8.0 * HEADER
+    leaves, tiles = np.zeros(0, np.intp), None
+    if choice is None:
+        others = _windows(analysis, best, unit)
     else:
-        found, tiles = np.zeros(0, np.intp), None
-        worth = worths(analysis.planes, ground)
-        fixed = shares["base"] + 8.0 * HEADER
-        bits, contrast, area = worth.bits, worth.contrast, worth.area
-        gain = worth.gain * unit
-        if analysis.spectra.importance is not None:
-            factor = guided_pursuit.factors(ground.layers, analysis.spectra.importance)
-            contrast, gain = contrast * np.sqrt(factor), gain * factor
-    bits = bits * ((best.bits - fixed) / max(float(bits.sum()), 1e-9))
+        others, leaves = _details(best, choice)
+        tiles = choice.tiles
+    rest = best.bits - fixed - float(rings.bits.sum())
+    bits = others.bits * (rest / max(float(others.bits.sum()), 1e-9))
     return Proposal(
         step=step,
-        contrast=contrast,
-        area=area,
-        gain=gain,
-        bits=np.maximum(bits, 1e-3),
+        contrast=np.concatenate([rings.contrast, others.contrast]),
+        area=np.concatenate([rings.area, others.area]),
+        gain=np.concatenate([rings.gain, others.gain]),
+        bits=np.maximum(np.concatenate([rings.bits, bits]), 1e-3),
         residual=best.error * unit,
         overhead_bits=fixed,
-        state=State(min(step, STEPS - 1), ground, tiles, found, best.written.coder.probability),
+        state=State(min(step, STEPS - 1), ground, tiles, leaves, best.written.coder.probability),
         looked=best.looked,
     )
 
 
 def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
-    """Write the layers, or the leaves and the details, that are kept."""
+    """Write the rings, and the windows or the details of leaves, that are kept."""
     ground, tiles = state.ground, None
+    count = len(ground.outlines.rings)
+    if not keep[:count].all():
+        ground = replace(ground, outlines=ground.outlines.subset(keep[:count]))
     if state.tiles is None:
-        layers = ground.layers[keep]
-        ground = Ground(ground.geometry, ground.steps, ground.base_code, ground.base, layers)
+        ground = replace(ground, layers=ground.layers[keep[count:]])
     else:
-        tiles = drop_details(state.tiles, state.leaves[~keep])
+        tiles = drop_details(state.tiles, state.leaves[~keep[count:]])
     written = write(initial_tables(), ground, tiles)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
     start = head(state.step, NEUTRAL_CHROMA, USUAL, ground, pure=tiles is None)

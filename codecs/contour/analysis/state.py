@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ....shared.codec import Geometry, Progress
 from ....shared.tiles.analysis.encoder import Spectra
 from . import guided_pursuit, pursuit
+from .outlined import Shapes
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -48,6 +49,8 @@ class Analysis:
         Bytes of the file that the search is asked for.
     look : callable, optional
         Asks the network what windows planes want, within `limit`.
+    shapes : Shapes, optional
+        Regions that outlines are traced from.
     """
 
     geometry: Geometry
@@ -64,6 +67,7 @@ class Analysis:
     windows: bool = True
     aim: int | None = None
     look: guided_pursuit.Look | None = None
+    shapes: Shapes | None = None
 
     @property
     def tiles_alone(self) -> bool:

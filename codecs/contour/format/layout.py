@@ -1,4 +1,4 @@
-"""Layers as integers: the columns of the layer table, and the rules that need no side information.
+"""Windows as integers: the columns of the layer table, and the rules that need no side information.
 
 A layer is one row of int32. Its peak amplitude follows from its *bucket*, 3 dB each, relative
 to the quantizer step; its size from its *scale*, half an octave each. Bucket and scale say how
@@ -19,25 +19,12 @@ from ....shared.compiled import compiled
 IntArray = npt.NDArray[np.int32]
 
 # Columns of the layer table.
-KIND, COMP, BUCKET, SCALE, TOP, LEFT, ASPECT, ANGLE = range(8)
-FINE, FREQUENCY, PHASE, BLUE, RED, MORE, CUTS, COUNT = range(8, 16)
-EXTRA = 16
+COMP, BUCKET, SCALE, TOP, LEFT, ASPECT, ANGLE = range(7)
+FINE, FREQUENCY, PHASE, BLUE, RED, MORE = range(7, 13)
+EXTRA = 13
 """First of `MOST_EXTRA` groups of three: index of the frequency, phase, drop in 3 dB."""
 MOST_EXTRA = 5
-CUT = EXTRA + 3 * MOST_EXTRA
-"""First of `MOST_CUTS` groups of four: direction, offset, softness, bend."""
-MOST_CUTS = 3
-NODE = CUT + 4 * MOST_CUTS
-"""First of the nodes: radii of a contour, turns of a stroke."""
-MOST_NODES = 16
-SOFTNESS = NODE + MOST_NODES
-"""Softness of a contour's edge, or length of a stroke's segments."""
-TAPER = SOFTNESS + 1
-"""How a stroke's amplitude changes along it."""
-FIELDS = TAPER + 1
-
-WINDOW, CONTOUR, STROKE = range(3)
-KIND_NAMES = ("window", "contour", "stroke")
+FIELDS = EXTRA + 3 * MOST_EXTRA
 
 BUCKETS = 48
 """Amplitude of bucket b: step * 2 ** ((FIRST - b) / 2)."""

@@ -31,6 +31,8 @@ from .contexts import (
 )
 from .layout import BUCKET, COMP, LEFT, SCALE, TOP, grid_log
 
+RINGS_ROLE = 2
+"""Role of the places of rings, beside 0 and 1 of windows."""
 _FEW = 8
 _MARGIN = 8
 _CELL_LOG = 4
@@ -76,13 +78,16 @@ def _run_bit(m, symbol, bit, first, second, i):  # type: ignore[no-untyped-def]
 @compiled
 def _code_part(m, value, count, lean, level, role):  # type: ignore[no-untyped-def]
     """Code how many of `count` points lie in the first half."""
+    other = 1 if role == RINGS_ROLE else 0
     if count == 1:
-        return int64(_run_bit(m, R_SIDE, value, lean * 16 + level, lean * 2 + role, 0))
+        first = (other * 7 + lean) * 16 + level
+        return int64(_run_bit(m, R_SIDE, value, first, lean * 3 + role, 0))
     if count <= _FEW:
         size = int64(0)
         while size < count:
             more = 1 if value > size else 0
-            if not _run_bit(m, R_SPLIT, more, count * 7 + lean, count * 2 + role, min(size, 7)):
+            first = (other * 9 + count) * 7 + lean
+            if not _run_bit(m, R_SPLIT, more, first, count * 3 + role, min(size, 7)):
                 break
             size += 1
         return size
@@ -90,7 +95,7 @@ def _code_part(m, value, count, lean, level, role):  # type: ignore[no-untyped-d
     node = int64(0)
     for _ in range(3):
         middle = (low + high) >> 1
-        bit = _run_bit(m, R_EIGHTH, 1 if value >= middle else 0, lean, role, node)
+        bit = _run_bit(m, R_EIGHTH, 1 if value >= middle else 0, other * 7 + lean, role, node)
         node = 2 * node + 1 + bit
         if bit:
             low = middle
@@ -106,22 +111,22 @@ def _code_part(m, value, count, lean, level, role):  # type: ignore[no-untyped-d
 
 
 @compiled
-def code_places(m, layers, count, grid, height, width, role, density, stack):  # type: ignore[no-untyped-def]
-    """Code the places of a group of layers.
+def code_places(m, places, count, grid, height, width, role, density, stack):  # type: ignore[no-untyped-def]
+    """Code the places of a group of layers, or of the rings of a fill.
 
     Parameters
     ----------
     m : tuple
         Coder bundle.
-    layers : (n, FIELDS) int32
-        `TOP` and `LEFT` are read, in the order of `arrange`, or filled.
+    places : (n, 2) int32
+        Top and left, read in the order of `path_keys`, or filled.
     count : int
     grid : int
-        See `layout.grid_log`.
+        Binary logarithm of the grid in sixteenths of a pixel.
     height, width : int
         Pixels.
     role : int
-        1 for chroma.
+        1 for windows of chroma, `RINGS_ROLE` for rings.
     density : (rows, columns) int32
         Layers so far by cell of 16 pixels.
     stack : (64, 6) int64
@@ -142,7 +147,7 @@ def code_places(m, layers, count, grid, height, width, role, density, stack):  #
         tall = y1 - y0 >= x1 - x0
         if y1 - y0 == 1 and x1 - x0 == 1:
             for _ in range(n):
-                layers[at, TOP], layers[at, LEFT] = y0 << grid, x0 << grid
+                places[at, 0], places[at, 1] = y0 << grid, x0 << grid
                 at += 1
             continue
         # In pixels, as the map of density has them.
@@ -160,8 +165,8 @@ def code_places(m, layers, count, grid, height, width, role, density, stack):  #
             high = _mass(density, top, cut, bottom, right + _MARGIN)
         inside = int64(0)
         if not decoding:
-            field = TOP if tall else LEFT
-            while inside < n and layers[at + inside, field] >> grid < middle:
+            axis = 0 if tall else 1
+            while inside < n and places[at + inside, axis] >> grid < middle:
                 inside += 1
         level = int64(0)
         span = (y1 - y0) * (x1 - x0)
@@ -182,11 +187,11 @@ def code_places(m, layers, count, grid, height, width, role, density, stack):  #
 
 
 @compiled
-def _keys(layers, height, width, keys):  # type: ignore[no-untyped-def]
-    """Path of each layer's place through the halves, as a number."""
-    for i in range(len(layers)):
-        grid = grid_log(int64(layers[i, BUCKET]), int64(layers[i, SCALE]))
-        y, x = int64(layers[i, TOP]) >> grid, int64(layers[i, LEFT]) >> grid
+def path_keys(places, grids, height, width, keys):  # type: ignore[no-untyped-def]
+    """Path of each place (n, 2) through the halves of its grid, as a number."""
+    for i in range(len(places)):
+        grid = int64(grids[i])
+        y, x = int64(places[i, 0]) >> grid, int64(places[i, 1]) >> grid
         y0, x0, y1, x1 = int64(0), int64(0), cells(height, grid), cells(width, grid)
         key, bit_at = int64(0), int64(61)
         while y1 - y0 > 1 or x1 - x0 > 1:
@@ -203,6 +208,12 @@ def _keys(layers, height, width, keys):  # type: ignore[no-untyped-def]
         keys[i] = key
 
 
+@compiled
+def _grids(layers, grids):  # type: ignore[no-untyped-def]
+    for i in range(len(layers)):
+        grids[i] = grid_log(int64(layers[i, BUCKET]), int64(layers[i, SCALE]))
+
+
 def arrange(layers: npt.NDArray[np.int32], height: int, width: int) -> npt.NDArray[np.intp]:
     """Order in which layers are coded: bucket, component, scale, then place.
 
@@ -211,6 +222,7 @@ def arrange(layers: npt.NDArray[np.int32], height: int, width: int) -> npt.NDArr
     (n,) int
         Rows of `layers`.
     """
-    keys = np.zeros(len(layers), np.int64)
-    _keys(layers, height, width, keys)
+    keys, grids = np.zeros((2, len(layers)), np.int64)
+    _grids(layers, grids)
+    path_keys(layers[:, TOP : LEFT + 1], grids, height, width, keys)
     return np.lexsort((keys, layers[:, SCALE], layers[:, COMP], layers[:, BUCKET]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
@@ -25,14 +25,18 @@ from ....shared.tiles.format.stream import (
 )
 from .base import CELL_LOGS, code_base, shape_of
 from .contexts import KINDS
-from .layout import BUCKET, BUCKETS, FIELDS, KIND, KIND_NAMES
+from .layout import BUCKET, BUCKETS, FIELDS
+from .outlines import SOURCE, Outlines
 from .point_sets import arrange
+from .rings import code_outlines
 from .syntax import DAMAGED, MAP_LOG, code_layers
 
 HEADER = 4
-PURE = 1
-"""Flag: no tiles follow the layers."""
+PURE, OUTLINED = 1, 2
+"""Flags: no tiles follow the layers; outlines stand before the windows."""
 _MOST_LAYERS = 65535
+_MOST_NODES = 1 << 19
+_MOST_FILLS = 4096
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Ground:
         Index into `base.CELL_LOGS`.
     base : (C, rows, columns) int32
     layers : (n, FIELDS) int32
-        In coding order.
+        Windows, in coding order.
+    outlines : Outlines
     """
 
     geometry: Geometry
@@ -56,6 +61,7 @@ class Ground:
     base_code: int
     base: npt.NDArray[np.int32]
     layers: npt.NDArray[np.int32]
+    outlines: Outlines = field(default_factory=Outlines.none)
 
     @classmethod
     def empty(cls, geometry: Geometry, steps: npt.NDArray[np.int64]) -> Ground:
@@ -65,10 +71,16 @@ class Ground:
 
     def facts(self) -> dict[str, float]:
         """Count layers, in all and by kind, and the pixels of the picture for each of them."""
-        count = len(self.layers)
-        kinds = np.bincount(self.layers[:, KIND], minlength=len(KIND_NAMES)).tolist()
-        out: dict[str, float] = {"layers": count}
-        out |= {f"{name}s": number for name, number in zip(KIND_NAMES, kinds, strict=True)}
+        rings = self.outlines.rings
+        repeats = int((rings[:, SOURCE] >= 0).sum())
+        count = len(self.layers) + len(rings)
+        out: dict[str, float] = {
+            "layers": count,
+            "windows": len(self.layers),
+            "contours": len(rings) - repeats,
+            "repeats": repeats,
+            "nodes": len(self.outlines.nodes),
+        }
         if count:
             out["pixels per layer"] = round(self.geometry.pixels / count, 1)
         return out
@@ -120,24 +132,83 @@ def most_area(geometry: Geometry) -> int:
     return 256 * geometry.pixels + (1 << 22)
 
 
-def code_ground(coder: Coder, ground: Ground, first: int, buckets: int) -> npt.NDArray[np.int64]:
-    """Write or read base and layers in place.
+def most_nodes(geometry: Geometry) -> int:
+    """Nodes of outlines that a file may hold."""
+    return min(geometry.pixels // 4 + 256, _MOST_NODES)
+
+
+def most_work(geometry: Geometry) -> int:
+    """Sixteenths of a pixel that all outlines together may be long."""
+    return 16 * 16 * geometry.pixels + (1 << 20)
+
+
+def code_outlined(
+    coder: Coder, ground: Ground
+) -> tuple[Outlines, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Write outlines, or read them into the room that there is.
 
     Returns
     -------
-    (n + 1,) int64
-        Shifts after the base and after each complete layer.
+    outlines : Outlines
+        Those that are whole.
+    marks : (r,) int64
+        Shifts after each ring.
+    prices : (r,) float64
+        Bits of each ring but its place.
+
+    Raises
+    ------
+    BitstreamError
+    """
+    geometry, given = ground.geometry, ground.outlines
+    counts = np.array([len(given.fills), len(given.rings), len(given.nodes)])
+    marks, prices = np.zeros(len(given.rings), np.int64), np.zeros(len(given.rings))
+    failed = code_outlines(
+        coder.bundle,
+        geometry.height,
+        geometry.width,
+        geometry.channels,
+        ground.steps,
+        counts,
+        given.fills,
+        given.rings,
+        given.nodes,
+        most_work(geometry),
+        _map_of(geometry),
+        np.zeros((64, 6), np.int64),
+        np.zeros((len(given.rings), 2), np.int64),
+        prices,
+        marks,
+    )
+    if failed == DAMAGED:
+        message = "the contour data has more outlines than its size allows; the file is damaged"
+        raise BitstreamError(message)
+    fills, rings, nodes = counts.tolist()
+    whole = Outlines(
+        given.fills[:fills].copy(), given.rings[:rings].copy(), given.nodes[:nodes].copy()
+    )
+    return whole, marks[:rings], prices[:rings]
+
+
+def _map_of(geometry: Geometry) -> npt.NDArray[np.int32]:
+    side = 1 << MAP_LOG
+    return np.zeros((-(-geometry.height // side), -(-geometry.width // side)), np.int32)
+
+
+def code_windows(coder: Coder, ground: Ground, first: int, buckets: int) -> npt.NDArray[np.int64]:
+    """Write or read windows in place.
+
+    Returns
+    -------
+    (n,) int64
+        Shifts after each complete one.
 
     Raises
     ------
     BitstreamError
     """
     geometry = ground.geometry
-    code_base(coder.bundle, ground.base)
-    marks = np.zeros(len(ground.layers) + 1, np.int64)
-    marks[0] = coder.rc[entropy.SHIFTS]
-    side = 1 << MAP_LOG
-    shape = (-(-geometry.height // side), -(-geometry.width // side))
+    marks = np.zeros(len(ground.layers), np.int64)
     count = code_layers(
         coder.bundle,
         geometry.height,
@@ -148,15 +219,15 @@ def code_ground(coder: Coder, ground: Ground, first: int, buckets: int) -> npt.N
         ground.layers,
         len(ground.layers),
         most_area(geometry),
-        np.zeros(shape, np.int32),
-        np.zeros(shape, np.int32),
+        _map_of(geometry),
+        _map_of(geometry),
         np.zeros((64, 6), np.int64),
-        marks[1:],
+        marks,
     )
     if count == DAMAGED:
         message = "the contour data has more layers than its size allows; the file is damaged"
         raise BitstreamError(message)
-    return marks[: count + 1]
+    return marks[:count]
 
 
 @dataclass
@@ -165,15 +236,18 @@ class Written:
 
     Parameters
     ----------
-    marks : (k,) int64
-        Coder shifts after the base, each layer, and the levels of each leaf.
+    outlined : (r,) float64
+        Bits of each ring but its place.
     first : int
         Coder shifts after the base.
+    marks : (k,) int64
+        Coder shifts after each ring, each window, and the levels of each leaf.
     """
 
     coder: Coder
     prices: npt.NDArray[np.float32]
     spent: npt.NDArray[np.float64]
+    outlined: npt.NDArray[np.float64]
     first: int
     marks: npt.NDArray[np.int64]
 
@@ -186,19 +260,27 @@ def write(
     priced: bool = False,
     tally: npt.NDArray[np.int64] = NO_TALLY,
 ) -> Written:
-    """Write base, layers (in the order of `point_sets.arrange`) and tiles with empty maps."""
-    geometry = ground.geometry
-    room = capacity(geometry) + FIELDS * len(ground.layers)
+    """Write base, outlines, windows and tiles with empty maps.
+
+    Windows come in the order of `point_sets.arrange`, rings in that of `point_sets.path_keys`.
+    """
+    geometry, outlines = ground.geometry, ground.outlines
+    room = capacity(geometry) + FIELDS * len(ground.layers) + 16 * len(outlines.nodes)
     coder = Coder(tables, capacity=room, tally=tally, kinds=KINDS)
-    layer_marks = code_ground(coder, ground, *bucket_range(ground.layers))
-    first = int(layer_marks[0])
+    code_base(coder.bundle, ground.base)
+    first = int(coder.rc[entropy.SHIFTS])
+    marks, outlined = [], np.zeros(0)
+    if len(outlines.fills):
+        _, after, outlined = code_outlined(coder, ground)
+        marks.append(after)
+    marks.append(code_windows(coder, ground, *bucket_range(ground.layers)))
     if tiles is None:
-        return Written(coder, NO_PRICES, np.zeros(0), first, layer_marks[1:])
+        return Written(coder, NO_PRICES, np.zeros(0), outlined, first, np.concatenate(marks))
     rows = coder.partition(tiles)
     prices = np.zeros(tiles.levels.shape if priced else (0, 0), np.float32)
     _, spent, after = coder.details(tiles, tiles.order(), prices)
-    marks = np.concatenate([layer_marks[1:], rows[-1:], after[:-1]])
-    return Written(coder, prices, spent, first, marks)
+    marks += [rows[-1:], after[:-1]]
+    return Written(coder, prices, spent, outlined, first, np.concatenate(marks))
 
 
 def bucket_range(layers: npt.NDArray[np.int32]) -> tuple[int, int]:
@@ -212,7 +294,7 @@ def bucket_range(layers: npt.NDArray[np.int32]) -> tuple[int, int]:
 def head(step: int, chroma: int, strength: int, ground: Ground, *, pure: bool) -> bytes:
     """Four bytes of parameters in front of the stream."""
     out = bytearray(header_bytes(step, chroma, strength))
-    out[1] |= (PURE if pure else 0) << 6
+    out[1] |= ((PURE if pure else 0) | (OUTLINED if len(ground.outlines.fills) else 0)) << 6
     first, buckets = bucket_range(ground.layers)
     return bytes(out) + bytes([ground.base_code << 6 | first, buckets])
 
@@ -220,7 +302,7 @@ def head(step: int, chroma: int, strength: int, ground: Ground, *, pure: bool) -
 def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: bool) -> Symbols:
     """Parse packets, see `shared.codec.Codec.read`."""
     data = whole_header(b"".join(packets), HEADER, "contour", complete=complete)
-    step, chroma, strength, flags = parse_header(data, "contour", PURE)
+    step, chroma, strength, flags = parse_header(data, "contour", PURE | OUTLINED)
     bare = bool(flags & PURE)
     if complete and pure and not bare:
         message = "the contour data has tiles, which its profile excludes; the file is damaged"
@@ -233,9 +315,15 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     steps = component_steps(step, chroma, geometry.channels)
     base = np.zeros((geometry.channels, *shape_of(geometry.height, geometry.width, base_code)))
     layers = np.zeros((most_layers(geometry) if buckets else 0, FIELDS), np.int32)
-    ground = Ground(geometry, steps, base_code, base.astype(np.int32), layers)
-    count = len(code_ground(coder, ground, first, buckets)) - 1
-    ground = Ground(geometry, steps, base_code, ground.base, layers[:count].copy())
+    outlines = Outlines.none()
+    if flags & OUTLINED:
+        outlines = Outlines.room(_MOST_FILLS, most_layers(geometry), most_nodes(geometry))
+    ground = Ground(geometry, steps, base_code, base.astype(np.int32), layers, outlines)
+    code_base(coder.bundle, ground.base)
+    if flags & OUTLINED:
+        outlines = code_outlined(coder, ground)[0]
+    count = len(code_windows(coder, ground, first, buckets))
+    ground = replace(ground, layers=layers[:count].copy(), outlines=outlines)
     tiles, known = None, np.zeros(0, np.bool_)
     if not bare:
         tiles = TileSet.blank(geometry, steps)

@@ -1,4 +1,4 @@
-"""The syntax of layers: groups of equal bucket, component and scale, their places, their fields.
+"""The syntax of windows: groups of equal bucket, component and scale, their places, their fields.
 
 One source for writing and reading (compiled by Numba). Groups come in falling contrast; in a
 group first its number of layers, then all places, then layer by layer everything else.
@@ -15,33 +15,20 @@ from .contexts import (
     CHROMA,
     COUNTS,
     HARMONICS,
-    KIND_BITS,
-    OUTLINES,
     R_BLUE,
-    R_CUTS,
     R_DROP,
     R_EMPTY,
-    R_KIND,
     R_MORE,
-    R_NODE,
-    R_NODE_SIGN,
     R_RED,
     R_SIZE,
     R_SLOPE_SIGN,
     SHAPES,
     T_ANGLE,
     T_ASPECT,
-    T_BEND,
-    T_COUNT,
-    T_DIRECTION,
-    T_EDGE,
     T_FINE,
     T_FREQUENCY,
-    T_OFFSET,
     T_PAIR,
     T_PHASE,
-    T_SOFT,
-    T_TAPER,
 )
 from .layout import (
     ANGLE,
@@ -50,45 +37,31 @@ from .layout import (
     BLUE,
     BUCKET,
     COMP,
-    CONTOUR,
-    COUNT,
-    CUT,
-    CUTS,
     EXTRA,
     FINE,
     FIRST,
     FREQUENCY,
-    KIND,
     LEFT,
     MORE,
-    MOST_CUTS,
     MOST_EXTRA,
-    NODE,
     PHASE,
     RED,
     SCALE,
     SCALES,
     SLOPES,
-    SOFTNESS,
-    STROKE,
-    TAPER,
     TOP,
-    WINDOW,
     angle_log,
     fine_log,
     grid_log,
     phase_log,
     precision,
     radii,
-    radius_of,
 )
 from .point_sets import code_places
 
 DAMAGED = -1
 MAP_LOG = 4
 """Cells of the maps of density and angle have 16 pixels."""
-_MIDDLE = 7
-"""Radius from which the first node of a contour is predicted."""
 
 
 @compiled
@@ -111,10 +84,8 @@ def code_count(m, value, role, weight, beside):  # type: ignore[no-untyped-def]
 @compiled
 def code_harmonics(m, layer, role, weight):  # type: ignore[no-untyped-def]
     """Code the harmonics beyond the first."""
-    kind, bucket, scale = int64(layer[KIND]), int64(layer[BUCKET]), int64(layer[SCALE])
-    more = code_run(
-        m, HARMONICS, R_MORE, layer[MORE], MOST_EXTRA, kind * 16 + scale, role * 4 + weight
-    )
+    bucket, scale = int64(layer[BUCKET]), int64(layer[SCALE])
+    more = code_run(m, HARMONICS, R_MORE, layer[MORE], MOST_EXTRA, scale, role * 4 + weight)
     layer[MORE] = more
     for i in range(more):
         at = EXTRA + 3 * i
@@ -131,71 +102,25 @@ def code_harmonics(m, layer, role, weight):  # type: ignore[no-untyped-def]
             bits = phase_log(bucket + drop, scale)
             shift = 6 - bits
             phase = code_tree(
-                m, HARMONICS, T_PHASE, layer[at + 1] >> shift, bits, 24, role * 12 + weight * 3 + 1
+                m, HARMONICS, T_PHASE, layer[at + 1] >> shift, bits, 8, role * 8 + weight * 2 + 1
             )
             layer[at + 1] = phase << shift
 
 
 @compiled
-def code_cuts(m, layer, role, weight):  # type: ignore[no-untyped-def]
-    """Code the cuts of a window."""
-    scale = int64(layer[SCALE])
-    cuts = code_run(m, OUTLINES, R_CUTS, layer[CUTS], MOST_CUTS, role * 16 + scale, weight * 2 + 0)
-    layer[CUTS] = cuts
-    for i in range(cuts):
-        at = CUT + 4 * i
-        aspect = int64(layer[ASPECT])
-        layer[at] = code_tree(m, OUTLINES, T_DIRECTION, layer[at], 4, i, aspect)
-        layer[at + 1] = code_tree(m, OUTLINES, T_OFFSET, layer[at + 1] + 8, 4, i, weight) - 8
-        layer[at + 2] = code_tree(m, OUTLINES, T_SOFT, layer[at + 2], 2, i, scale)
-        layer[at + 3] = code_tree(m, OUTLINES, T_BEND, layer[at + 3] + 4, 3, i, scale) - 4
-
-
-@compiled
-def code_nodes(m, layer):  # type: ignore[no-untyped-def]
-    """Code the outline of a contour or the path of a stroke."""
-    stroke = 1 if layer[KIND] == STROKE else 0
-    scale = int64(layer[SCALE])
-    second = stroke * 16 + scale
-    count = 1 + code_tree(m, OUTLINES, T_COUNT, layer[COUNT] - 1, 4, stroke, second)
-    layer[COUNT] = count
-    edge_bits = 3 if stroke else 2
-    layer[SOFTNESS] = code_tree(m, OUTLINES, T_EDGE, layer[SOFTNESS], edge_bits, stroke, second)
-    if stroke:
-        layer[TAPER] = code_tree(m, OUTLINES, T_TAPER, layer[TAPER], 3, 0, scale)
-    before = int64(0) if stroke else int64(_MIDDLE)
-    change = int64(0)
-    for i in range(1 if stroke else 0, count):
-        at = NODE + i
-        # A radius is predicted by the one before, a turn is likely to go on.
-        expected = int64(0) if stroke else before
-        rest = int64(layer[at]) - expected
-        near = min(abs(change), 4)
-        sides = stroke * 3 + sign_class(change)
-        size = code_run(m, OUTLINES, R_NODE, abs(rest), 15, stroke * 5 + near, sides)
-        if size:
-            size *= code_sign(m, OUTLINES, R_NODE_SIGN, rest, sides, stroke * 3 + min(i, 2))
-        value = expected + size
-        value = min(max(value, -7), 7) if stroke else min(max(value, 0), 15)
-        layer[at] = value
-        before = value
-        change = size
-
-
-@compiled
 def code_slopes(m, layer, weight):  # type: ignore[no-untyped-def]
     """Code how chroma follows."""
-    kind, scale = int64(layer[KIND]), int64(layer[SCALE])
+    scale = int64(layer[SCALE])
     blue = int64(0)
     if layer[COMP] == 0:
-        blue = code_run(m, CHROMA, R_BLUE, abs(layer[BLUE]), SLOPES, kind * 4 + weight, scale)
+        blue = code_run(m, CHROMA, R_BLUE, abs(layer[BLUE]), SLOPES, weight, scale)
         if blue:
-            blue *= code_sign(m, CHROMA, R_SLOPE_SIGN, layer[BLUE], kind, 0)
+            blue *= code_sign(m, CHROMA, R_SLOPE_SIGN, layer[BLUE], 0, 0)
         layer[BLUE] = blue
     near = blue + 8 if layer[COMP] == 0 else int64(17)
-    red = code_run(m, CHROMA, R_RED, abs(layer[RED]), SLOPES, kind * 4 + weight, near)
+    red = code_run(m, CHROMA, R_RED, abs(layer[RED]), SLOPES, weight, near)
     if red:
-        red *= code_sign(m, CHROMA, R_SLOPE_SIGN, layer[RED], 3 + kind, 19 + near)
+        red *= code_sign(m, CHROMA, R_SLOPE_SIGN, layer[RED], 1, 19 + near)
     layer[RED] = red
 
 
@@ -217,27 +142,16 @@ def code_fields(m, layer, role, paired, turned):  # type: ignore[no-untyped-def]
     """
     bucket, scale = int64(layer[BUCKET]), int64(layer[SCALE])
     weight = precision(bucket, scale)
-    kind = code_run(m, KIND_BITS, R_KIND, layer[KIND], 2, role * 16 + scale, role * 4 + weight)
-    layer[KIND] = kind
     band = min(scale >> 1, 7)
-    if kind != STROKE:
-        aspect = code_tree(
-            m, SHAPES, T_ASPECT, layer[ASPECT], 4, kind * 8 + band, (role * 4 + weight) * 8 + band
-        )
-        layer[ASPECT] = min(aspect, ASPECTS - 1)
+    aspect = code_tree(m, SHAPES, T_ASPECT, layer[ASPECT], 4, band, (role * 4 + weight) * 8 + band)
+    layer[ASPECT] = min(aspect, ASPECTS - 1)
     aspect = int64(layer[ASPECT])
-    frequency = code_tree(
-        m, SHAPES, T_FREQUENCY, layer[FREQUENCY], 3, kind * 10 + aspect, role * 16 + scale
-    )
+    frequency = code_tree(m, SHAPES, T_FREQUENCY, layer[FREQUENCY], 3, aspect, role * 16 + scale)
     layer[FREQUENCY] = frequency
     wavy = frequency > 0
-    bits = angle_log(bucket, scale, aspect, wavy or kind == CONTOUR)
-    if kind == STROKE:
-        bits = int64(6)
+    bits = angle_log(bucket, scale, aspect, wavy)
     shift = 6 - bits
-    angle = code_tree(
-        m, ANGLES, T_ANGLE, layer[ANGLE] >> shift, bits, turned * 3 + kind, kind * 10 + aspect
-    )
+    angle = code_tree(m, ANGLES, T_ANGLE, layer[ANGLE] >> shift, bits, turned, aspect)
     layer[ANGLE] = angle << shift if bits else 0
     if wavy:
         bits = phase_log(bucket, scale)
@@ -248,8 +162,8 @@ def code_fields(m, layer, role, paired, turned):  # type: ignore[no-untyped-def]
             T_PHASE,
             layer[PHASE] >> shift,
             bits,
-            frequency * 3 + kind,
-            role * 12 + weight * 3,
+            frequency,
+            role * 8 + weight * 2,
         )
         layer[PHASE] = phase << shift
     else:
@@ -257,16 +171,12 @@ def code_fields(m, layer, role, paired, turned):  # type: ignore[no-untyped-def]
     bits = fine_log(bucket, scale)
     shift = 3 - bits
     fine = code_tree(
-        m, HARMONICS, T_FINE, layer[FINE] >> shift, bits, weight * 3 + kind, role * 16 + scale
+        m, HARMONICS, T_FINE, layer[FINE] >> shift, bits, weight, role * 16 + scale
     )
     layer[FINE] = ((2 * fine + 1) << shift) >> 1
     if paired and layer[COMP] < 2:
         code_slopes(m, layer, weight)
     code_harmonics(m, layer, role, weight)
-    if kind == WINDOW:
-        code_cuts(m, layer, role, weight)
-    else:
-        code_nodes(m, layer)
 
 
 @compiled
@@ -274,12 +184,6 @@ def footprint(layer, height, width):  # type: ignore[no-untyped-def]
     """Pixels that drawing a layer takes, about; what bounds a decoder's work."""
     major, minor = radii(int64(layer[SCALE]), int64(layer[ASPECT]))
     major, minor = (major >> 4) + 2, (minor >> 4) + 2
-    if layer[KIND] == STROKE:
-        thick = (radius_of(2 * int64(layer[SCALE]) - 2) >> 4) + 2
-        length = (radius_of(8 + 2 * int64(layer[SOFTNESS])) >> 4) * int64(layer[COUNT])
-        major = minor = thick + (length >> 1)
-    elif layer[KIND] == CONTOUR:
-        major = minor = 2 * major
     return min(4 * major * minor, int64(height) * width)
 
 
@@ -289,7 +193,7 @@ def mark_maps(layer, density, turns):  # type: ignore[no-untyped-def]
     y, x = int64(layer[TOP]) >> (4 + MAP_LOG), int64(layer[LEFT]) >> (4 + MAP_LOG)
     y, x = min(y, density.shape[0] - 1), min(x, density.shape[1] - 1)
     density[y, x] += 1
-    if layer[KIND] == STROKE or (layer[ASPECT] < 2 and layer[FREQUENCY] == 0):
+    if layer[ASPECT] < 2 and layer[FREQUENCY] == 0:
         return
     reach = min(radii(int64(layer[SCALE]), int64(layer[ASPECT]))[1] >> (5 + MAP_LOG), 4)
     turn = 1 + ((int64(layer[ANGLE]) + 4) >> 3) % 8
@@ -363,9 +267,8 @@ def code_layers(  # type: ignore[no-untyped-def]
                 if at + count > total:
                     return int64(DAMAGED)
                 grid = grid_log(bucket, scale)
-                code_places(
-                    m, layers[at : at + count], count, grid, height, width, role, density, stack
-                )
+                places = layers[at : at + count, TOP : LEFT + 1]
+                code_places(m, places, count, grid, height, width, role, density, stack)
                 for _ in range(count):
                     layer = layers[at]
                     layer[BUCKET], layer[COMP], layer[SCALE] = bucket, comp, scale

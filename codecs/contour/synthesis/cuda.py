@@ -24,11 +24,10 @@ STRIPS = 8
 """Blocks a window, one above the other: one large window does not keep all others waiting."""
 
 _FIELDS = ("P_COMP", "P_TOP", "P_LEFT", "P_ROWS", "P_UX", "P_UY", "P_VX", "P_VY", "P_COUNT")
-_MORE_FIELDS = ("P_CUTS", "P_BLUE", "P_RED", "P_WAVES", "P_BOUNDS", "PREPARED", "ONE")
+_MORE_FIELDS = ("P_BLUE", "P_RED", "P_WAVES", "PREPARED", "ONE")
 _CONSTANTS = {
     **{name: getattr(windows, name) for name in (*_FIELDS, *_MORE_FIELDS)},
     "WAVE": windows._WAVE,
-    "BOUND": windows._BOUND,
     "SHIFT": windows._SHIFT,
     "UNIT": UNIT,
     "SLOPE_LOG": SLOPE_LOG,
@@ -72,14 +71,6 @@ static __device__ word value_at(const word *p, word u, word v, const int *cosine
     if (q >= ONE) return 0;
     word w = ONE - q;
     w = ((w * w >> 12) * w) >> 12;
-    for (int i = 0; i < p[P_CUTS]; i++) {
-        const word *bound = p + P_BOUNDS + BOUND * i;
-        const word along = (u * bound[0] + v * bound[1]) >> 14;
-        const word across = (v * bound[0] - u * bound[1]) >> 14;
-        const word d = across - bound[2] - ((bound[4] * ((along * along) >> 12)) >> 2);
-        const word t = least(most(d * bound[3] + ONE / 2, 0), ONE);
-        w = (w * (((t * t >> 12) * (3 * ONE - 2 * t)) >> 12)) >> 12;
-    }
     word total = 0;
     for (int i = 0; i < p[P_COUNT]; i++) {
         const word *wave = p + P_WAVES + WAVE * i;

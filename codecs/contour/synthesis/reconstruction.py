@@ -12,9 +12,8 @@ from ....shared.picture import color
 from ....shared.tiles.format.syntax import FRACTION_BITS
 from ....shared.tiles.synthesis import deblocking, reconstruction
 from ..format.base import add_base
-from ..format.layout import KIND, WINDOW
 from ..format.stream import Ground, Symbols
-from . import cuda, curves, windows
+from . import coverage, cuda, windows
 
 
 def render_layers(
@@ -24,20 +23,15 @@ def render_layers(
     planes: Any,
     scale: int,
 ) -> None:
-    """Add layers to planes (C, H * scale, W * scale) int32, in place."""
-    flat = np.nonzero(layers[:, KIND] == WINDOW)[0]
-    drawn = np.nonzero(layers[:, KIND] != WINDOW)[0]
+    """Add windows to planes (C, H * scale, W * scale) int32, in place."""
     if is_numpy(xp):
-        windows.draw(layers, flat, steps, scale, planes)
-        curves.draw(layers, drawn, steps, scale, planes)
+        windows.draw(layers, steps, scale, planes)
         return
-    cuda.draw_windows(xp, windows.prepared(layers[flat], steps, scale), planes, scale)
-    rows = windows.prepared(layers[drawn], steps, scale)
-    curves.draw_arrays(xp, layers[drawn], rows, planes, scale)
+    cuda.draw_windows(xp, windows.prepared(layers, steps, scale), planes, scale)
 
 
 def render_ground(xp: Any, ground: Ground, scale: int = 1) -> Any:
-    """Render base and layers.
+    """Render base, outlines and windows.
 
     Returns
     -------
@@ -48,6 +42,7 @@ def render_ground(xp: Any, ground: Ground, scale: int = 1) -> Any:
     shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
     planes = xp.zeros(shape, xp.int32)
     add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
+    coverage.draw(xp, ground.outlines, planes, scale)
     render_layers(xp, ground.layers, ground.steps, planes, scale)
     return planes
 

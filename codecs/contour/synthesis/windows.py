@@ -1,8 +1,7 @@
-"""Windows: soft ellipses of any orientation, filled with harmonics, cut by soft edges. Integers.
+"""Windows: soft ellipses of any orientation, filled with harmonics. Integers.
 
 With u and v the coordinates along the major and minor radius (1 on the rim), a window is
-(1 - u^2 - v^2)^3; its harmonics are cosines of u and v; each cut multiplies it by a soft step
-across a line or a parabola. All is int64 arithmetic on 12-bit fractions, so that every machine
+(1 - u^2 - v^2)^3; its harmonics are cosines of u and v. All is int64 arithmetic on 12-bit fractions, so that every machine
 adds the same integers, in any order.
 """
 
@@ -21,8 +20,6 @@ from ..format.layout import (
     BLUE,
     BUCKET,
     COMP,
-    CUT,
-    CUTS,
     EXTRA,
     FIELDS,
     FINE,
@@ -49,17 +46,13 @@ _SHIFT = 26  # 14 of the cosine and 12 of the window
 _LOW = 14
 _NARROW = 1 << 17
 """Amplitudes below, 6 fractional bits, fit into 32 bits with the 14 of the cosine and a sign."""
-# Softness of a cut: width of its slope in radii, as slope in 12-bit fractions per 12-bit unit.
-_STEEPNESS = np.array([16, 8, 4, 2], np.int64)
 
 # A window as its drawing needs it: what `prepare` makes of a row of the layer table.
 P_COMP, P_TOP, P_LEFT, P_ROWS, P_UX, P_UY, P_VX, P_VY = range(8)
-P_COUNT, P_CUTS, P_BLUE, P_RED, P_WAVES = range(8, 13)
+P_COUNT, P_BLUE, P_RED, P_WAVES = range(8, 12)
 _WAVE = 4  # amplitude, along, across, phase
 _MOST_WAVES = 6
-P_BOUNDS = P_WAVES + _WAVE * _MOST_WAVES
-_BOUND = 5  # direction cosine and sine, offset, steepness, bend
-PREPARED = P_BOUNDS + 3 * _BOUND
+PREPARED = P_WAVES + _WAVE * _MOST_WAVES
 
 
 @compiled
@@ -102,16 +95,6 @@ def prepare(layer, steps, scale, out, cosine):  # type: ignore[no-untyped-def]
         out[wave] = amplitude_of(bucket + np.int64(layer[at + 2]), np.int64(4), step)
         out[wave + 1], out[wave + 2] = _PAIRS[layer[at], 0], _PAIRS[layer[at], 1]
         out[wave + 3] = np.int64(layer[at + 1]) * 16
-    out[P_CUTS] = layer[CUTS]
-    for i in range(layer[CUTS]):
-        bound = P_BOUNDS + _BOUND * i
-        at = CUT + 4 * i
-        turn = np.int64(layer[at]) * 64
-        out[bound] = cosine[turn & 1023]
-        out[bound + 1] = cosine[(turn - 256) & 1023]
-        out[bound + 2] = np.int64(layer[at + 1]) * 512
-        out[bound + 3] = _STEEPNESS[layer[at + 2]]
-        out[bound + 4] = layer[at + 3]
 
 
 @compiled
@@ -150,17 +133,6 @@ def row_span(p, dy, width, scale):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def step_across(p, bound, u, v):  # type: ignore[no-untyped-def]
-    """Soft step of one cut at (u, v), 0 to `ONE`."""
-    c, s = p[bound], p[bound + 1]
-    along = (u * c + v * s) >> 14
-    across = (v * c - u * s) >> 14
-    d = across - p[bound + 2] - ((p[bound + 4] * ((along * along) >> 12)) >> 2)
-    t = min(max(d * p[bound + 3] + ONE // 2, 0), ONE)
-    return ((t * t >> 12) * (3 * ONE - 2 * t)) >> 12
-
-
-@compiled
 def value_at(p, u, v, cosine):  # type: ignore[no-untyped-def]
     """Contribution of a window at (u, v), 6 fractional bits."""
     q = (u * u + v * v) >> 12
@@ -168,8 +140,6 @@ def value_at(p, u, v, cosine):  # type: ignore[no-untyped-def]
         return np.int64(0)
     w = ONE - q
     w = (w * w >> 12) * w >> 12
-    for i in range(p[P_CUTS]):
-        w = w * step_across(p, P_BOUNDS + _BOUND * i, u, v) >> 12
     total = np.int64(0)
     for i in range(p[P_COUNT]):
         wave = P_WAVES + _WAVE * i
@@ -224,7 +194,7 @@ def _weigh_row(count, u, v, du, dv, row):  # type: ignore[no-untyped-def]
 
 @inlined
 def _add_row(planes, comp, y, first, count, p, cosine, row):  # type: ignore[no-untyped-def]
-    """Add a row of a window without cuts, whose coordinates and weights are in `row`.
+    """Add a row of a window, whose coordinates and weights are in `row`.
 
     In 32 bits too, for which the amplitudes together have to be below `_NARROW`.
     """
@@ -274,15 +244,15 @@ def is_narrow(p):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _draw(layers, chosen, steps, scale, planes, p, cosine, row):  # type: ignore[no-untyped-def]
+def _draw(layers, steps, scale, planes, p, cosine, row):  # type: ignore[no-untyped-def]
     height, width = planes.shape[1], planes.shape[2]
-    for index in chosen:
-        prepare(layers[index], steps, scale, p, cosine)
+    for layer in layers:
+        prepare(layer, steps, scale, p, cosine)
         comp, top, reach = p[P_COMP], p[P_TOP], p[P_ROWS]
         plane = planes[comp]
         colored = p[P_BLUE] != 0 or p[P_RED] != 0
         du, dv = p[P_UX] * UNIT, p[P_VX] * UNIT
-        plain = p[P_CUTS] == 0 and is_narrow(p)
+        plain = is_narrow(p)
         over_u, over_v = _reciprocal(p[P_UX]), _reciprocal(p[P_VX])
         for y in range(max((top - reach) >> 4, 0), min(((top + reach) >> 4) + 1, height)):
             dy = y * UNIT + UNIT // 2 - top
@@ -317,7 +287,6 @@ def prepared(
 
 def draw(
     layers: npt.NDArray[np.int32],
-    chosen: npt.NDArray[np.intp],
     steps: npt.NDArray[np.int64],
     scale: int,
     planes: npt.NDArray[np.int32],
@@ -327,8 +296,6 @@ def draw(
     Parameters
     ----------
     layers : (n, FIELDS) int32
-    chosen : (k,) int
-        Rows that are windows.
     steps : (C,) int64
     scale : int
     planes : (C, H * scale, W * scale) int32
@@ -337,7 +304,7 @@ def draw(
     width = planes.shape[2]
     row = tuple(np.zeros((4, width), np.int32))
     room = np.zeros(PREPARED, np.int64)
-    _draw(layers, chosen, steps, scale, planes, room, COSINES, row)
+    _draw(layers, steps, scale, planes, room, COSINES, row)
 
 
 def draw_arrays(xp: Any, rows: npt.NDArray[np.int64], planes: Any, scale: int) -> None:
@@ -383,12 +350,6 @@ def values(xp: Any, p: list[int], u: Any, v: Any, cosine: Any) -> Any:
     q = u * u + v * v >> 12
     w = xp.maximum(ONE - q, 0)
     w = (w * w >> 12) * w >> 12
-    for i in range(p[P_CUTS]):
-        c, s, offset, steepness, bend = p[P_BOUNDS + _BOUND * i : P_BOUNDS + _BOUND * (i + 1)]
-        along, across = u * c + v * s >> 14, v * c - u * s >> 14
-        d = across - offset - (bend * (along * along >> 12) >> 2)
-        t = xp.clip(d * steepness + ONE // 2, 0, ONE)
-        w = w * ((t * t >> 12) * (3 * ONE - 2 * t) >> 12) >> 12
     total = 0
     for i in range(p[P_COUNT]):
         amplitude, along, across, phase = p[P_WAVES + _WAVE * i : P_WAVES + _WAVE * (i + 1)]

@@ -1,1 +1,1 @@
-"""Layers with a mask: strokes, rings and cut windows, found in the residual and fitted."""
+"""Outlines of a picture: regions, their borders, nodes, and which of them pay."""

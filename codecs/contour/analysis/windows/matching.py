@@ -29,12 +29,10 @@ from ...format.layout import (
     BUCKET,
     BUCKETS,
     COMP,
-    CUTS,
     FIELDS,
     FINE,
     FREQUENCIES,
     FREQUENCY,
-    KIND,
     LEFT,
     MORE,
     MOST_EXTRA,
@@ -320,15 +318,13 @@ def sweep(  # type: ignore[no-untyped-def]
     kept = 0
     for i in range(count):
         layer = layers[i]
-        worth = 0.0
-        if not layer[KIND] and not layer[CUTS]:
-            comp = layer[COMP]
-            mine = lmbda * demanded(demand, layer)
-            add(pyramid, layer, ratios[comp], 1.0, waves, frame)
-            worth = refit(pyramid, layer, ratios[comp], mine, prices, rounds, rich, room)
-            if worth <= least * mine:
-                continue
-            add(pyramid, layer, ratios[comp], -1.0, waves, frame)
+        comp = layer[COMP]
+        mine = lmbda * demanded(demand, layer)
+        add(pyramid, layer, ratios[comp], 1.0, waves, frame)
+        worth = refit(pyramid, layer, ratios[comp], mine, prices, rounds, rich, room)
+        if worth <= least * mine:
+            continue
+        add(pyramid, layer, ratios[comp], -1.0, waves, frame)
         copy(layer, layers[kept])
         kept += 1
     return kept

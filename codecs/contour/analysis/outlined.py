@@ -1,0 +1,99 @@
+"""Outlines of a picture at one step after the other, and what they leave to windows and tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ....shared.tiles.analysis.encoder import Spectra, transform
+from ..format.outlines import Outlines
+from ..format.stream import initial_tables
+from ..synthesis.coverage import draw
+from .outlines import tracing
+from .outlines.borders import Border, trace
+from .outlines.regions import Regions, segment
+from .prices import node_prices
+
+FloatArray = npt.NDArray[np.float32]
+
+_CALM = 0.55
+"""Part of the pixels that must be like their neighbours for a picture to be traced: drawings and
+screens have 0.65 and more, photographs mostly less."""
+_APART = 24
+"""Steps up to which rings are taken over from finer ones."""
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """Outlines at a step.
+
+    Parameters
+    ----------
+    outlines : Outlines
+    gain, area : (r,) float64
+        Squared error that each ring removes, in squared steps; pixels that it runs around.
+    planes : list of (H, W) float32
+        What the outlines leave.
+    """
+
+    outlines: Outlines
+    gain: npt.NDArray[np.float64]
+    area: npt.NDArray[np.float64]
+    planes: list[FloatArray]
+
+
+@dataclass
+class Shapes:
+    """What was traced of a picture so far.
+
+    Parameters
+    ----------
+    planes : list of (H, W) float32
+    regions : Regions
+    borders : list of Border
+    traced : dict
+        By step.
+    """
+
+    planes: list[FloatArray]
+    regions: Regions
+    borders: list[Border]
+    traced: dict[int, tracing.Tracing] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, planes: list[FloatArray]) -> Shapes | None:
+        """Find the regions of a picture; None if it is none of those that have any."""
+        found = segment(planes)
+        if found.calm < _CALM or len(found.colors) < 2:
+            return None
+        return cls(planes, found, trace(planes, found))
+
+    def at(self, step: int, steps: npt.NDArray[np.int64]) -> Outlined | None:
+        """Trace the picture at a step; None if no ring pays."""
+        if step not in self.traced:
+            finer = [other for other in self.traced if step - _APART <= other < step]
+            prices = node_prices(initial_tables())
+            self.traced[step] = (
+                tracing.adapt(self.traced[max(finer)], self.planes, self.regions, steps, prices)
+                if finer
+                else tracing.fit(self.planes, self.regions, self.borders, steps, prices)
+            )
+        traced = self.traced[step]
+        outlines, order = tracing.gather(traced)
+        if not order:
+            return None
+        drawn = np.zeros((len(self.planes), *self.planes[0].shape), np.int32)
+        draw(np, outlines, drawn, 1)
+        rest = [p - d.astype(np.float32) / np.float32(64) for p, d in zip(self.planes, drawn)]
+        gain = np.array([traced.gain(traced.rings[i]) for i in order])
+        area = np.array([float(traced.rings[i].area) for i in order])
+        return Outlined(outlines, gain, area, rest)
+
+
+def spectra_of(outlined: Outlined, like: Spectra) -> Spectra:
+    """Transform what outlines leave; errors count as they do for the picture."""
+    spectra: Any = transform(outlined.planes, like.importance)
+    return spectra
