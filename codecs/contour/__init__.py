@@ -27,6 +27,7 @@ class ContourCodec(Codec):
 
     name = "contour"
     number = 6
+    version = 2
     summary = "stack of contours filled with harmonics, placed by cyclic matching pursuit"
     references = (
         "Mallat, Zhang 1993, Matching pursuits with time-frequency dictionaries, "

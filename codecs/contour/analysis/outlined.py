@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ....shared.tiles.analysis.encoder import Spectra, transform
-from ..format.outlines import Outlines
+from ..format.outlines import MOST_SOFT, SOFT, VALUE, Outlines
 from ..format.stream import initial_tables
-from ..synthesis.coverage import draw
+from ..synthesis.coverage import FULL_LOG, coverage, draw
 from .outlines import tracing
 from .outlines.borders import Border, trace
 from .outlines.regions import Regions, segment
@@ -85,12 +85,35 @@ class Shapes:
         outlines, order = tracing.gather(traced)
         if not order:
             return None
+        _soften(outlines, traced.residual, steps)
         drawn = np.zeros((len(self.planes), *self.planes[0].shape), np.int32)
         draw(np, outlines, drawn, 1)
         rest = [p - d.astype(np.float32) / np.float32(64) for p, d in zip(self.planes, drawn)]
         gain = np.array([traced.gain(traced.rings[i]) for i in order])
         area = np.array([float(traced.rings[i].area) for i in order])
         return Outlined(outlines, gain, area, rest)
+
+
+def _soften(outlines: Outlines, residual: FloatArray, steps: npt.NDArray[np.int64]) -> None:
+    """Choose how soft the edges of each fill are, by the error that is left; in place."""
+    sizes = steps / 65536.0
+    for k, fill in enumerate(outlines.fills):
+        value = (fill[VALUE : VALUE + len(sizes)] / sizes).astype(np.float32)
+        along = np.tensordot(value, residual, axes=1)
+        square = float((value * value).sum())
+        sharp, least = coverage(outlines, k, residual.shape[1:], 1).astype(np.float32), 0.0
+        sharp /= np.float32(1 << FULL_LOG)
+        for soft in range(1, MOST_SOFT + 1):
+            before = int(fill[SOFT])
+            fill[SOFT] = soft
+            change = sharp - coverage(outlines, k, residual.shape[1:], 1) / np.float32(
+                1 << FULL_LOG
+            )
+            error = float((change * (square * change + 2.0 * along)).sum())
+            if error >= least:
+                fill[SOFT] = before
+                break
+            least = error
 
 
 def spectra_of(outlined: Outlined, like: Spectra) -> Spectra:

@@ -13,7 +13,7 @@ from ....shared.codec import Geometry, Progress
 from ....shared.tiles.analysis.encoder import LAMBDA
 from ..format.base import add_base, fit_base, shape_of
 from ..format.layout import EXTRA, FIELDS, MORE, MOST_EXTRA
-from ..format.stream import Ground, arrange, initial_tables, most_layers, write
+from ..format.stream import most_layers
 from .windows import matching
 from .windows.dictionary import propose, reduce_by, scale_radius
 

@@ -21,10 +21,19 @@ from ....shared.tiles.format.syntax import bit_length, int64
 IntArray = npt.NDArray[np.int32]
 
 # Columns of the table of fills.
-COARSE, SOFT, RINGS, VALUE = range(4)
+COARSE, SOFT, RINGS, WAVES, VALUE = range(5)
 """`VALUE` is the first of `MOST_COMPONENTS` colour differences, whole code values."""
 MOST_COMPONENTS = 4
-FILL_FIELDS = VALUE + MOST_COMPONENTS
+WAVE = VALUE + MOST_COMPONENTS
+"""First of `MOST_WAVES` groups of `WAVE_FIELDS`: component, half cycles down and to the right over
+the box of the fill's nodes, phase in sixteenths of a cycle, amplitude in code values."""
+MOST_WAVES = 8
+WAVE_FIELDS = 5
+W_COMP, W_DOWN, W_RIGHT, W_PHASE, W_AMOUNT = range(WAVE_FIELDS)
+FILL_FIELDS = WAVE + MOST_WAVES * WAVE_FIELDS
+MOST_CYCLES = 8
+"""Half cycles are below this, to the right of either sign."""
+PHASES = 16
 
 # Columns of the table of rings.
 TOP, LEFT, START, NODES, SOURCE = range(5)
@@ -125,4 +134,4 @@ def node_grid(fill, steps, comps):  # type: ignore[no-untyped-def]
     most = int64(0)
     for comp in range(comps):
         most = max(most, (int64(abs(fill[VALUE + comp])) << 20) // steps[comp])
-    return min(max(7 - bit_length(most), 0), 5) + int64(fill[COARSE])
+    return min(max(7 - bit_length(most), 0), 4) + int64(fill[COARSE])

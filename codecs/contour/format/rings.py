@@ -30,6 +30,9 @@ from .outlines import (
     CORNER,
     DOWN,
     LEFT,
+    MOST_CYCLES,
+    MOST_WAVES,
+    PHASES,
     REACH_LOG,
     RIGHT,
     RINGS,
@@ -39,6 +42,14 @@ from .outlines import (
     TOP,
     VALUE,
     VALUE_BITS,
+    W_AMOUNT,
+    W_COMP,
+    W_DOWN,
+    W_PHASE,
+    W_RIGHT,
+    WAVE,
+    WAVE_FIELDS,
+    WAVES,
     node_grid,
 )
 from .outlines import NODES as NODES_OF
@@ -47,6 +58,8 @@ from .point_sets import RINGS_ROLE, code_places
 DAMAGED = -1
 _MAP_LOG = 4
 _SECTORS = 64
+UNIT_LOG = 4
+"""Places lie on whole pixels; where in its pixel a ring starts is said of new ones only."""
 _STEP_COST = 8
 """What a node adds to a decoder's work besides its length, in grid units."""
 
@@ -114,8 +127,15 @@ def _code_distance(m, n, corner, before, turned):  # type: ignore[no-untyped-def
     log = bit_length(n) - 1
     log = code_run(m, NODES, R_LENGTH, log, REACH_LOG, before, corner * 9 + turned)
     top = min(log, 2)
-    rest = code_tree(m, NODES, T_MANTISSA, (n >> (log - top)) - (1 << top), top, log - 1 if log else 0,
-                     corner * 2 + min(top, 1))
+    rest = code_tree(
+        m,
+        NODES,
+        T_MANTISSA,
+        (n >> (log - top)) - (1 << top),
+        top,
+        log - 1 if log else 0,
+        corner * 2 + min(top, 1),
+    )
     out = (int64(1) << top) + rest
     for i in range(log - top - 1, -1, -1):
         out = out << 1 | decide_flat(m, NODES, (n >> i) & 1)
@@ -159,7 +179,9 @@ def code_ring(m, nodes, first, count, grid):  # type: ignore[no-untyped-def]
         n = _code_distance(m, max(abs(dy), abs(dx)), corner, before, turned)
         mine = around(dy, dx)
         if i == first + 1:
-            eighth = code_tree(m, NODES, T_HEADING, mine // n, 3, min(bit_length(n) - 1, 11), corner)
+            eighth = code_tree(
+                m, NODES, T_HEADING, mine // n, 3, min(bit_length(n) - 1, 11), corner
+            )
             mine = eighth * n + _code_below(m, NODES, mine - eighth * n, n)
         else:
             # Where the way would lead if it went on as before, on this square.
@@ -194,8 +216,61 @@ def _code_value(m, value):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _code_waves(m, fill, comps):  # type: ignore[no-untyped-def]
+    """Code the harmonics of a fill."""
+    count = int64(0)
+    while count < MOST_WAVES and decide_flat(m, FILLS, 1 if fill[WAVES] > count else 0):
+        count += 1
+    fill[WAVES] = count
+    for i in range(count):
+        wave = fill[WAVE + WAVE_FIELDS * i : WAVE + WAVE_FIELDS * (i + 1)]
+        wave[W_COMP] = _code_below(m, FILLS, int64(wave[W_COMP]), comps)
+        wave[W_DOWN] = _code_below(m, FILLS, int64(wave[W_DOWN]), MOST_CYCLES)
+        right = int64(wave[W_RIGHT]) + MOST_CYCLES - 1
+        wave[W_RIGHT] = _code_below(m, FILLS, right, 2 * MOST_CYCLES - 1) - MOST_CYCLES + 1
+        wave[W_PHASE] = _code_below(m, FILLS, int64(wave[W_PHASE]), PHASES)
+        wave[W_AMOUNT] = min(code_escape(m, FILLS, int64(wave[W_AMOUNT])), 511)
+
+
+@compiled
+def _code_fine(m, value, grid):  # type: ignore[no-untyped-def]
+    """Code where in a pixel a ring starts along one axis, sixteenths."""
+    out = int64(0)
+    for i in range(UNIT_LOG - 1, min(grid, UNIT_LOG) - 1, -1):
+        out |= decide_flat(m, STARTS, (value >> i) & 1) << i
+    return out
+
+
+@compiled
+def _split_places(rings, first, count, decoding, fine):  # type: ignore[no-untyped-def]
+    """Cut places down to whole pixels, and set the rest aside (writing)."""
+    for i in range(first, first + count):
+        if decoding:
+            fine[i, 0], fine[i, 1] = 0, 0
+            continue
+        fine[i, 0], fine[i, 1] = rings[i, TOP] & 15, rings[i, LEFT] & 15
+        rings[i, TOP] -= fine[i, 0]
+        rings[i, LEFT] -= fine[i, 1]
+
+
+@compiled
 def code_outlines(  # type: ignore[no-untyped-def]
-    m, height, width, comps, steps, counts, fills, rings, nodes, work, density, stack, listed, prices, marks
+    m,
+    height,
+    width,
+    comps,
+    steps,
+    counts,
+    fills,
+    rings,
+    nodes,
+    work,
+    density,
+    stack,
+    listed,
+    fine,
+    prices,
+    marks,
 ):
     """Code all outlines.
 
@@ -216,6 +291,8 @@ def code_outlines(  # type: ignore[no-untyped-def]
     stack : (64, 6) int64
     listed : (r, 2) int64
         Scratch: ring of each one that repeats none, and its length.
+    fine : (r, 2) int64
+        Scratch: where in its pixel each ring starts (writing).
     prices : (r,) float64
         Filled with the bits of each ring but its place.
     marks : (r,) int64
@@ -239,6 +316,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
         fill[SOFT] = _code_below(m, FILLS, int64(fill[SOFT]), 4)
         for comp in range(comps):
             fill[VALUE + comp] = _code_value(m, int64(fill[VALUE + comp]))
+        _code_waves(m, fill, comps)
         count = code_escape(m, FILLS, int64(fill[RINGS]) - 1) + 1
         if rc[ENDED]:
             return int64(0)
@@ -246,7 +324,8 @@ def code_outlines(  # type: ignore[no-untyped-def]
             return int64(DAMAGED)
         grid = node_grid(fill, steps, comps)
         places = rings[at : at + count, TOP : LEFT + 1]
-        code_places(m, places, count, grid, height, width, RINGS_ROLE, density, stack)
+        _split_places(rings, at, count, decoding, fine)
+        code_places(m, places, count, UNIT_LOG, height, width, RINGS_ROLE, density, stack)
         fill[RINGS] = 0
         counts[0] = k + 1
         repeated = int64(0)
@@ -255,25 +334,36 @@ def code_outlines(  # type: ignore[no-untyped-def]
             spent_before = spent[NODES] + spent[REPEATS]
             again = int64(0)
             if originals:
-                again = code_run(m, REPEATS, R_SOURCE, 1 if ring[SOURCE] >= 0 else 0, 1, repeated, 0)
+                again = code_run(
+                    m, REPEATS, R_SOURCE, 1 if ring[SOURCE] >= 0 else 0, 1, repeated, 0
+                )
                 repeated = 1 + again
             if again:
                 which = int64(0)
                 while not decoding and listed[which, 0] != ring[SOURCE]:
                     which += 1
                 which = _code_below(m, REPEATS, which, originals)
-                ring[SOURCE], ring[START], ring[NODES_OF] = listed[which, 0], 0, 0
+                source = listed[which, 0]
+                ring[SOURCE], ring[START], ring[NODES_OF] = source, 0, 0
+                ring[TOP] += rings[source, TOP] & 15
+                ring[LEFT] += rings[source, LEFT] & 15
                 used += listed[which, 1]
             else:
                 number = int64(ring[NODES_OF]) - 3
                 log = bit_length(number + 1) - 1
-                log = code_run(m, NODES, R_NODES, log, 15, min(bit_length(originals), 5), min(grid, 3))
+                log = code_run(
+                    m, NODES, R_NODES, log, 15, min(bit_length(originals), 5), min(grid, 3)
+                )
                 number = int64(1)
                 for i in range(log - 1, -1, -1):
-                    number = number << 1 | decide_flat(m, NODES, ((int64(ring[NODES_OF]) - 2) >> i) & 1)
+                    number = number << 1 | decide_flat(
+                        m, NODES, ((int64(ring[NODES_OF]) - 2) >> i) & 1
+                    )
                 number += 2
                 if node_at + number > len(nodes):
                     return int64(0) if rc[ENDED] else int64(DAMAGED)
+                ring[TOP] += _code_fine(m, fine[at, 0], grid)
+                ring[LEFT] += _code_fine(m, fine[at, 1], grid)
                 length = code_ring(m, nodes, node_at, number, grid) << grid
                 ring[SOURCE], ring[START], ring[NODES_OF] = -1, node_at, number
                 listed[originals, 0], listed[originals, 1] = at, length

@@ -26,7 +26,7 @@ from ....shared.tiles.format.stream import (
 from .base import CELL_LOGS, code_base, shape_of
 from .contexts import KINDS
 from .layout import BUCKET, BUCKETS, FIELDS
-from .outlines import SOURCE, Outlines
+from .outlines import SOURCE, WAVES, Outlines
 from .point_sets import arrange
 from .rings import code_outlines
 from .syntax import DAMAGED, MAP_LOG, code_layers
@@ -80,6 +80,8 @@ class Ground:
             "contours": len(rings) - repeats,
             "repeats": repeats,
             "nodes": len(self.outlines.nodes),
+            "fills": len(self.outlines.fills),
+            "harmonics in contours": int(self.outlines.fills[:, WAVES].sum()),
         }
         if count:
             out["pixels per layer"] = round(self.geometry.pixels / count, 1)
@@ -100,6 +102,8 @@ class Symbols:
         Of deblocking.
     bits : dict
         Bits of the payload by kind.
+    ring_bits : (r,) float64
+        Bits of each ring but its place.
     """
 
     ground: Ground
@@ -107,6 +111,7 @@ class Symbols:
     known: npt.NDArray[np.bool_]
     strength: int
     bits: dict[str, float] = field(default_factory=dict)
+    ring_bits: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @cache
@@ -176,6 +181,7 @@ def code_outlined(
         most_work(geometry),
         _map_of(geometry),
         np.zeros((64, 6), np.int64),
+        np.zeros((len(given.rings), 2), np.int64),
         np.zeros((len(given.rings), 2), np.int64),
         prices,
         marks,
@@ -315,13 +321,13 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     steps = component_steps(step, chroma, geometry.channels)
     base = np.zeros((geometry.channels, *shape_of(geometry.height, geometry.width, base_code)))
     layers = np.zeros((most_layers(geometry) if buckets else 0, FIELDS), np.int32)
-    outlines = Outlines.none()
+    outlines, ring_bits = Outlines.none(), np.zeros(0)
     if flags & OUTLINED:
         outlines = Outlines.room(_MOST_FILLS, most_layers(geometry), most_nodes(geometry))
     ground = Ground(geometry, steps, base_code, base.astype(np.int32), layers, outlines)
     code_base(coder.bundle, ground.base)
     if flags & OUTLINED:
-        outlines = code_outlined(coder, ground)[0]
+        outlines, _, ring_bits = code_outlined(coder, ground)
     count = len(code_windows(coder, ground, first, buckets))
     ground = replace(ground, layers=layers[:count].copy(), outlines=outlines)
     tiles, known = None, np.zeros(0, np.bool_)
@@ -334,7 +340,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
         known[order[:done]] = True
     entropy.check_ended(coder.rc)
     shares = {**coder.shares(), "parameters": 8.0 * HEADER}
-    return Symbols(ground, tiles, known, strength, shares)
+    return Symbols(ground, tiles, known, strength, shares, ring_bits)
 
 
 __all__ = ["CELL_LOGS", "Ground", "Symbols", "arrange", "head", "initial_tables", "read", "write"]

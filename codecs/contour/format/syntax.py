@@ -9,7 +9,7 @@ from __future__ import annotations
 from ....shared.compiled import compiled
 from ....shared.entropy import ENDED
 from ....shared.tiles.format.syntax import decide_flat, int64
-from .binarization import code_run, code_sign, code_tree, sign_class
+from .binarization import code_run, code_sign, code_tree
 from .contexts import (
     ANGLES,
     CHROMA,
@@ -170,9 +170,7 @@ def code_fields(m, layer, role, paired, turned):  # type: ignore[no-untyped-def]
         layer[PHASE] = 32 * decide_flat(m, HARMONICS, layer[PHASE] >> 5)
     bits = fine_log(bucket, scale)
     shift = 3 - bits
-    fine = code_tree(
-        m, HARMONICS, T_FINE, layer[FINE] >> shift, bits, weight, role * 16 + scale
-    )
+    fine = code_tree(m, HARMONICS, T_FINE, layer[FINE] >> shift, bits, weight, role * 16 + scale)
     layer[FINE] = ((2 * fine + 1) << shift) >> 1
     if paired and layer[COMP] < 2:
         code_slopes(m, layer, weight)

@@ -1,12 +1,13 @@
 """Outlines and waves of layers as curves, in pixels, for pictures that explain a file.
 
-Nothing normative, and in floats: the integers that draw a layer are in `windows` and `curves`.
+Nothing normative, and in floats: the integers that draw a layer are in `synthesis`.
 A point is (x, y), with the corner of the picture at (0, 0) and the middle of its first pixel at
 (1/2, 1/2).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,39 +16,52 @@ import numpy.typing as npt
 from ..format.layout import (
     ACROSS,
     ANGLE,
-    CONTOUR,
-    CUT,
-    CUTS,
+    ASPECT,
+    BUCKET,
+    COMP,
     EXTRA,
+    FINE,
     FREQUENCY,
-    KIND,
     LEFT,
     MORE,
     PAIRS,
     PHASE,
     SCALE,
-    STROKE,
     TOP,
     UNIT,
+    amplitude_of,
     radii,
-    radius_of,
 )
-from ..format.layout import ASPECT as ASPECT_FIELD
-from ..synthesis.curves import MOST_POINTS
-from ..synthesis.curves import outline as integer_outline
-from ..synthesis.curves import path as integer_path
-from ..synthesis.windows import COSINES
+from ..format.outlines import (
+    CORNER,
+    DOWN,
+    PHASES,
+    RIGHT,
+    SOURCE,
+    VALUE,
+    W_DOWN,
+    W_PHASE,
+    W_RIGHT,
+    WAVE,
+    WAVE_FIELDS,
+    WAVES,
+    Outlines,
+)
+from ..format.outlines import LEFT as RING_LEFT
+from ..format.outlines import TOP as RING_TOP
+from ..format.stream import Ground, Symbols
 
 Layer = npt.NDArray[np.int32]
 Points = npt.NDArray[np.float64]
 """(n, 2): x, y."""
 
+CONTOUR, REPEAT, WINDOW = "contour", "repeat", "window"
 RIM = 0.6
 """Where a window's outline is drawn, in radii: the rest is below a quarter of its peak."""
-_FINE = 720
 _REACH = 0.45
 """Largest swing of a wave, relative to the outline's extent sideways."""
 _PER_CYCLE = 24
+_AROUND = 64
 
 
 @dataclass(frozen=True)
@@ -82,47 +96,9 @@ class Frame:
         return np.asarray(uv @ self.axes + (self.x, self.y))
 
 
-@dataclass(frozen=True)
-class Arc:
-    """Part of a window's ellipse, from one angle to another, radians in (u, v)."""
-
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Bend:
-    """Part of a cut's parabola: b = offset + bend a^2 along a direction, from a to a in radii."""
-
-    direction: float
-    offset: float
-    bend: float
-    start: float
-    end: float
-
-    def at(self, a: Points) -> tuple[Points, Points]:
-        """Coordinates (u, v) of places along it."""
-        return _turned(a, self.offset + self.bend * a * a, self.direction)
-
-    @property
-    def control(self) -> tuple[float, float]:
-        """(u, v) of the middle control point: a parabola is a quadratic Bezier curve."""
-        u, v = _turned(
-            np.array((self.start + self.end) / 2),
-            np.array(self.offset + self.bend * self.start * self.end),
-            self.direction,
-        )
-        return float(u), float(v)
-
-
-def _turned(a: Points, b: Points, direction: float) -> tuple[Points, Points]:
-    c, s = np.cos(direction), np.sin(direction)
-    return a * c - b * s, a * s + b * c
-
-
 def frame(layer: Layer) -> Frame:
     """Find where a layer lies."""
-    major, minor = radii(int(layer[SCALE]), int(layer[ASPECT_FIELD]))
+    major, minor = radii(int(layer[SCALE]), int(layer[ASPECT]))
     return Frame(
         int(layer[LEFT]) / UNIT,
         int(layer[TOP]) / UNIT,
@@ -138,93 +114,6 @@ def strength(count: int) -> npt.NDArray[np.float64]:
     By rank, not by contrast: that of the first is often far above all others.
     """
     return 1.0 - 0.75 * min(count / 300.0, 1.0) * np.arange(count) / max(count, 1)
-
-
-def _cuts(layer: Layer) -> list[Bend]:
-    out = []
-    for i in range(int(layer[CUTS])):
-        direction, offset, _, bend = layer[CUT + 4 * i : CUT + 4 * i + 4].tolist()
-        out.append(Bend(direction * np.pi / 8, offset / 8, bend / 4, -RIM, RIM))
-    return out
-
-
-def _kept(cuts: list[Bend], u: Points, v: Points) -> npt.NDArray[np.bool_]:
-    """Whether points lie on the side of all cuts that stays."""
-    inside = np.ones(np.shape(u), np.bool_)
-    for cut in cuts:
-        a, b = _turned(u, v, -cut.direction)
-        inside &= b > cut.offset + cut.bend * a * a
-    return inside
-
-
-def _runs(inside: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and last index of each run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
-    return [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2) if b - a > 1]
-
-
-def window_pieces(layer: Layer) -> list[Arc | Bend]:
-    """Outline of a window: its ellipse, or what the cuts leave of it, and the cuts."""
-    cuts = _cuts(layer)
-    if not cuts:
-        return [Arc(0.0, 2 * np.pi)]
-    out: list[Arc | Bend] = []
-    turn = np.arange(_FINE) * 2 * np.pi / _FINE
-    inside = _kept(cuts, RIM * np.cos(turn), RIM * np.sin(turn))
-    if inside.all():
-        out.append(Arc(0.0, 2 * np.pi))
-    elif inside.any():
-        # Begin outside, so that no run goes across the start.
-        start = int(np.flatnonzero(~inside)[0])
-        for first, last in _runs(np.roll(inside, -start)):
-            out.append(Arc(*((start + k) * 2 * np.pi / _FINE for k in (first, last))))
-    for i, cut in enumerate(cuts):
-        along = np.linspace(-RIM, RIM, _FINE)
-        u, v = cut.at(along)
-        others = cuts[:i] + cuts[i + 1 :]
-        for first, last in _runs((u * u + v * v < RIM * RIM) & _kept(others, u, v)):
-            ends = float(along[first]), float(along[last])
-            out.append(Bend(cut.direction, cut.offset, cut.bend, *ends))
-    return out
-
-
-def _line(piece: Arc | Bend, at: Frame) -> Points:
-    if isinstance(piece, Arc):
-        count = max(int((piece.end - piece.start) * 15), 3)
-        turn = np.linspace(piece.start, piece.end, count)
-        return at.place(RIM * np.cos(turn), RIM * np.sin(turn))
-    return at.place(*piece.at(np.linspace(piece.start, piece.end, 24)))
-
-
-def _points(layer: Layer, tracer: object) -> Points:
-    room = np.zeros((MOST_POINTS, 2), np.int64)
-    count = int(tracer(layer, 1, room, COSINES))  # type: ignore[operator]
-    return room[:count, ::-1] / 256.0
-
-
-def contour_points(layer: Layer) -> Points:
-    """Points of a closed contour, the last repeats the first."""
-    return _points(layer, integer_outline)
-
-
-def stroke_points(layer: Layer) -> Points:
-    """Points of a stroke's path: ends, the middle of the first step, four on each corner."""
-    return _points(layer, integer_path)
-
-
-def stroke_radius(layer: Layer) -> float:
-    """Half a stroke's width, pixels."""
-    return float(radius_of(2 * int(layer[SCALE]) - 2)) / UNIT
-
-
-def outlines(layer: Layer) -> list[Points]:
-    """Lines that outline a layer; of a stroke its middle line."""
-    if layer[KIND] == STROKE:
-        return [stroke_points(layer)]
-    if layer[KIND] == CONTOUR:
-        return [contour_points(layer)]
-    at = frame(layer)
-    return [_line(piece, at) for piece in window_pieces(layer)]
 
 
 def harmonics(layer: Layer) -> list[tuple[int, int, int, float]]:
@@ -243,7 +132,6 @@ def waves(layer: Layer) -> list[Points]:
     """Lines that swing as the harmonics of a layer do, each along its carrier, up to the rim."""
     at = frame(layer)
     size = np.array([at.major, at.minor])
-    cuts = _cuts(layer)
     out = []
     for along, across, phase, amplitude in harmonics(layer):
         carrier = np.array([along, across]) / size
@@ -259,10 +147,110 @@ def waves(layer: Layer) -> list[Points]:
         turn = (along * unit[0] + across * unit[1]) * tau * np.pi / 2 + phase * np.pi / 32
         height = swing * np.cos(turn) * (1 - tau * tau)
         local = carrier * (tau * half)[:, None] + sideways * height[:, None]
-        line = np.asarray(local @ at.axes + (at.x, at.y))
-        if not cuts:
-            out.append(line)
-            continue
-        kept = _kept(cuts, local[:, 0] / at.major, local[:, 1] / at.minor)
-        out += [line[first : last + 1] for first, last in _runs(kept)]
+        out.append(np.asarray(local @ at.axes + (at.x, at.y)))
     return out
+
+
+def window_outline(layer: Layer) -> Points:
+    """Closed line around a window, where it fades."""
+    turn = np.linspace(0.0, 2 * np.pi, _AROUND + 1)
+    return frame(layer).place(RIM * np.cos(turn), RIM * np.sin(turn))
+
+
+def ring_nodes(outlines: Outlines, ring: int) -> tuple[Points, npt.NDArray[np.bool_]]:
+    """Nodes of a ring, and which of them are corners."""
+    nodes, row = outlines.nodes_of(ring), outlines.rings[ring]
+    points = (nodes[:, [RIGHT, DOWN]] + row[[RING_LEFT, RING_TOP]]) / float(UNIT)
+    return points, nodes[:, CORNER] > 0
+
+
+def ring_outline(points: Points, corners: npt.NDArray[np.bool_]) -> Points:
+    """Closed line through the curve of a ring's nodes."""
+    middles = (points + np.roll(points, -1, axis=0)) / 2
+    out = [middles[-1:]]
+    t = np.linspace(0.0, 1.0, 7)[1:, None]
+    for i, node in enumerate(points):
+        start, end = middles[i - 1], middles[i]
+        curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * node + t * t * end
+        out.append(np.stack([node, end]) if corners[i] else curve)
+    return np.concatenate(out)
+
+
+def ring_waves(fill: Layer, points: Points) -> list[Points]:
+    """Lines that swing as the harmonics inside an outline do, through its middle."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    size, middle = np.maximum(high - low, 1e-6), (low + high) / 2
+    out = []
+    for wave in fill[WAVE:].reshape(-1, WAVE_FIELDS)[: fill[WAVES]]:
+        rate = np.array([wave[W_RIGHT], wave[W_DOWN]]) / size
+        length = float(np.hypot(*rate))
+        if not length:
+            continue
+        way = rate / length
+        half = 0.5 / float(np.abs(way / size).max())
+        tau = np.linspace(-1.0, 1.0, int((length * half + 2) * _PER_CYCLE) + 1)
+        place = middle + way * (tau * half)[:, None]
+        turn = np.pi * ((place - low) * rate).sum(axis=1) + 2 * np.pi * wave[W_PHASE] / PHASES
+        swing = min(_REACH * float(size.min()) / 2, half / max(length * half, 0.5))
+        height = swing * np.cos(turn) * (1 - tau * tau)
+        out.append(place + np.array([-way[1], way[0]]) * height[:, None])
+    return out
+
+
+@dataclass(frozen=True)
+class Element:
+    """A layer as it is shown.
+
+    Parameters
+    ----------
+    kind : str
+        `CONTOUR`, `REPEAT` or `WINDOW`.
+    outline : (n, 2) float64
+        Closed.
+    waves : list of (n, 2) float64
+    row : int
+        In the table of rings, or of windows.
+    facts : str
+    """
+
+    kind: str
+    outline: Points
+    waves: list[Points]
+    row: int
+    facts: str
+
+
+def elements(symbols: Symbols) -> Iterator[Element]:
+    """All layers of a file in its order: rings, then windows."""
+    ground = symbols.ground
+    outlines = ground.outlines
+    owners = outlines.owners()
+    total = len(outlines.rings) + len(ground.layers)
+    for i in range(len(outlines.rings)):
+        fill = outlines.fills[owners[i]]
+        points, corners = ring_nodes(outlines, i)
+        value = fill[VALUE : VALUE + ground.geometry.channels].tolist()
+        facts = [f"contrast {max(abs(v) for v in value)}", f"adds {value}", f"{len(points)} nodes"]
+        if fill[WAVES]:
+            facts.append(f"{fill[WAVES]} harmonics")
+        if i < len(symbols.ring_bits):
+            facts.append(f"{symbols.ring_bits[i]:.0f} bits")
+        repeat = outlines.rings[i, SOURCE] >= 0
+        if repeat:
+            facts.append(f"repeats layer {outlines.rings[i, SOURCE] + 1}")
+        kind = REPEAT if repeat else CONTOUR
+        text = f"{kind}, rank {i + 1} of {total}, " + ", ".join(facts)
+        yield Element(kind, ring_outline(points, corners), ring_waves(fill, points), i, text)
+    for i, layer in enumerate(ground.layers):
+        yield _window(ground, i, layer, len(outlines.rings) + i + 1, total)
+
+
+def _window(ground: Ground, i: int, layer: Layer, rank: int, total: int) -> Element:
+    at = frame(layer)
+    step = int(ground.steps[layer[COMP]])
+    contrast = amplitude_of(int(layer[BUCKET]), int(layer[FINE]), step) / 64.0
+    text = (
+        f"{WINDOW}, rank {rank} of {total}, contrast {contrast:.1f}, "
+        f"radii {at.major:.1f} and {at.minor:.1f} pixels, {len(harmonics(layer))} harmonics"
+    )
+    return Element(WINDOW, window_outline(layer), waves(layer), i, text)

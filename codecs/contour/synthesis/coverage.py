@@ -23,6 +23,7 @@ from ..format.outlines import (
     DOWN,
     LEFT,
     NODES,
+    PHASES,
     RIGHT,
     RINGS,
     SOFT,
@@ -30,14 +31,22 @@ from ..format.outlines import (
     START,
     TOP,
     VALUE,
+    W_AMOUNT,
+    W_COMP,
+    W_DOWN,
+    W_PHASE,
+    W_RIGHT,
+    WAVE,
+    WAVE_FIELDS,
+    WAVES,
     Outlines,
 )
+from .windows import COSINES
 
 FULL_LOG = 17
 """Binary logarithm of the coverage of a pixel that lies inside once."""
 _FLAT_LOG = 5
 """Binary logarithm of the most lines that a curved piece is drawn as."""
-_MARGIN = 1
 
 
 @compiled
@@ -185,6 +194,19 @@ def soften(cover, passes):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def box_of(rings, nodes, first, count, box):  # type: ignore[no-untyped-def]
+    """Fill the box (top, left, bottom, right) of all nodes of rings, sixteenths of a pixel."""
+    for i in range(first, first + count):
+        shape = i if rings[i, SOURCE] < 0 else rings[i, SOURCE]
+        for j in range(rings[shape, START], rings[shape, START] + rings[shape, NODES]):
+            y, x = rings[i, TOP] + nodes[j, DOWN], rings[i, LEFT] + nodes[j, RIGHT]
+            if i == first and j == rings[shape, START]:
+                box[0], box[1], box[2], box[3] = y, x, y, x
+            box[0], box[1] = min(box[0], y), min(box[1], x)
+            box[2], box[3] = max(box[2], y), max(box[3], x)
+
+
+@compiled
 def _paint(cover, value, plane):  # type: ignore[no-untyped-def]
     half = np.int64(1) << (FULL_LOG - 1)
     for y in range(plane.shape[0]):
@@ -194,16 +216,56 @@ def _paint(cover, value, plane):  # type: ignore[no-untyped-def]
                 plane[y, x] += (here * value + half) >> FULL_LOG
 
 
+@compiled
+def _paint_waves(cover, value, fill, comp, down, right, cosine, plane):  # type: ignore[no-untyped-def]
+    half = np.int64(1) << (FULL_LOG - 1)
+    for y in range(plane.shape[0]):
+        for x in range(plane.shape[1]):
+            here = np.int64(cover[y, x])
+            if here == 0:
+                continue
+            total = value
+            for i in range(fill[WAVES]):
+                at = WAVE + WAVE_FIELDS * i
+                if fill[at + W_COMP] == comp:
+                    turn = down[i, y] + right[i, x]
+                    total += (np.int64(fill[at + W_AMOUNT]) * np.int64(cosine[turn & 1023])) >> 8
+            plane[y, x] += (here * total + half) >> FULL_LOG
+
+
 def coverage(outlines: Outlines, fill: int, shape: tuple[int, int], scale: int) -> Any:
     """How much of each pixel the rings of a fill run around, in 2 ** -`FULL_LOG`, (H, W) int32."""
-    first = int(outlines.fills[:fill, RINGS].sum())
+    first, count = int(outlines.fills[:fill, RINGS].sum()), int(outlines.fills[fill, RINGS])
     acc = np.zeros((shape[0], shape[1] + 1), np.int32)
-    count = int(outlines.fills[fill, RINGS])
     add_rings(outlines.rings, outlines.nodes, first, count, scale, acc)
     sum_rows(acc)
     cover = acc[:, :-1]
     soften(cover, int(outlines.fills[fill, SOFT]))
     return cover
+
+
+def turns(
+    outlines: Outlines, fill: int, shape: tuple[int, int], scale: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Turns of the harmonics of a fill down the rows and along the columns, 1024ths of a cycle.
+
+    Returns
+    -------
+    down, right : (waves, H), (waves, W) int64
+        The phase is in `down`.
+    """
+    row = outlines.fills[fill]
+    first, count = int(outlines.fills[:fill, RINGS].sum()), int(row[RINGS])
+    box = np.zeros(4, np.int64)
+    box_of(outlines.rings, outlines.nodes, first, count, box)
+    waves = row[WAVE:].reshape(-1, WAVE_FIELDS)[: row[WAVES]].astype(np.int64)
+    out = []
+    for axis, field in ((0, W_DOWN), (1, W_RIGHT)):
+        low, high = box[axis] * scale, box[axis + 2] * scale
+        place = 16 * np.arange(shape[axis], dtype=np.int64) + 8 - low
+        out.append(place[None, :] * (512 * waves[:, field, None]) // max(int(high - low), 1))
+    out[0] += 1024 // PHASES * waves[:, W_PHASE, None]
+    return out[0], out[1]
 
 
 def draw(xp: Any, outlines: Outlines, planes: Any, scale: int) -> None:
@@ -220,15 +282,29 @@ def draw(xp: Any, outlines: Outlines, planes: Any, scale: int) -> None:
     for k, fill in enumerate(outlines.fills):
         if not fill[RINGS]:
             continue
-        cover = coverage(outlines, k, planes.shape[1:], scale)
-        if not is_numpy(xp):
-            cover = xp.asarray(cover).astype(xp.int64)
+        shape = planes.shape[1:]
+        cover = coverage(outlines, k, shape, scale)
+        down, right = turns(outlines, k, shape, scale)
+        comps = fill[WAVE:].reshape(-1, WAVE_FIELDS)[: fill[WAVES], W_COMP].tolist()
         for comp in range(len(planes)):
             value = int(fill[VALUE + comp]) << 6
-            if not value:
-                continue
-            if is_numpy(xp):
+            if not is_numpy(xp):
+                _paint_arrays(xp, cover, fill, comp, down, right, planes[comp])
+            elif comp in comps:
+                _paint_waves(cover, value, fill, comp, down, right, COSINES, planes[comp])
+            elif value:
                 _paint(cover, value, planes[comp])
-            else:
-                half = 1 << (FULL_LOG - 1)
-                planes[comp] += ((cover * value + half) >> FULL_LOG).astype(xp.int32)
+
+
+def _paint_arrays(
+    xp: Any, cover: Any, fill: Any, comp: int, down: Any, right: Any, plane: Any
+) -> None:
+    """Do what `_paint` and `_paint_waves` do, with array operations."""
+    cosine = xp.asarray(COSINES).astype(xp.int64)
+    total: Any = int(fill[VALUE + comp]) << 6
+    for i, wave in enumerate(fill[WAVE:].reshape(-1, WAVE_FIELDS)[: fill[WAVES]].tolist()):
+        if wave[W_COMP] == comp:
+            turn = xp.asarray(down[i])[:, None] + xp.asarray(right[i])[None, :]
+            total = total + (wave[W_AMOUNT] * cosine[turn & 1023] >> 8)
+    half = 1 << (FULL_LOG - 1)
+    plane += ((xp.asarray(cover).astype(xp.int64) * total + half) >> FULL_LOG).astype(xp.int32)

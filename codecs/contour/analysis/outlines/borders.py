@@ -37,6 +37,10 @@ class Border:
         Border of what it lies in, or -1.
     area : int
         Pixels that it runs around.
+    pixel : (int, int)
+        Its first pixel, which tells regions of the same form apart.
+    form : int
+        Hash of the way around it, the same wherever it lies.
     """
 
     points: npt.NDArray[np.int64]
@@ -44,6 +48,8 @@ class Border:
     outside: int
     parent: int
     area: int
+    pixel: tuple[int, int]
+    form: int
 
 
 @compiled
@@ -156,7 +162,10 @@ def _regions_of(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 
 
 def _places(
-    walk: npt.NDArray[np.int64], planes: FloatArray, colors: FloatArray, labels: npt.NDArray[np.int32]
+    walk: npt.NDArray[np.int64],
+    planes: FloatArray,
+    colors: FloatArray,
+    labels: npt.NDArray[np.int32],
 ) -> npt.NDArray[np.int64]:
     """Where each crack of a walk is crossed, sixteenths of a pixel, (n, 2)."""
     _, height, width = planes.shape
@@ -194,5 +203,7 @@ def trace(planes: list[FloatArray], found: Regions) -> list[Border]:
         walk = walks[at : at + n].astype(np.int64)
         points = _places(walk, stack, found.colors, labels)
         outside = int(own[parent]) if parent >= 0 else -1
-        out.append(Border(points, int(own[k]), outside, parent, area))
+        form = hash((walk - walk[0, [0, 1, 0, 1]]).tobytes())
+        pixel = (int(walk[0, 0]), int(walk[0, 1]))
+        out.append(Border(points, int(own[k]), outside, parent, area, pixel, form))
     return out

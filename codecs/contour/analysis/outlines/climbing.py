@@ -16,7 +16,7 @@ import numpy as np
 
 from .....shared.compiled import compiled
 from .....shared.tiles.format.syntax import bit_length
-from ...format.rings import around, turn_class
+from ...format.rings import around
 from ...synthesis.coverage import add_piece
 
 # Columns of the table of a ring's nodes while it is fitted.
@@ -199,9 +199,10 @@ def _meet(links, i, j, grid, out):  # type: ignore[no-untyped-def]
         if t > 0.0 and abs(py - my) + abs(px - mx) <= 1.5 * far + 16.0:
             my, mx = py, px
     half = (1 << grid) / 2.0
-    out[0], out[1] = (np.int64(np.floor(my + half)) >> grid) << grid, (
-        np.int64(np.floor(mx + half)) >> grid
-    ) << grid
+    out[0], out[1] = (
+        (np.int64(np.floor(my + half)) >> grid) << grid,
+        (np.int64(np.floor(mx + half)) >> grid) << grid,
+    )
 
 
 @compiled
@@ -251,7 +252,12 @@ def _improve(residual, value, links, node, count, grid, reach, lmbda, prices, ro
         bits = path_bits(old, n_old, grid, prices)
         for corner in range(2):
             for k in range(3):
-                new[0, k], new[1, k], new[3, k], new[4, k] = old[0, k], old[1, k], old[4, k], old[5, k]
+                new[0, k], new[1, k], new[3, k], new[4, k] = (
+                    old[0, k],
+                    old[1, k],
+                    old[4, k],
+                    old[5, k],
+                )
             for turn in range(-1, 4):
                 new[2, 0], new[2, 1], new[2, 2] = at[0], at[1], corner
                 if turn >= 0:
@@ -413,7 +419,10 @@ def ring_bits(links, start, count, grid, prices):  # type: ignore[no-untyped-def
     py, px = np.int64(0), np.int64(0)
     for _ in range(count - 1):
         after = links[node, AFTER]
-        dy, dx = (links[after, Y] - links[node, Y]) >> grid, (links[after, X] - links[node, X]) >> grid
+        dy, dx = (
+            (links[after, Y] - links[node, Y]) >> grid,
+            (links[after, X] - links[node, X]) >> grid,
+        )
         total += vector_bits(py, px, dy, dx, links[node, CORNER], links[after, CORNER], prices)
         py, px = dy, dx
         node = after
@@ -423,4 +432,9 @@ def ring_bits(links, start, count, grid, prices):  # type: ignore[no-untyped-def
 def scratch(height: int, width: int) -> tuple[np.ndarray, ...]:
     """Room for the kernels."""
     paths = [np.zeros((MOST_PATH, 3), np.int64) for _ in range(3)]
-    return (*paths, np.zeros((height, width + 1), np.int32), np.zeros(4, np.int64), np.zeros(2, np.int64))
+    return (
+        *paths,
+        np.zeros((height, width + 1), np.int32),
+        np.zeros(4, np.int64),
+        np.zeros(2, np.int64),
+    )

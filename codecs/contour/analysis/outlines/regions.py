@@ -117,9 +117,7 @@ def segment(planes: list[FloatArray]) -> Regions:
     return Regions((np.stack(sums, axis=1) / counts[:, None]).astype(np.float32), labels, calm)
 
 
-def _settle_ramps(
-    labels: IntArray, ramp: npt.NDArray[np.bool_], distance: FloatArray
-) -> IntArray:
+def _settle_ramps(labels: IntArray, ramp: npt.NDArray[np.bool_], distance: FloatArray) -> IntArray:
     """Give pixels on ramps the nearest colour of those that surround them."""
     around = np.zeros(distance.shape, np.bool_)
     open_ones = ramp

@@ -19,12 +19,16 @@ from ...format.outlines import (
     START,
     TOP,
     VALUE,
+    WAVE,
+    WAVES,
     Outlines,
     node_grid,
 )
 from ...format.point_sets import path_keys
+from ...format.rings import UNIT_LOG
 from . import climbing
 from .borders import Border
+from .fills import Wave, pursue
 from .regions import Regions
 
 FloatArray = npt.NDArray[np.float32]
@@ -37,11 +41,14 @@ _STRICT = (
 """Factors of the multiplier, round by round. Early severity finds the few nodes of a smooth curve,
 which step by step nothing leads to; late severity keeps what is small. Each ring takes the better.
 """
+_REPEAT_BITS, _MARGIN = 7.0, 3
+_LARGE, _WIDE = 300, 8.0
+"""Pixels and width of a ring that may have harmonics."""
 _AGAIN = (np.array([1.0, 2.0, 1.0]),)
 _FEWEST = 3
 _LEAST = 6.0
 """Largest colour difference, code values, that is no border."""
-_RING_BITS, _SHARED, _ROUGH_BITS = 7.0, 7.0, 8.0
+_RING_BITS, _SHARED, _ROUGH_BITS = 7.0, 5.0, 8.0
 """Bits of a ring beside its nodes; those that its place costs less than in a picture with one
 ring; those of a node before it has been fitted."""
 _DOUBTFUL, _THIN = 3.0, 1.2
@@ -68,7 +75,13 @@ class Ring:
         Price without its place.
     thick : float
         Its mean width, pixels.
+    pixel : (int, int)
+        Where it lies: rings of one form differ by nothing else.
+    form : int
+        Number of its form.
     kept : bool
+    waves : tuple of Wave
+        Harmonics inside.
     """
 
     links: npt.NDArray[np.int64]
@@ -79,7 +92,10 @@ class Ring:
     area: int
     bits: float
     thick: float
+    pixel: tuple[int, int]
+    form: int
     kept: bool = True
+    waves: tuple[Wave, ...] = ()
 
     def nodes(self) -> npt.NDArray[np.int64]:
         """Nodes in their order, (count, 3) of (y, x, corner)."""
@@ -123,8 +139,8 @@ class Tracing:
 
     def price(self, ring: Ring) -> float:
         """Bits of a ring with its place, about."""
-        place = float(np.log2(self.residual[0].size * 256.0)) - _SHARED
-        return ring.bits + place - 2 * grid_at(ring.value, self.steps)
+        place = float(np.log2(self.residual[0].size)) - _SHARED
+        return ring.bits + place
 
     def gain(self, ring: Ring) -> float:
         """Squared error that a ring removes, or would."""
@@ -162,38 +178,104 @@ class Tracing:
 
     def restore(self, lmbda: float, prices: tuple[Any, ...]) -> None:
         """Take rings back that pay after all."""
+        for group in self.forms():
+            back = []
+            for ring in group:
+                inside = ring.parent < 0 or self.rings[ring.parent].kept
+                if not ring.kept and inside and self.gain(ring) > lmbda * self.price(ring):
+                    ring.kept = True
+                    self.take(ring)
+                    back.append(ring)
+            if back:
+                self.improve(group, lmbda, prices)
+
+    def forms(self) -> list[list[Ring]]:
+        """Rings by form, in the order of the first of each."""
+        out: dict[int, list[Ring]] = {}
         for ring in self.rings:
-            inside = ring.parent < 0 or self.rings[ring.parent].kept
-            if not ring.kept and inside and self.gain(ring) > lmbda * self.price(ring):
-                ring.kept = True
-                self.take(ring)
-                self.improve(ring, lmbda, prices)
+            out.setdefault(ring.form, []).append(ring)
+        return list(out.values())
 
     def improve(
         self,
-        ring: Ring,
+        group: list[Ring],
         lmbda: float,
         prices: tuple[Any, ...],
         ways: tuple[npt.NDArray[np.float64], ...] = _STRICT,
     ) -> None:
-        """Fit the nodes of a ring."""
-        size, grid = self.size(ring), grid_at(ring.value, self.steps)
-        best, least = ring, np.inf
+        """Fit the nodes that rings of one form share.
+
+        Their errors add up; so do those of a change, which is fitted to the mean of what they
+        leave, at a part of the price.
+        """
+        kept = [ring for ring in group if ring.kept]
+        if not kept:
+            return
+        first, count = kept[0], len(kept)
+        corner, residual, room = np.zeros(2, np.int64), self.residual, self.room
+        if count > 1:
+            corner, residual = self._mean_of(kept)
+            room = climbing.scratch(*residual.shape[1:])
+        size, grid = self.size(first), grid_at(first.value, self.steps)
+        begun = first.links.copy()
+        begun[:, :2] -= 16 * corner
+        best, least = (begun, first.start, first.count, first.bits), np.inf
         for strict in ways:
-            trial = replace(ring, links=ring.links.copy())
-            trial.start, trial.count, error = climbing.climb(
-                self.residual, size, trial.links, ring.start, ring.count, grid, _ROUNDS, lmbda,
-                strict, prices, self.room,
+            links = begun.copy()
+            start, number, error = climbing.climb(
+                residual, size, links, first.start, first.count, grid, _ROUNDS, lmbda / count,
+                strict, prices, room,
             )  # fmt: skip
-            nodes = climbing.ring_bits(trial.links, trial.start, trial.count, grid, prices)
-            trial.bits = _RING_BITS + nodes
-            self.take(trial, -1.0)
-            self.take(ring)
-            if error + lmbda * trial.bits < least:
-                best, least = trial, error + lmbda * trial.bits
-        self.take(ring, -1.0)
-        self.take(best)
-        ring.links, ring.start, ring.count, ring.bits = best.links, best.start, best.count, best.bits
+            bits = _RING_BITS + 8.0 - 2 * min(grid, 4)
+            bits += climbing.ring_bits(links, start, number, grid, prices)
+            climbing.take(residual, -size, links, start, number, room)
+            climbing.take(residual, size, begun, first.start, first.count, room)
+            if error + lmbda / count * bits < least:
+                best, least = (links, start, number, bits), error + lmbda / count * bits
+        again = _REPEAT_BITS if count > 1 else 0.0
+        for ring in group:
+            if ring.kept:
+                self.take(ring, -1.0)
+            ring.links = best[0].copy()
+            ring.links[:, :2] += 16 * (corner + np.subtract(ring.pixel, first.pixel))
+            ring.start, ring.count, ring.bits = best[1], best[2], best[3] / count + again
+            if ring.kept:
+                self.take(ring)
+
+    def enrich(self, lmbda: float) -> None:
+        """Give large rings the harmonics that pay inside of them."""
+        acc, box = self.room[3], self.room[4]
+        for ring in self.rings:
+            ring.waves = ()
+            if not ring.kept or ring.area < _LARGE or ring.thick < _WIDE:
+                continue
+            climbing.cover(ring.links, ring.start, ring.count, acc, box)
+            top, left, bottom, right = box.tolist()
+            part = acc[: bottom - top, : right - left]
+            cover = np.cumsum(part, axis=1).astype(np.float32) / np.float32(1 << 17)
+            nodes = ring.nodes()[:, :2]
+            low, high = nodes.min(axis=0).tolist(), nodes.max(axis=0).tolist()
+            ring.waves = tuple(
+                pursue(
+                    self.residual[:, top:bottom, left:right], cover, (*low, *high), (top, left),
+                    self.steps / 65536.0, lmbda,
+                )
+            )  # fmt: skip
+
+    def _mean_of(self, group: list[Ring]) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        """Mean of the residual around rings of one form, and its corner at the first of them."""
+        nodes = group[0].nodes()[:, :2]
+        shape = np.array(self.residual.shape[1:])
+        low = np.maximum((nodes.min(axis=0) >> 4) - _MARGIN, 0)
+        high = np.minimum((nodes.max(axis=0) >> 4) + 1 + _MARGIN, shape)
+        total = np.zeros((len(self.steps), *(high - low)), np.float32)
+        for ring in group:
+            shift = np.subtract(ring.pixel, group[0].pixel)
+            rows, columns = (
+                np.clip(np.arange(low[i], high[i]) + shift[i], 0, shape[i] - 1) for i in (0, 1)
+            )
+            total += self.residual[:, rows[:, None], columns[None, :]]
+        return low, total / np.float32(len(group))
 
 
 def ground_of(found: Regions) -> int:
@@ -242,6 +324,8 @@ def _begin(
     """Take all borders from the picture as they are."""
     out, ground = _empty(planes, found, steps), found.colors[ground_of(found)]
     number = {-1: -1}
+    forms: dict[tuple[int, ...], int] = {}
+    first: dict[int, Ring] = {}
     for k, border in enumerate(borders):
         outside = ground if border.outside < 0 else found.colors[border.outside]
         value = np.rint(found.colors[border.inside] - outside).astype(np.int64)
@@ -250,10 +334,19 @@ def _begin(
             number[k] = number[border.parent]
             continue
         number[k] = len(out.rings)
-        bits = _RING_BITS + _ROUGH_BITS * max(len(links) / 3.0, 3.0)
-        parent = number[border.parent]
-        out.rings.append(Ring(links, 0, len(links), value, parent, border.area, bits, 2.0 * border.area / len(border.points)))
-        out.take(out.rings[-1])
+        bits = _RING_BITS + 4.0 + _ROUGH_BITS * max(len(links) / 3.0, 3.0)
+        thick = 2.0 * border.area / len(border.points)
+        key = (border.form, *value.tolist())
+        form = forms.setdefault(key, len(forms))
+        ring = Ring(links, 0, len(links), value, number[border.parent], border.area, bits, thick,
+                    border.pixel, form)  # fmt: skip
+        if form in first:
+            ring.links = first[form].links.copy()
+            ring.links[:, :2] += 16 * np.subtract(ring.pixel, first[form].pixel)
+            ring.count = first[form].count
+        first.setdefault(form, ring)
+        out.rings.append(ring)
+        out.take(ring)
     return out
 
 
@@ -284,11 +377,11 @@ def adapt(
         if mine.kept:
             out.take(mine)
     out.prune(lmbda)
-    for ring in out.rings:
-        if ring.kept:
-            out.improve(ring, lmbda, prices, _AGAIN)
+    for group in out.forms():
+        out.improve(group, lmbda, prices, _AGAIN)
     out.restore(lmbda, prices)
     out.prune(lmbda)
+    out.enrich(lmbda)
     return out
 
 
@@ -307,16 +400,15 @@ def fit(
     """
     out = _begin(planes, found, borders, steps)
     out.doubt(lmbda)
-    for ring in out.rings:
-        if ring.kept:
-            out.improve(ring, lmbda, prices)
+    for group in out.forms():
+        out.improve(group, lmbda, prices)
     out.restore(lmbda, prices)
     out.prune(lmbda)
-    for ring in out.rings:
-        if ring.kept:
-            out.improve(ring, lmbda, prices, _AGAIN)
+    for group in out.forms():
+        out.improve(group, lmbda, prices, _AGAIN)
     out.restore(lmbda, prices)
     out.prune(lmbda)
+    out.enrich(lmbda)
     return out
 
 
@@ -329,30 +421,41 @@ def gather(traced: Tracing) -> tuple[Outlines, list[int]]:
     numbers : list of int
         Which of the rings each of them is.
     """
-    shape = traced.residual.shape[1:]
-    by_value: dict[tuple[int, ...], list[int]] = {}
+    picture = traced.residual.shape[1:]
+    by_value: dict[tuple[Any, ...], list[int]] = {}
     for number, ring in enumerate(traced.rings):
         if ring.kept:
-            by_value.setdefault(tuple(ring.value.tolist()), []).append(number)
-    order = sorted(by_value, key=lambda value: (-max(abs(v) for v in value), value))
+            alone = number if ring.waves else -1
+            key = (tuple(ring.value.tolist()), ring.waves, alone)
+            by_value.setdefault(key, []).append(number)
+    order = sorted(by_value, key=lambda key: (-max(abs(v) for v in key[0]), key))
     fills = np.zeros((len(order), FILL_FIELDS), np.int32)
     rows, nodes, numbers, at = [], [], [], 0
-    for k, value in enumerate(order):
-        grid = grid_at(np.array(value), traced.steps)
-        mine = [_started(traced.rings[i].nodes(), shape) for i in by_value[value]]
+    known: dict[bytes, int] = {}
+    for k, key in enumerate(order):
+        value, waves, _ = key
+        mine = [_started(traced.rings[i].nodes(), picture) for i in by_value[key]]
         places = np.array([n[0, :2] for n in mine], np.int32)
         keys = np.zeros(len(mine), np.int64)
-        path_keys(places, np.full(len(mine), grid), shape[0], shape[1], keys)
+        path_keys(places, np.full(len(mine), UNIT_LOG), *picture, keys)
         fills[k, VALUE : VALUE + len(value)] = value
-        fills[k, RINGS] = len(mine)
+        fills[k, RINGS], fills[k, WAVES] = len(mine), len(waves)
+        flat = [number for wave in waves for number in wave]
+        fills[k, WAVE : WAVE + len(flat)] = flat
         for i in np.argsort(keys, kind="stable").tolist():
             row = np.zeros(RING_FIELDS, np.int32)
             row[TOP], row[LEFT] = places[i]
-            row[START], row[NODES], row[SOURCE] = at, len(mine[i]), -1
+            shape = mine[i] - np.append(mine[i][0, :2], 0)
+            form = shape.tobytes() + (mine[i][0, :2] & 15).tobytes()
+            source = known.get(form, -1)
+            row[SOURCE] = source
+            if source < 0:
+                known[form] = len(rows)
+                row[START], row[NODES] = at, len(shape)
+                nodes.append(shape)
+                at += len(shape)
             rows.append(row)
-            numbers.append(by_value[value][i])
-            nodes.append(mine[i] - np.append(mine[i][0, :2], 0))
-            at += len(mine[i])
+            numbers.append(by_value[key][i])
     if not rows:
         return Outlines.none(), []
     table = np.concatenate(nodes).astype(np.int32)
