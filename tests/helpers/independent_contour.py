@@ -80,18 +80,31 @@ SYMBOLS = {
     name: (no, n, a, b)
     for no, (name, n, a, b) in enumerate(
         [
-            *(("ASPECT", 4, 15979, 16363), ("FREQUENCY", 3, 17387, 17627)),
-            *(("ANGLE", 4, 17883, 18315), ("PHASE", 3, 18795, 18995), ("FINE", 3, 19187, 19283)),
-            *(("PAIR", 4, 19539, 19667), ("DIRECTION", 4, 20179, 20227)),
-            *(("OFFSET", 4, 20387, 20435), ("SOFT", 2, 20499, 20511), ("BEND", 3, 20575, 20599)),
-            *(("COUNT", 4, 20727, 20759), ("EDGE", 3, 21271, 21287), ("TAPER", 3, 21543, 21551)),
-            *(("EMPTY", 1, 21679, 21727), ("SIZE", 12, 21759, 22335), ("SIDE", 1, 22431, 22543)),
-            *(("SPLIT", 8, 22557, 23061), ("EIGHTH", 7, 23205, 23254), ("KIND", 2, 23268, 23332)),
-            *(("MORE", 5, 23348, 23588), ("DROP", 7, 23628, 23684), ("CUTS", 3, 23712, 23808)),
-            *(("BLUE", 9, 23832, 23940), ("RED", 9, 24084, 24192)),
-            *(("SLOPE_SIGN", 1, 24363, 24369), ("NODE", 8, 24407, 24487)),
-            *(("NODE_SIGN", 1, 24535, 24541), ("BASE", 14, 24547, 24883)),
-            ("BASE_SIGN", 1, 25009, 25018),
+            ("ASPECT", 4, 15979, 16107),
+            ("FREQUENCY", 3, 17131, 17211),
+            ("ANGLE", 4, 17467, 17611),
+            ("PHASE", 3, 17771, 17843),
+            ("FINE", 3, 17971, 18003),
+            ("PAIR", 4, 18259, 18387),
+            ("HEADING", 3, 18899, 18995),
+            ("TURN", 6, 19011, 20163),
+            ("MANTISSA", 2, 21699, 21747),
+            ("EMPTY", 1, 21763, 21811),
+            ("SIZE", 12, 21843, 22419),
+            ("SIDE", 1, 22515, 22739),
+            ("SPLIT", 8, 22760, 23768),
+            ("EIGHTH", 7, 23984, 24082),
+            ("MORE", 5, 24103, 24183),
+            ("DROP", 7, 24223, 24279),
+            ("BLUE", 9, 24307, 24343),
+            ("RED", 9, 24487, 24523),
+            ("SLOPE_SIGN", 1, 24694, 24696),
+            ("BASE", 14, 24734, 25070),
+            ("BASE_SIGN", 1, 25196, 25205),
+            ("SOURCE", 1, 25214, 25217),
+            ("NODES", 12, 25219, 25291),
+            ("CORNER", 1, 25339, 25347),
+            ("LENGTH", 12, 25359, 25515),
         ]
     )
 }
@@ -112,7 +125,7 @@ class Reader:
             return 0
         no, _, a, b = SYMBOLS[symbol]
         row = 581 + 8 * no + 2 * min(i, 3)
-        return int(self.coder.mixed([a + x, b + y], row, 813 + 2 * no))
+        return int(self.coder.mixed([a + x, b + y], row, 781 + 2 * no))
 
     def flat(self) -> int:
         return 0 if self.coder.ended else int(self.coder.decide(32768))
@@ -145,6 +158,13 @@ class Reader:
             v = 2 * v + self.flat()
         return v
 
+    def below(self, n: int) -> int:
+        lo, hi = 0, n
+        while hi - lo > 1:
+            mid = (lo + hi) >> 1
+            lo, hi = (mid, hi) if self.flat() else (lo, mid)
+        return lo
+
     def escape(self) -> int:
         s = 0
         while s < 16 and self.flat():
@@ -164,7 +184,6 @@ class Layer:
     scale: int
     top: int
     left: int
-    kind: int = 0
     aspect: int = 0
     frequency: int = 0
     angle: int = 0
@@ -173,11 +192,6 @@ class Layer:
     blue: int = 0
     red: int = 0
     further: list[tuple[int, int, int]] = field(default_factory=list)  # pair, drop, phase
-    cuts: list[tuple[int, int, int, int]] = field(default_factory=list)
-    count: int = 0
-    edge: int = 0
-    taper: int = 0
-    node: list[int] = field(default_factory=list)
 
     @property
     def radii(self) -> tuple[int, int]:
@@ -307,20 +321,22 @@ class Parser:
         elif p < q:
             lean = 0 if q >= 4 * p else 1 if q >= 2 * p else 2
         level = min(((y1 - y0) * (x1 - x0)).bit_length() - 1, 15)
-        k = 0
+        k, other = 0, int(role == 2)
         if n == 1:
-            k = r.bit("SIDE", lean * 16 + level, lean * 2 + role, 0)
+            k = r.bit("SIDE", (other * 7 + lean) * 16 + level, lean * 3 + role, 0)
         elif n <= 8:
             while k < n:
                 i = min(k, 7)
-                if not r.bit("SPLIT", (n * 7 + lean) * 8 + i, (n * 2 + role) * 8 + i, i):
+                if not r.bit(
+                    "SPLIT", ((other * 9 + n) * 7 + lean) * 8 + i, (n * 3 + role) * 8 + i, i
+                ):
                     break
                 k += 1
         else:
             lo, hi, node = 0, n + 1, 0
             for _ in range(3):
                 mid = (lo + hi) >> 1
-                d = r.bit("EIGHTH", lean * 7 + node, role * 7 + node, node)
+                d = r.bit("EIGHTH", (other * 7 + lean) * 7 + node, role * 7 + node, node)
                 node = 2 * node + 1 + d
                 lo, hi = (mid, hi) if d else (lo, mid)
             while hi - lo > 1:
@@ -339,90 +355,195 @@ class Parser:
         r, scale = self.r, a.scale
         i, j = self.cell(a)
         turn, band = self.turn[i][j], scale >> 1
-        a.kind = kind = r.run("KIND", 2, role * 16 + scale, role * 4 + p)
-        if kind != 2:
-            v = r.tree("ASPECT", 4, kind * 8 + band, (role * 4 + p) * 8 + band)
-            a.aspect = min(v, 9)
-        a.frequency = r.tree("FREQUENCY", 3, kind * 10 + a.aspect, role * 16 + scale)
-        e = clamp(3 + p + (a.aspect >> 2), 3, 6)
-        if kind == 2:
-            e = 6
-        elif not a.aspect and not a.frequency and kind != 1:
-            e = 0
-        v = r.tree("ANGLE", e, turn * 3 + kind, kind * 10 + a.aspect)
+        v = r.tree("ASPECT", 4, band, (role * 4 + p) * 8 + band)
+        a.aspect = min(v, 9)
+        a.frequency = r.tree("FREQUENCY", 3, a.aspect, role * 16 + scale)
+        e = clamp(3 + p + (a.aspect >> 2), 3, 6) if a.aspect or a.frequency else 0
+        v = r.tree("ANGLE", e, turn, a.aspect)
         a.angle = v << (6 - e) if e else 0
         if a.frequency:
-            v = r.tree("PHASE", 3 + p, a.frequency * 3 + kind, role * 12 + p * 3)
+            v = r.tree("PHASE", 3 + p, a.frequency, role * 8 + p * 2)
             a.phase = v << (3 - p)
         else:
             a.phase = 32 * r.flat()
-        v = r.tree("FINE", p, p * 3 + kind, role * 16 + scale)
+        v = r.tree("FINE", p, p, role * 16 + scale)
         a.fine = ((2 * v + 1) << (3 - p)) >> 1
         if self.pair and a.comp <= 1:
             near = 17
             if a.comp == 0:
-                a.blue = r.run("BLUE", 8, kind * 4 + p, scale)
+                a.blue = r.run("BLUE", 8, p, scale)
                 if a.blue:
-                    a.blue *= r.sign("SLOPE_SIGN", kind, 0)
+                    a.blue *= r.sign("SLOPE_SIGN", 0, 0)
                 near = a.blue + 8
-            a.red = r.run("RED", 8, kind * 4 + p, near)
+            a.red = r.run("RED", 8, p, near)
             if a.red:
-                a.red *= r.sign("SLOPE_SIGN", 3 + kind, 19 + near)
-        more = r.run("MORE", 5, kind * 16 + scale, role * 4 + p)
+                a.red *= r.sign("SLOPE_SIGN", 1, 19 + near)
+        more = r.run("MORE", 5, scale, role * 4 + p)
         pair = 0
         for i in range(more):
             pair = r.tree("PAIR", 4, a.frequency, pair * 2 + min(i, 1))
             drop = r.run("DROP", 7, a.frequency, p)
             if pair:
                 e = 3 + PRECISION(a.bucket + drop, scale)
-                phase = r.tree("PHASE", e, 24, role * 12 + p * 3 + 1) << (6 - e)
+                phase = r.tree("PHASE", e, 8, role * 8 + p * 2 + 1) << (6 - e)
             else:
                 phase = 32 * r.flat()
             a.further.append((pair, drop, phase))
-        if kind == 0:
-            for i in range(r.run("CUTS", 3, role * 16 + scale, p * 2)):
-                direction = r.tree("DIRECTION", 4, i, a.aspect)
-                offset = r.tree("OFFSET", 4, i, p) - 8
-                soft = r.tree("SOFT", 2, i, scale)
-                a.cuts.append((direction, offset, soft, r.tree("BEND", 3, i, scale) - 4))
-            return
-        st = int(kind == 2)
-        a.count = 1 + r.tree("COUNT", 4, st, st * 16 + scale)
-        a.edge = r.tree("EDGE", 3 if st else 2, st, st * 16 + scale)
-        if st:
-            a.taper = r.tree("TAPER", 3, 0, scale)
-        a.node = [0] * a.count
-        change, before = 0, 7
-        for i in range(st, a.count):
-            expected = 0 if st else before
-            side = st * 3 + sgn(change)
-            v = r.run("NODE", 15, st * 5 + min(abs(change), 4), side)
-            if v:
-                v *= r.sign("NODE_SIGN", side, st * 3 + min(i, 2))
-            change = v
-            before = clamp(v, -7, 7) if st else clamp(expected + v, 0, 15)
-            a.node[i] = before
 
     def footprint(self, a: Layer) -> int:
         """6.5."""
         major, minor = ((radius >> 4) + 2 for radius in a.radii)
-        if a.kind == 1:
-            major = minor = 2 * major
-        elif a.kind == 2:
-            length = ((R(8 + 2 * a.edge) >> 4) * a.count) >> 1
-            major = minor = (R(2 * a.scale - 2) >> 4) + 2 + length
         return min(4 * major * minor, self.h * self.w)
 
     def enter(self, a: Layer) -> None:
         """6.6."""
         y, x = self.cell(a)
         self.density[y][x] += 1
-        if a.kind == 2 or (a.aspect < 2 and not a.frequency):
+        if a.aspect < 2 and not a.frequency:
             return
         reach = min(a.radii[1] >> 9, 4)
         for i in range(max(y - reach, 0), min(y + reach, self.rows - 1) + 1):
             for j in range(max(x - reach, 0), min(x + reach, self.columns - 1) + 1):
                 self.turn[i][j] = 1 + ((a.angle + 4) >> 3) % 8
+
+
+# 10 outlines -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Fill:
+    """A fill (10.1) and its rings: (top, left) and nodes (y, x, corner), sixteenths."""
+
+    soft: int
+    value: list[int]
+    waves: list[tuple[int, int, int, int, int]]
+    rings: list[tuple[int, int, list[tuple[int, int, int]]]] = field(default_factory=list)
+
+
+def P(k: int, n: int) -> int:
+    """10.3."""
+    if k <= n:
+        return k
+    if k <= 3 * n:
+        return n
+    if k <= 5 * n:
+        return 4 * n - k
+    return -n if k <= 7 * n else k - 8 * n
+
+
+class Outliner:
+    """Outlines of a file."""
+
+    def __init__(self, parser: Parser, step: list[int]) -> None:
+        self.p, self.r, self.step = parser, parser.r, step
+        self.originals: list[tuple[int, int, int, list[tuple[int, int, int]]]] = []
+        self.rings = self.nodes = self.work = 0
+
+    def read(self) -> list[Fill]:
+        """10.1."""
+        p, r = self.p, self.r
+        p.density = [[0] * p.columns for _ in range(p.rows)]
+        out: list[Fill] = []
+        fills = r.escape() + 1
+        if fills > 4096:
+            raise p.invalid("fills")
+        for _ in range(fills):
+            coarse, soft = r.below(4), r.below(4)
+            value = [r.number(10) - 1024 - 512 if r.flat() else 0 for _ in range(p.c)]
+            waves: list[tuple[int, int, int, int, int]] = []
+            while len(waves) < 8 and r.flat():
+                waves.append((0, 0, 0, 0, 0))
+            for i in range(len(waves)):
+                comp, down, right = r.below(p.c), r.below(8), r.below(15) - 7
+                waves[i] = comp, down, right, r.below(16), min(r.escape(), 511)
+            count = r.escape() + 1
+            if r.ended:
+                return out
+            if self.rings + count > min(p.h * p.w // 4 + 64, 65535):
+                raise p.invalid("rings")
+            most = max((abs(v) << 20) // s for v, s in zip(value, self.step, strict=True))
+            g = clamp(7 - most.bit_length(), 0, 4) + coarse
+            places: list[tuple[int, int]] = []
+            p.halve(0, 0, p.h, p.w, count, 4, 2, places)
+            fill = Fill(soft, value, waves)
+            out.append(fill)
+            repeated = 0
+            for top, left in places:
+                again = 0
+                if self.originals:
+                    again = r.run("SOURCE", 1, repeated, 0)
+                    repeated = 1 + again
+                found = self.again(top, left) if again else self.new(top, left, g)
+                if found is None or r.ended:
+                    p.density = [[0] * p.columns for _ in range(p.rows)]
+                    return out
+                if self.work > 256 * p.h * p.w + 2**20:
+                    raise p.invalid("work")
+                fill.rings.append(found)
+                self.rings += 1
+                p.density[min(top >> 8, p.rows - 1)][min(left >> 8, p.columns - 1)] += 1
+        p.density = [[0] * p.columns for _ in range(p.rows)]
+        return out
+
+    def again(self, top: int, left: int) -> Any:
+        y, x, work, nodes = self.originals[self.r.below(len(self.originals))]
+        self.work += work
+        return top + y, left + x, nodes
+
+    def new(self, top: int, left: int, g: int) -> Any:
+        """10.2."""
+        p, r = self.p, self.r
+        s = r.run("NODES", 15, min(len(self.originals).bit_length(), 5), min(g, 3))
+        count = r.number(s) + 2
+        if self.nodes + count > min(p.h * p.w // 4 + 256, 2**19):
+            if r.ended:
+                return None
+            raise p.invalid("nodes")
+        fine = []
+        for _ in range(2):
+            fine.append(0)
+            for bit in range(3, g - 1, -1):
+                fine[-1] |= r.flat() << bit
+        nodes, length = self.way(count, g)
+        self.nodes += count
+        self.work += length << g
+        self.originals.append((fine[0], fine[1], length << g, nodes))
+        return top + fine[0], left + fine[1], nodes
+
+    def way(self, count: int, g: int) -> tuple[list[tuple[int, int, int]], int]:
+        """10.3."""
+        r = self.r
+        corner = r.run("CORNER", 1, 7, 11)
+        nodes = [(0, 0, corner)]
+        y = x = number = distance = earlier = 0
+        turned, work = 4, 8
+        far = (16 * max(self.p.h, self.p.w) + 4096) >> g
+        for i in range(1, count):
+            start, before = corner, min(distance.bit_length(), 12)
+            corner = r.run("CORNER", 1, start * 2 + earlier, min(before, 11))
+            earlier = start
+            log = r.run("LENGTH", 17, before, corner * 9 + turned)
+            top, size = min(log, 2), min(log, 11)
+            rest = r.tree("MANTISSA", top, clamp(log - 1, 0, 11), corner * 2 + min(top, 1))
+            n = 2**top + rest
+            for _ in range(log - top):
+                n = 2 * n + r.flat()
+            if i == 1:
+                k = r.tree("HEADING", 3, size, corner) * n + r.below(n)
+            else:
+                sector = r.tree("TURN", 6, start * 9 + turned, start * 12 + size)
+                low = min((sector * n + 7) // 8, 8 * n - 1)
+                part = r.below(((sector + 1) * n + 7) // 8 - low)
+                k = (number * n // distance + low + part) % (8 * n)
+                z = sector if sector < 32 else 63 - sector
+                big = 0 if z == 0 else 1 if z < 4 else 2 if z < 8 else 3 if z < 16 else 4
+                turned = 4 + big if sector < 32 else 4 - big
+            y = clamp(y + P(k, n), -far, far)
+            x = clamp(x + P((k + 2 * n) % (8 * n), n), -far, far)
+            number, distance = k, n
+            nodes.append((y << g, x << g, corner))
+            work += n + 8
+        return nodes, work + max(abs(y), abs(x))
 
 
 # 1, 11, 13 -------------------------------------------------------------------------------------
@@ -456,15 +577,15 @@ def decode(data: bytes, other: Any, drawing: Any, *, partial: bool = False, z: i
     """Decode a contour file without tiles; `other` and `drawing` are the modules named above."""
     file = other.read_container(data, partial=partial)
     invalid = other.InvalidFileError
-    if file.codec not in (6, 7) or file.version != 1:
-        raise invalid("not a contour file of version 1")
+    if file.codec not in (6, 7) or file.version != 2:
+        raise invalid("not a contour file of version 2")
     payload = b"".join(file.packets)
     if len(payload) < 4 and file.complete:
         raise invalid("the payload is too short")
     head = (payload + bytes(4))[:4]
     first, buckets, code = head[2] & 63, head[3], head[2] >> 6
     bare = head[1] >> 6 & 1
-    if head[1] >> 7 or first + buckets > 48 or (file.codec == 7 and file.complete and not bare):
+    if first + buckets > 48 or (file.codec == 7 and file.complete and not bare):
         raise invalid("parameters")
     if not bare:
         raise NotImplementedError("tiles")
@@ -473,11 +594,14 @@ def decode(data: bytes, other: Any, drawing: Any, *, partial: bool = False, z: i
     height, width = file.height, file.width
     parser = Parser(coder, height, width, file.channels, invalid)
     base = parser.base(code)
+    fills = Outliner(parser, step).read() if head[1] >> 7 else []
     layers = parser.layers(first, buckets)
     if file.complete and coder.ended:
         raise invalid("the stream is too short")
     planes = np.zeros((file.channels, height * z, width * z), np.int64)
     drawing.draw_base(base, code, step, planes, z)
+    for fill in fills:
+        drawing.draw_fill(_TABLES, fill, planes, z)
     for layer in layers:
         drawing.Pen(_TABLES, layer, step, planes, z).draw()
     planes = (planes + 2**31) % 2**32 - 2**31

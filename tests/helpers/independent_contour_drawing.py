@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,120 +75,107 @@ class Pen:
             self.planes[2] += (value * a.red) >> 3
 
     def draw(self) -> None:
-        if self.a.kind == 0:
-            self.window()
-            return
-        mask = self.contour() if self.a.kind == 1 else self.stroke()
-        self.add(np.where(mask != 0, (self.sum() * mask + 2**24) >> 25, 0))
-
-    def window(self) -> None:
         """9."""
-        t, u, v = self.t, self.u, self.v
+        u, v = self.u, self.v
         q = (u * u + v * v) >> 12
         w = np.where(q >= 4096, 0, 4096 - q)
         w = (((w * w) >> 12) * w) >> 12
-        for direction, offset, soft, bend in self.a.cuts:
-            cc, ss = int(t.COS(64 * direction)), int(t.SIN(64 * direction))
-            a, b = (u * cc + v * ss) >> 14, (v * cc - u * ss) >> 14
-            d = b - 512 * offset - ((bend * ((a * a) >> 12)) >> 2)
-            x = np.clip(d * (16, 8, 4, 2)[soft] + 2048, 0, 4096)
-            w = (w * ((((x * x) >> 12) * (12288 - 2 * x)) >> 12)) >> 12
         value = np.where(q >= 4096, 0, (self.sum() * w + 2**25) >> 26)
         reach = ((abs(self.s) * self.major + abs(self.c) * self.minor) >> 14) + 16
         y = np.arange(self.height)[:, None]
         inside = ((self.top - reach) >> 4 <= y) & (y <= (self.top + reach) >> 4)
         self.add(np.where(inside, value, 0))
 
-    def box(self, points: list[tuple[int, int]], k: int) -> tuple[int, int, int, int]:
-        """Rows and columns, exclusive ends."""
-        ys, xs = zip(*points, strict=True)
-        return (
-            max((min(ys) >> 8) - k, 0),
-            min((max(ys) >> 8) + k, self.height - 1) + 1,
-            max((min(xs) >> 8) - k, 0),
-            min((max(xs) >> 8) + k, self.width - 1) + 1,
+
+def _line(cover: Plane, ya: int, xa: int, yb: int, xb: int, clamp: Any) -> None:
+    """One line of 10.4."""
+    rows, columns = cover.shape[0], cover.shape[1] - 1
+    if ya == yb:
+        return
+    g = -1
+    if ya > yb:
+        ya, xa, yb, xb, g = yb, xb, ya, xa, 1
+    for r in range(max(ya // 256, 0), rows):
+        if 256 * r >= yb:
+            break
+        y0, y1 = max(ya, 256 * r), min(yb, 256 * r + 256)
+        h = y1 - y0
+        p, q = sorted(
+            clamp(xa + (xb - xa) * (y - ya) // (yb - ya), 0, 256 * columns) for y in (y0, y1)
         )
+        if p >> 8 == q >> 8:
+            c = p >> 8
+            part = h * ((p & 255) + (q & 255))
+            cover[r, c] += g * (512 * h - part)
+            if c != columns:
+                cover[r, c + 1] += g * part
+            continue
+        done, c = 0, p >> 8
+        while 256 * c < q:
+            a, b = max(p, 256 * c), min(256 * c + 256, q)
+            reach = h * (b - p) // (q - p)
+            v = reach - done
+            part = v * (a + b - 512 * c)
+            cover[r, c] += g * (512 * v - part)
+            cover[r, c + 1] += g * part
+            done = reach
+            c += 1
 
-    def contour(self) -> Plane:
-        """10.1."""
-        a, t = self.a, self.t
-        mask = np.zeros((self.height, self.width), np.int64)
-        n, points = 8 * a.count, []
-        for j in range(n):
-            i, k = j // 8, j % 8
-            m, o = (8 - k) ** 2, k**2
-            before, here, after = (a.node[(i + d) % a.count] for d in (-1, 0, 1))
-            r = m * before + (128 - m - o) * here + o * after + 128
-            f = ((2 * j - 8) * 512) // n
-            p, q = (r * self.major * int(t.COS(f))) >> 20, (r * self.minor * int(t.SIN(f))) >> 20
-            y = 16 * self.top + ((p * self.s + q * self.c) >> 14)
-            points.append((y, 16 * self.left + ((p * self.c - q * self.s) >> 14)))
-        y0, y1, x0, x1 = self.box(points, a.edge + 1)
-        if y0 >= y1 or x0 >= x1:
-            return mask
-        columns = x1 - x0
-        cover = np.zeros((y1 - y0, columns + 1), np.int64)
-        for (ya, xa), (yb, xb) in zip(points, points[1:] + points[:1], strict=True):
-            g = 1
-            if ya > yb:
-                ya, xa, yb, xb, g = yb, xb, ya, xa, -1
-            for line in range(8 * y0, 8 * y1):
-                if not ya <= 32 * line + 16 < yb:
-                    continue
-                x = xa + ((xb - xa) * (32 * line + 16 - ya)) // (yb - ya) - 256 * x0
-                x = t.clamp(x, 0, 256 * columns)
-                row = cover[line // 8 - y0]
-                row[x >> 8] += g * (256 - (x & 255))
-                if x >> 8 != columns:
-                    row[(x >> 8) + 1] += g * (x & 255)
-        m = np.minimum(np.abs(np.cumsum(cover[:, :columns], 1)), 2048)
-        for _ in range(a.edge):
-            for axis in (1, 0):
-                wide = np.pad(m, [(int(axis == 0),) * 2, (int(axis == 1),) * 2], mode="edge")
-                n = m.shape[axis]
-                before, after = wide.take(range(n), axis), wide.take(range(2, n + 2), axis)
-                m = (before + 2 * m + after + 2) >> 2
-        mask[y0:y1, x0:x1] = m
-        return mask
 
-    def stroke(self) -> Plane:
-        """10.2."""
-        a, t = self.a, self.t
-        length, radius = t.R(8 + 2 * a.edge) * self.z * 16, t.R(2 * a.scale - 2) * self.z * 16
-        f, y, x = 16 * a.angle, 16 * self.top, 16 * self.left
-        points = [(y, x)]
-        for i in range(a.count):
-            if i:
-                f += 32 * a.node[i]
-            dy, dx = (length * int(t.SIN(f))) >> 14, (length * int(t.COS(f))) >> 14
-            if i:
-                ya, xa = points[-1]
-                yb, xb = y + (dy >> 1), x + (dx >> 1)
-                for k in range(1, 5):
-                    m, o = (4 - k) ** 2, k**2
-                    ym = (m * ya + (16 - m - o) * y + o * yb) >> 4
-                    points.append((ym, (m * xa + (16 - m - o) * x + o * xb) >> 4))
-            elif a.count > 1:
-                points.append((y + (dy >> 1), x + (dx >> 1)))
-            y, x = y + dy, x + dx
-        points.append((y, x))
-        mask = np.zeros((self.height, self.width), np.int64)
-        y0, y1, x0, x1 = self.box(points, (radius >> 8) + 2)
-        if y0 >= y1 or x0 >= x1:
-            return mask
-        outer, inner = (radius + 192) ** 2, max(radius - 192, 0) ** 2
-        cy = (256 * np.arange(y0, y1, dtype=np.int64) + 128)[:, None]
-        cx = (256 * np.arange(x0, x1, dtype=np.int64) + 128)[None, :]
-        n = len(points) - 1
-        for i in range(n):
-            (ya, xa), (yb, xb) = points[i : i + 2]
-            dy, dx = yb - ya, xb - xa
-            py, px = cy - ya, cx - xa
-            k = np.clip(((py * dy + px * dx) << 8) // max(dy * dy + dx * dx, 1), 0, 256)
-            ey, ex = py - ((k * dy) >> 8), px - ((k * dx) >> 8)
-            far = ey * ey + ex * ex
-            cover = np.minimum(((outer - far) << 11) // (outer - inner), 2048)
-            value = (cover * (512 + (a.taper - 2) * ((256 * i + k) // n))) >> 9
-            part = mask[y0:y1, x0:x1]
-            np.maximum(part, np.where(far >= outer, 0, value), out=part)
-        return mask
+def _curve(ring: Any, z: int) -> list[tuple[int, int]]:
+    """Points of a ring, the last repeats the first."""
+    top, left, nodes = ring
+    at = [((top + y) * 16 * z, (left + x) * 16 * z) for y, x, _ in nodes]
+    count = len(at)
+    middle = [tuple((at[i][k] + at[(i + 1) % count][k]) >> 1 for k in (0, 1)) for i in range(count)]
+    points: list[tuple[int, int]] = [middle[-1]]  # type: ignore[list-item]
+    for i, (_, _, corner) in enumerate(nodes):
+        a, m, e = middle[i - 1], at[i], middle[i]
+        if corner:
+            points += [m, e]  # type: ignore[list-item]
+            continue
+        bend = max(abs(a[k] - 2 * m[k] + e[k]) for k in (0, 1))
+        b = 0
+        while b < 5 and bend >> (6 + 2 * b):
+            b += 1
+        n = 1 << b
+        for t in range(1, n + 1):
+            y, x = (
+                ((n - t) ** 2 * a[k] + 2 * t * (n - t) * m[k] + t * t * e[k] + (n * n >> 1))
+                >> (2 * b)
+                for k in (0, 1)
+            )
+            points.append((y, x))
+    return points
+
+
+def draw_fill(t: Any, fill: Any, planes: Plane, z: int) -> None:
+    """10.4."""
+    if not fill.rings:
+        return
+    comps, height, width = planes.shape
+    cover = np.zeros((height, width + 1), np.int64)
+    ys, xs = [], []
+    for ring in fill.rings:
+        ys += [ring[0] + y for y, _, _ in ring[2]]
+        xs += [ring[1] + x for _, x, _ in ring[2]]
+        points = _curve(ring, z)
+        for (ya, xa), (yb, xb) in pairwise(points):
+            _line(cover, ya, xa, yb, xb, t.clamp)
+    m = np.cumsum(cover, 1)[:, :width]
+    for _ in range(fill.soft):
+        for axis in (1, 0):
+            wide = np.pad(m, [(int(axis == 0),) * 2, (int(axis == 1),) * 2], mode="edge")
+            n = m.shape[axis]
+            before, after = wide.take(range(n), axis), wide.take(range(2, n + 2), axis)
+            m = (before + 2 * m + after + 2) >> 2
+    y0, y1, x0, x1 = min(ys) * z, max(ys) * z, min(xs) * z, max(xs) * z
+    y, x = (16 * np.arange(n, dtype=np.int64) + 8 for n in (height, width))
+    for comp in range(comps):
+        total = np.full((height, width), 64 * fill.value[comp], np.int64)
+        for mine, down, right, phase, amount in fill.waves:
+            if mine == comp:
+                d = (y - y0) * 512 * down // max(y1 - y0, 1) + 64 * phase
+                e = (x - x0) * 512 * right // max(x1 - x0, 1)
+                total += (amount * t.COS(d[:, None] + e[None, :])) >> 8
+        planes[comp] += np.where(m != 0, (m * total + 2**16) >> 17, 0)

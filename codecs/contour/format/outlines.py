@@ -50,7 +50,7 @@ MOST_SOFT = 3
 MOST_COARSE = 3
 VALUE_BITS = 10
 """Bits of a colour difference with its sign."""
-REACH_LOG = 12
+REACH_LOG = 17
 """Binary logarithm of the largest step from node to node, in units of the grid."""
 
 

@@ -60,6 +60,8 @@ _MAP_LOG = 4
 _SECTORS = 64
 UNIT_LOG = 4
 """Places lie on whole pixels; where in its pixel a ring starts is said of new ones only."""
+_BEYOND = 4096
+"""Sixteenths of a pixel by which nodes may lie farther off than the picture is long."""
 _STEP_COST = 8
 """What a node adds to a decoder's work besides its length, in grid units."""
 
@@ -133,7 +135,7 @@ def _code_distance(m, n, corner, before, turned):  # type: ignore[no-untyped-def
         T_MANTISSA,
         (n >> (log - top)) - (1 << top),
         top,
-        log - 1 if log else 0,
+        min(max(log - 1, 0), 11),
         corner * 2 + min(top, 1),
     )
     out = (int64(1) << top) + rest
@@ -143,7 +145,7 @@ def _code_distance(m, n, corner, before, turned):  # type: ignore[no-untyped-def
 
 
 @compiled
-def code_ring(m, nodes, first, count, grid):  # type: ignore[no-untyped-def]
+def code_ring(m, nodes, first, count, grid, reach):  # type: ignore[no-untyped-def]
     """Code the nodes of a ring after the first one's place.
 
     Parameters
@@ -154,6 +156,8 @@ def code_ring(m, nodes, first, count, grid):  # type: ignore[no-untyped-def]
     first, count : int
         Rows that are the ring's.
     grid : int
+    reach : int
+        How far nodes may lie from the first one along an axis, grid units.
 
     Returns
     -------
@@ -197,7 +201,8 @@ def code_ring(m, nodes, first, count, grid):  # type: ignore[no-untyped-def]
             mine = (ahead + turn) % (8 * n)
             turned = turn_class(sector)
         number, distance = mine, n
-        y, x = y + down_of(n, mine), x + right_of(n, mine)
+        y = min(max(y + down_of(n, mine), -reach), reach)
+        x = min(max(x + right_of(n, mine), -reach), reach)
         nodes[i, CORNER] = corner
         nodes[i, DOWN], nodes[i, RIGHT] = y << grid, x << grid
         total += n + _STEP_COST
@@ -230,6 +235,16 @@ def _code_waves(m, fill, comps):  # type: ignore[no-untyped-def]
         wave[W_RIGHT] = _code_below(m, FILLS, right, 2 * MOST_CYCLES - 1) - MOST_CYCLES + 1
         wave[W_PHASE] = _code_below(m, FILLS, int64(wave[W_PHASE]), PHASES)
         wave[W_AMOUNT] = min(code_escape(m, FILLS, int64(wave[W_AMOUNT])), 511)
+
+
+@compiled
+def _code_number(m, value, first, second):  # type: ignore[no-untyped-def]
+    """Code how many nodes a ring has beyond two, 1 or more."""
+    log = code_run(m, NODES, R_NODES, bit_length(value) - 1, 15, first, second)
+    out = int64(1)
+    for i in range(log - 1, -1, -1):
+        out = out << 1 | decide_flat(m, NODES, (value >> i) & 1)
+    return out
 
 
 @compiled
@@ -309,6 +324,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
     if total > len(fills):
         return int64(DAMAGED)
     counts[0], used = 0, int64(0)
+    far = 16 * max(int64(height), int64(width)) + _BEYOND
     at, node_at, originals = int64(0), int64(0), int64(0)
     for k in range(total):
         fill = fills[k]
@@ -349,22 +365,13 @@ def code_outlines(  # type: ignore[no-untyped-def]
                 ring[LEFT] += rings[source, LEFT] & 15
                 used += listed[which, 1]
             else:
-                number = int64(ring[NODES_OF]) - 3
-                log = bit_length(number + 1) - 1
-                log = code_run(
-                    m, NODES, R_NODES, log, 15, min(bit_length(originals), 5), min(grid, 3)
-                )
-                number = int64(1)
-                for i in range(log - 1, -1, -1):
-                    number = number << 1 | decide_flat(
-                        m, NODES, ((int64(ring[NODES_OF]) - 2) >> i) & 1
-                    )
-                number += 2
+                first = min(bit_length(originals), 5)
+                number = 2 + _code_number(m, int64(ring[NODES_OF]) - 2, first, min(grid, 3))
                 if node_at + number > len(nodes):
                     return int64(0) if rc[ENDED] else int64(DAMAGED)
                 ring[TOP] += _code_fine(m, fine[at, 0], grid)
                 ring[LEFT] += _code_fine(m, fine[at, 1], grid)
-                length = code_ring(m, nodes, node_at, number, grid) << grid
+                length = code_ring(m, nodes, node_at, number, grid, far >> grid) << grid
                 ring[SOURCE], ring[START], ring[NODES_OF] = -1, node_at, number
                 listed[originals, 0], listed[originals, 1] = at, length
                 used += length

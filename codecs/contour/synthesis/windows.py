@@ -1,8 +1,8 @@
 """Windows: soft ellipses of any orientation, filled with harmonics. Integers.
 
 With u and v the coordinates along the major and minor radius (1 on the rim), a window is
-(1 - u^2 - v^2)^3; its harmonics are cosines of u and v. All is int64 arithmetic on 12-bit fractions, so that every machine
-adds the same integers, in any order.
+(1 - u^2 - v^2)^3; its harmonics are cosines of u and v. All is int64 arithmetic on
+12-bit fractions, so that every machine adds the same integers, in any order.
 """
 
 from __future__ import annotations

@@ -96,12 +96,11 @@ def xp(tmp_path_factory: pytest.TempPathFactory) -> KernelPath:
 def test_kernel_draws_the_same(xp: KernelPath, seed: int, scale: int) -> None:
     height, width = 50 + 17 * seed, 120 - 9 * seed
     layers = some_layers(np.random.default_rng(seed), 250, height, width)
-    layers = layers[layers[:, layout.KIND] == layout.WINDOW]
     # Some as large and as strong as the format has them: sums that wrap.
     layers[:20, layout.SCALE] = 15
     layers[:20, layout.BUCKET] = 0
     one, other = np.full((2, 3, height * scale, width * scale), (1 << 31) - 99, np.int32)
-    windows.draw(layers, np.arange(len(layers)), STEPS, scale, one)
+    windows.draw(layers, STEPS, scale, one)
     rows = windows.prepared(layers, STEPS, scale)
     cuda.draw_windows(xp, rows, other, scale)
     assert len(np.unique(one)) > 100

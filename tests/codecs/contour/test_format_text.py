@@ -12,7 +12,7 @@ import independent_contour_drawing
 import independent_wavelet
 import numpy as np
 import pytest
-from contour_layers import some_layers
+from contour_layers import some_layers, some_outlines
 from fractour.codecs.contour.format import base as syntax_base
 from fractour.codecs.contour.format import contexts, layout
 from fractour.codecs.contour.format import stream as syntax
@@ -78,7 +78,7 @@ def theirs(data: bytes, **options: Any) -> np.ndarray:
 
 
 def some_file(seed: int, height: int, width: int, channels: int, base_code: int) -> bytes:
-    """A file of layers of all kinds."""
+    """A file of windows and outlines."""
     rng = np.random.default_rng(seed)
     layers = some_layers(rng, 60, height, width)
     layers = layers[layers[:, layout.COMP] < channels]
@@ -90,11 +90,12 @@ def some_file(seed: int, height: int, width: int, channels: int, base_code: int)
     base = rng.integers(-40, 41, (channels, *shape)).astype(np.int32)
     order = arrange(layers, height, width)
     steps = component_steps(step, NEUTRAL_CHROMA, channels)
-    ground = syntax.Ground(geometry, steps, base_code, base, layers[order])
+    outlines = some_outlines(rng, 5, height, width, steps)
+    ground = syntax.Ground(geometry, steps, base_code, base, layers[order], outlines)
     written = syntax.write(syntax.initial_tables(), ground, None)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
     start = syntax.head(step, NEUTRAL_CHROMA, 0, ground, pure=True)
-    return container.pack(7, 1, geometry, [start + payload])
+    return container.pack(7, 2, geometry, [start + payload])
 
 
 SHAPES = [(1, 40, 56, 3, 1), (2, 33, 20, 1, 0), (3, 17, 70, 2, 2), (4, 41, 30, 4, 1)]
@@ -120,13 +121,14 @@ def test_cut_files() -> None:
         np.testing.assert_array_equal(fractour.decode(ours), theirs(ours))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(24))
 def test_streams_that_no_encoder_writes(seed: int) -> None:
     rng = np.random.default_rng([9, seed])
     first = int(rng.integers(0, 30))
-    head = bytes([int(rng.integers(256)), 1 << 6 | 2, int(rng.integers(4)) << 6 | first, 18])
+    flags = 1 << 6 | (seed % 2) << 7
+    head = bytes([int(rng.integers(256)), flags | 2, int(rng.integers(4)) << 6 | first, 18])
     payload = head + b"\x20" + rng.bytes(300)
-    data = container.pack(7, 1, Geometry(19, 23, 3), [payload], trimmed=bool(seed % 3))
+    data = container.pack(7, 2, Geometry(19, 23, 3), [payload], trimmed=bool(seed % 3))
     try:
         ours = fractour.decode(data)
     except FractourError:

@@ -12,10 +12,14 @@ of the IEEE 86(6), 1998, doi:10.1109/5.687833: vertices by operational rate and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from .....shared.compiled import compiled
 from .....shared.tiles.format.syntax import bit_length
+from ...format.outlines import REACH_LOG
 from ...format.rings import around
 from ...synthesis.coverage import add_piece
 
@@ -28,7 +32,7 @@ _FULL = 1.0 / (1 << 17)
 
 @compiled
 def vector_bits(py, px, dy, dx, start, end, prices):  # type: ignore[no-untyped-def]
-    """Bits of a step between nodes, grid units, after the step (py, px); 0, 0 where that is unknown.
+    """Bits of a step between nodes, grid units, after the step (py, px) or, if 0, any.
 
     Parameters
     ----------
@@ -43,6 +47,8 @@ def vector_bits(py, px, dy, dx, start, end, prices):  # type: ignore[no-untyped-
         return 1e6
     before = max(abs(py), abs(px))
     log = bit_length(n) - 1
+    if log > REACH_LOG:
+        return 1e6
     bits = lengths[min(bit_length(before), 12), min(log, 12)] + rests[min(log, 12)]
     bits += corners[start, end]
     if before == 0:
@@ -166,7 +172,7 @@ def _put(path, at, links, node):  # type: ignore[no-untyped-def]
 
 @compiled
 def _around(links, first, last, path):  # type: ignore[no-untyped-def]
-    """Fill a path: two nodes before `first`, the nodes up to `last`, two after; return its length."""
+    """Fill a path: two nodes before `first`, those up to `last`, two after; return its length."""
     one = links[first, BEFORE]
     _put(path, 0, links, links[one, BEFORE])
     _put(path, 1, links, one)
@@ -217,7 +223,7 @@ def _improve(residual, value, links, node, count, grid, reach, lmbda, prices, ro
     """
     old, new, best, acc, box, at = room
     after = links[node, AFTER]
-    top, kind, n_best = 1e-6, 0, 0
+    top, kind = 1e-6, 0
     n_old = _around(links, node, node, old)
     bits = path_bits(old, n_old, grid, prices)
     if count > 3:
@@ -429,7 +435,7 @@ def ring_bits(links, start, count, grid, prices):  # type: ignore[no-untyped-def
     return total
 
 
-def scratch(height: int, width: int) -> tuple[np.ndarray, ...]:
+def scratch(height: int, width: int) -> tuple[npt.NDArray[Any], ...]:
     """Room for the kernels."""
     paths = [np.zeros((MOST_PATH, 3), np.int64) for _ in range(3)]
     return (

@@ -46,7 +46,7 @@ class Regions:
 
 
 def _scaled(planes: list[FloatArray]) -> FloatArray:
-    """Components as coordinates in which distance is about how different colours look, (H, W, C)."""
+    """Components as coordinates whose distance is about how different colours look, (H, W, C)."""
     weights = [1.0, _CHROMA, _CHROMA, 1.0] if len(planes) >= 3 else [1.0, 1.0]
     return np.stack([p * np.float32(w) for p, w in zip(planes, weights, strict=False)], axis=-1)
 

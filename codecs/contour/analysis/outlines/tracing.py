@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from .....shared.tiles.analysis.encoder import LAMBDA
 from ...format.outlines import (
+    COARSE,
     FILL_FIELDS,
     LEFT,
+    MOST_COARSE,
     NODES,
     RING_FIELDS,
     RINGS,
@@ -440,6 +442,11 @@ def gather(traced: Tracing) -> tuple[Outlines, list[int]]:
         path_keys(places, np.full(len(mine), UNIT_LOG), *picture, keys)
         fills[k, VALUE : VALUE + len(value)] = value
         fills[k, RINGS], fills[k, WAVES] = len(mine), len(waves)
+        grid = grid_at(np.array(value), traced.steps)
+        every = np.bitwise_or.reduce(np.concatenate(mine)[:, :2].ravel() >> grid)
+        # Outlines on whole pixels need no finer grid.
+        while fills[k, COARSE] < MOST_COARSE and not every >> int(fills[k, COARSE]) & 1:
+            fills[k, COARSE] += 1
         flat = [number for wave in waves for number in wave]
         fills[k, WAVE : WAVE + len(flat)] = flat
         for i in np.argsort(keys, kind="stable").tolist():
