@@ -24,6 +24,7 @@ from .analysis import pursuit
 from .analysis.outlines import tracing
 from .analysis.outlines.borders import Border, trace
 from .analysis.outlines.regions import Regions, segment
+from .analysis.outlines.tables import gather
 from .analysis.prices import layer_prices, node_prices
 from .format.contexts import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
 from .format.point_sets import arrange
@@ -82,8 +83,9 @@ def _count_outlines(
     planes = traced.planes
     steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
     fitted = tracing.fit(planes, traced.found, traced.borders, steps, node_prices(tables))
-    geometry = Geometry(*planes[0].shape, len(planes))
-    outlines, _ = tracing.gather(fitted)
+    height, width = planes[0].shape
+    geometry = Geometry(height, width, len(planes))
+    outlines, _ = gather(fitted)
     ground = replace(Ground.empty(geometry, steps), outlines=outlines)
     tally = np.zeros((CONTEXTS, 2), np.int64)
     return tally, write(tables, ground, None, tally=tally).coder.weights

@@ -54,21 +54,17 @@ def test_windows_in_one_launch(scale: int) -> None:
         *((layout.TOP, 0, 16 * 200), (layout.LEFT, 0, 16 * 300), (layout.ASPECT, 0, 10)),
         *((layout.ANGLE, 0, 64), (layout.FINE, 0, 8), (layout.FREQUENCY, 0, 8)),
         *((layout.PHASE, 0, 64), (layout.BLUE, -8, 9), (layout.RED, -8, 9)),
-        *((layout.MORE, 0, 6), (layout.CUTS, 0, 4)),
+        (layout.MORE, 0, 6),
         *((layout.EXTRA + 3 * i, 0, 16) for i in range(layout.MOST_EXTRA)),
         *((layout.EXTRA + 3 * i + 1, 0, 64) for i in range(layout.MOST_EXTRA)),
         *((layout.EXTRA + 3 * i + 2, 0, 8) for i in range(layout.MOST_EXTRA)),
-        *((layout.CUT + 4 * i, 0, 16) for i in range(layout.MOST_CUTS)),
-        *((layout.CUT + 4 * i + 1, -8, 8) for i in range(layout.MOST_CUTS)),
-        *((layout.CUT + 4 * i + 2, 0, 4) for i in range(layout.MOST_CUTS)),
-        *((layout.CUT + 4 * i + 3, -4, 4) for i in range(layout.MOST_CUTS)),
     ):
         layers[:, field] = rng.integers(low, high, len(layers))
     layers[layers[:, layout.COMP] > 0, layout.BLUE] = 0
     layers[layers[:, layout.COMP] > 1, layout.RED] = 0
     steps = np.array([3 << 20, 2 << 20, 1 << 20], np.int64)
     one = np.zeros((3, 200 * scale, 300 * scale), np.int32)
-    windows.draw(layers, np.arange(len(layers)), steps, scale, one)
+    windows.draw(layers, steps, scale, one)
     other = cupy.zeros(one.shape, cupy.int32)
     cuda.draw_windows(cupy, windows.prepared(layers, steps, scale), other, scale)
     assert np.array_equal(one, other.get())

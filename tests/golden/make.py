@@ -24,7 +24,20 @@ PICTURES = {
     "rgba": ((24, 40, 4), 500),
     "tall": ((90, 1, 3), 80),
     "large": ((160, 200, 3), 9000),
+    "drawing": ((96, 120, 3), 400),
 }
+
+
+def drawing(height: int, width: int) -> np.ndarray:
+    """Flat shapes, anti-aliased: what becomes outlines."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    out = np.full((height, width, 3), 245.0)
+    for k, color in enumerate(((30, 30, 40), (200, 60, 40), (40, 90, 190), (40, 90, 190))):
+        row, column = divmod(k, 2)
+        far = np.hypot(y - 26 - 44 * row, (x - 32 - 52 * column) * 0.8)
+        cover = np.clip(17.0 - 3 * (k > 1) - far, 0, 1)[..., None]
+        out = out * (1 - cover) + np.array(color) * cover
+    return np.rint(out).astype(np.uint8)
 
 
 def digest(pixels: np.ndarray) -> str:
@@ -41,7 +54,12 @@ def main() -> None:
             files = {f"{name}-v{version}-{title}.frc": None}
             if title == "large":
                 files[f"{name}-v{version}-trimmed.frc"] = 2000
-            whole = fractour.encode(sample_picture(*shape), codec=name, budget=budget)
+            picture = sample_picture(*shape)
+            if title == "drawing":
+                if not name.startswith("contour"):
+                    continue
+                picture = drawing(*shape[:2])
+            whole = fractour.encode(picture, codec=name, budget=budget)
             for file, size in files.items():
                 if file in index:
                     continue

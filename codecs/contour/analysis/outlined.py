@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,8 @@ from ..format.stream import initial_tables
 from ..synthesis.coverage import FULL_LOG, coverage, draw
 from .outlines import tracing
 from .outlines.borders import Border, trace
-from .outlines.regions import Regions, segment
+from .outlines.regions import Regions, calm, segment
+from .outlines.tables import gather
 from .prices import node_prices
 
 FloatArray = npt.NDArray[np.float32]
@@ -66,8 +66,10 @@ class Shapes:
     @classmethod
     def of(cls, planes: list[FloatArray]) -> Shapes | None:
         """Find the regions of a picture; None if it is none of those that have any."""
+        if calm(planes) < _CALM:
+            return None
         found = segment(planes)
-        if found.calm < _CALM or len(found.colors) < 2:
+        if len(found.colors) < 2:
             return None
         return cls(planes, found, trace(planes, found))
 
@@ -82,7 +84,7 @@ class Shapes:
                 else tracing.fit(self.planes, self.regions, self.borders, steps, prices)
             )
         traced = self.traced[step]
-        outlines, order = tracing.gather(traced)
+        outlines, order = gather(traced)
         if not order:
             return None
         _soften(outlines, traced.residual, steps)
@@ -118,5 +120,5 @@ def _soften(outlines: Outlines, residual: FloatArray, steps: npt.NDArray[np.int6
 
 def spectra_of(outlined: Outlined, like: Spectra) -> Spectra:
     """Transform what outlines leave; errors count as they do for the picture."""
-    spectra: Any = transform(outlined.planes, like.importance)
-    return spectra
+    found = transform(outlined.planes)
+    return replace(like, coefficients=found.coefficients)

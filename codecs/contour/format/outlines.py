@@ -86,7 +86,9 @@ class Outlines:
 
     def subset(self, keep: npt.NDArray[np.bool_]) -> Outlines:
         """Leave rings out; the first that repeats one of those takes its nodes over."""
-        rings, nodes, heir, at = [], [], {}, 0
+        rings: list[IntArray] = []
+        heir: dict[int, int] = {}
+        nodes, at = [], 0
         for i in np.nonzero(keep)[0].tolist():
             row = self.rings[i].copy()
             shape = i if row[SOURCE] < 0 else int(row[SOURCE])

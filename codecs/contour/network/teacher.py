@@ -170,7 +170,7 @@ def partly_drawn(
     left = rank + rng.normal(0.0, 0.35, len(gain)) < np.quantile(rank, 1 - share)
     shown = np.zeros(planes.shape, np.int32)
     steps = component_steps(step, NEUTRAL_CHROMA, len(planes))
-    draw(layers, np.flatnonzero(~left), steps, 1, shown)
+    draw(layers[~left], steps, 1, shown)
     return planes - shown.astype(np.float32) / np.float32(1 << FRACTION_BITS), left
 
 

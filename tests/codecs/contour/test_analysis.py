@@ -1,99 +1,183 @@
-"""The search encoder's other kinds: strokes, contours and cuts are found where there are some."""
+"""The search encoder: outlines are found where there are some, windows remove what they promise."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
+import fractour
 import numpy as np
 import pytest
-from fractour.codecs.contour.analysis import ablation, pursuit
-from fractour.codecs.contour.analysis.outlines import stages
-from fractour.codecs.contour.analysis.outlines.fills import explained
-from fractour.codecs.contour.analysis.outlines.masks import add_masked, masked_room, project_masked
-from fractour.codecs.contour.analysis.outlines.rings import outline_of
-from fractour.codecs.contour.analysis.prices import layer_prices
-from fractour.codecs.contour.analysis.ranking import worths
+from fractour.codecs.contour import format as contour_format
+from fractour.codecs.contour.analysis import ablation, pursuit, search
+from fractour.codecs.contour.analysis.outlined import Shapes
+from fractour.codecs.contour.analysis.outlines import borders, regions, tracing
+from fractour.codecs.contour.analysis.prices import layer_prices, node_prices
+from fractour.codecs.contour.analysis.ranking import bounded
 from fractour.codecs.contour.analysis.windows import matching, residual
 from fractour.codecs.contour.analysis.windows.dictionary import reduce_by
-from fractour.codecs.contour.format import layout
+from fractour.codecs.contour.format import outlines as outline_format
 from fractour.codecs.contour.format import stream as syntax
-from fractour.codecs.contour.synthesis import curves
+from fractour.codecs.contour.format.layout import BUCKET, FIELDS, LEFT, SCALE, TOP
+from fractour.codecs.contour.format.syntax import footprint
 from fractour.codecs.contour.synthesis.reconstruction import render_ground
+from fractour.shared import container
 from fractour.shared.codec import Geometry
+from fractour.shared.errors import BitstreamError
 from fractour.shared.picture import color
 from fractour.shared.tiles.format.stream import NEUTRAL_CHROMA, component_steps
+from PIL import Image
 
 STEP = 180
 
 
-def drawing(parts: tuple[str, ...] = stages.KINDS) -> np.ndarray:
-    """Smooth ground with a dark line that bends, a bright disc, an edge that fades away."""
-    y, x = np.mgrid[:160, :192].astype(np.float64)
-    luma = 110 + 10 * np.sin(x / 70) + 8 * np.cos(y / 60)
-    if "stroke" in parts:
-        along = np.clip(x, 20, 170)
-        line = np.hypot(y - (40 + 14 * np.sin(along / 20)), x - along)
-        luma -= 90 * np.clip(2.5 - line, 0, 1)
-    if "contour" in parts:
-        luma += 80 * np.clip(17.5 - np.hypot(y - 112, x - 50), 0, 1)
-    if "cut" in parts:
-        soft = np.clip(1 - ((x - 140) ** 2 + (y - 100) ** 2) / 40**2, 0, 1) ** 3
-        luma += 140 * soft * np.clip(0.8 * (x - 140) + 0.6 * (y - 100) + 0.5, 0, 1)
-    return np.repeat(np.clip(np.rint(luma), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+def smooth(height: int, width: int) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    luma = 140 + 20 * np.sin(x / 40) + 15 * np.cos((x + y) / 50)
+    return np.repeat(luma.astype(np.uint8)[..., None], 3, axis=2)
 
 
-def search(
-    kinds: tuple[str, ...], effort: int = 5, parts: tuple[str, ...] = stages.KINDS
-) -> tuple[dict[str, float], syntax.Ground]:
-    return ablation.measure(color.to_components(drawing(parts)), STEP, kinds, effort)
+def drawing(height: int = 150, width: int = 190) -> np.ndarray:
+    """A dark ring with a red inside, the same blue disc four times, a bar; all anti-aliased."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    out = np.full((height, width, 3), 250.0)
+
+    def add(cover: np.ndarray, color: tuple[int, int, int]) -> None:
+        inside = np.clip(cover, 0, 1)[..., None]
+        out[:] = out * (1 - inside) + np.array(color) * inside
+
+    far = np.hypot(y - 60, x - 60)
+    add(42 - far, (20, 20, 20))
+    add(34 - far, (200, 40, 40))
+    for k in range(4):
+        add(9.3 - np.hypot(y - 130, x - 30 - 40 * k), (40, 60, 180))
+    add(np.minimum(np.minimum(y - 20, 90 - y), np.minimum(x - 130, 150 - x)), (20, 120, 40))
+    return np.rint(out).astype(np.uint8)
 
 
-def test_each_kind_is_found_where_it_fits() -> None:
-    plain, _ = search(())
-    assert plain["stroke"] == plain["contour"] == plain["cut"] == 0
-    for kind in ("stroke", "contour"):
-        figures, _ = search((kind,), parts=(kind,))
-        assert figures[kind] >= 1, kind
-        assert figures["j"] < search((), parts=(kind,))[0]["j"], kind
-    figures, ground = search(stages.KINDS)
-    assert stages.is_masked(ground.layers).any()
-    assert figures["j"] < plain["j"]
-    # What the search says is what a reader of the file sees.
-    written = syntax.write(syntax.initial_tables(), ground, None)
-    payload = syntax.entropy.finish_encoder(written.coder.rc, written.coder.buf)
-    start = syntax.head(STEP, NEUTRAL_CHROMA, 0, ground, pure=True)
-    read = syntax.read(ground.geometry, [start, payload], complete=True, pure=True)
-    np.testing.assert_array_equal(read.ground.layers, ground.layers)
-    np.testing.assert_array_equal(render_ground(np, read.ground), render_ground(np, ground))
+def symbols_of(data: bytes) -> contour_format.Symbols:
+    frame = container.unpack(data, max_pixels=10**6)
+    return contour_format.read(frame.geometry, frame.packets, complete=True, pure=False)
 
 
-def test_tiles_take_what_layers_leave() -> None:
+def test_regions_have_no_colours_of_their_own_between_two() -> None:
+    found = regions.segment(color.to_components(drawing()))
+    # The five, and perhaps one for the corners of the bar; nearly all pixels are of the five.
+    assert len(found.colors) <= 7
+    shares = np.sort(np.bincount(found.labels.ravel()))[::-1] / found.labels.size
+    assert shares[:5].sum() > 0.99
+    assert regions.calm(color.to_components(drawing())) > 0.8
+    assert regions.calm(color.to_components(noise())) < 0.1
+
+
+def noise() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+
+
+def test_every_border_is_drawn_once() -> None:
+    """The tree of shapes: ring, its inside, four discs of one form, the bar."""
     planes = color.to_components(drawing())
-    figures, ground = search(())
-    few = replace(ground, layers=ground.layers[:5])
-    both, shown = ablation.measure_tiles(planes, STEP, few)
-    nothing = syntax.Ground.empty(ground.geometry, ground.steps)
-    alone, _ = ablation.measure_tiles(planes, STEP, nothing)
-    assert (both["windows"], alone["windows"]) == (5, 0)
-    assert shown.shape == (3, *planes[0].shape)
-    # Layers alone and tiles alone are not far from each other; what mixes them is.
-    assert both["error"] < 1.5 * figures["error"]
-    assert alone["error"] < 1.5 * figures["error"]
-    assert alone["j"] < both["j"]
+    found = regions.segment(planes)
+    rings = borders.trace(planes, found)
+    assert rings[0].parent == -1
+    large = [b for b in rings[1:] if b.area > 20]
+    assert len(large) == 7
+    discs = [b for b in large if 200 < b.area < 350]
+    assert len({b.form for b in discs}) == 1 < len(discs)
+    inner = [b for b in large if b.parent > 0]
+    assert len(inner) == 1
+    assert inner[0].area < rings[inner[0].parent].area
+    # Clockwise with the region at the right, so all areas are positive.
+    assert all(b.area > 0 for b in rings)
 
 
-def test_a_window_over_an_edge_is_cut() -> None:
-    planes = color.to_components(drawing(("cut",)))
+def test_a_drawing_becomes_outlines() -> None:
+    image = drawing()
+    data = fractour.encode(image, codec="contour", budget=300)
+    found = symbols_of(data).ground
+    assert 6 <= len(found.outlines.rings) <= 12
+    assert (found.outlines.rings[:, outline_format.SOURCE] >= 0).sum() >= 2
+    assert not len(found.layers)
+    off = fractour.decode(data).astype(float) - image
+    assert 10 * np.log10(255**2 / (off**2).mean()) > 34
+    # Its own ablation, and what came before: far behind.
+    tiles = fractour.decode(fractour.encode(image, codec="tiles", budget=300)).astype(float)
+    assert ((tiles - image) ** 2).mean() > 4 * (off**2).mean()
+
+
+def test_what_is_traced_is_what_is_drawn() -> None:
+    planes = color.to_components(drawing())
+    shapes = Shapes.of(planes)
+    assert shapes is not None
     steps = component_steps(STEP, NEUTRAL_CHROMA, 3)
-    prices = layer_prices(syntax.initial_tables(), *planes[0].shape)
-    state = pursuit.start(planes, steps, 0)
-    pursuit.grow(state, prices, scales=((8,), (), ()), rich=False)
-    before = float((state.pyramid[0] ** 2).sum())
-    ratios = pursuit.ratios_of(steps)
-    layers, looked = stages.find_cuts(state.pyramid, state.layers, ratios, prices, 0.1, 5)
-    assert looked >= 1
-    assert (layers[:, layout.CUTS] > 0).any()
-    assert float((state.pyramid[0] ** 2).sum()) < before - 2
+    found = shapes.at(STEP, steps)
+    assert found is not None
+    assert (found.gain > 0).all()
+    geometry = Geometry(*planes[0].shape, 3)
+    ground = replace(syntax.Ground.empty(geometry, steps), outlines=found.outlines)
+    shown = render_ground(np, ground) / 64.0
+    for plane, drawn, rest in zip(planes, shown, found.planes, strict=True):
+        np.testing.assert_allclose(plane - drawn, rest, atol=1e-3)
+    # The residual of the fit is the decoder's, but for rounding.
+    traced = shapes.traced[STEP]
+    level = shapes.regions.colors[tracing.ground_of(shapes.regions)]
+    sizes = (steps / 65536.0)[:, None, None]
+    expected = (np.stack(found.planes) - level[:, None, None]) / sizes
+    assert np.abs(expected - traced.residual).max() < 0.05
+
+
+def test_coarser_steps_take_rings_over() -> None:
+    planes = color.to_components(drawing())
+    shapes = Shapes.of(planes)
+    assert shapes is not None
+    nodes = []
+    for step in (150, 170, 190, 214):
+        found = shapes.at(step, component_steps(step, NEUTRAL_CHROMA, 3))
+        assert found is not None
+        nodes.append(len(found.outlines.nodes))
+    assert nodes[0] > nodes[-1] > 12
+
+
+def test_photographs_and_noise_are_not_traced() -> None:
+    assert Shapes.of(color.to_components(noise())) is None
+    flat = np.full((40, 50, 3), 90, np.uint8)
+    assert Shapes.of(color.to_components(flat)) is None
+
+
+def test_harmonics_inside_an_outline() -> None:
+    image = drawing().astype(np.float64)
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+    inside = np.hypot(y - 60, x - 60) < 33
+    image[inside] += (30 * np.sin(x / 7.0))[inside][:, None]
+    planes = color.to_components(np.clip(np.rint(image), 0, 255).astype(np.uint8))
+    shapes = Shapes.of(planes)
+    assert shapes is not None
+    found = shapes.at(150, component_steps(150, NEUTRAL_CHROMA, 3))
+    assert found is not None
+    assert found.outlines.fills[:, outline_format.WAVES].sum() >= 1
+
+
+def test_node_prices_are_those_of_the_coder() -> None:
+    lengths, rests, turns, corners = node_prices(syntax.initial_tables())
+    for table in (lengths, turns, corners):
+        assert np.isfinite(table).all()
+        assert (table > 0).all()
+    np.testing.assert_allclose((2.0**-turns).sum(axis=-1), 1.0, atol=0.05)
+    assert rests[3] == 3
+
+
+def test_ablation_tells_what_outlines_add(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(drawing()).save(tmp_path / "a.png")
+    out = tmp_path / "outlines.json"
+    ablation.main([str(tmp_path / "a.png"), "--bpp", "0.1", "--effort", "1", "--out", str(out)])
+    with_them, without = json.loads(out.read_text())["rows"]
+    assert with_them["psnr"] > without["psnr"] + 5
+    assert (without["share"], without["contours"]) == (0.0, 0)
+    assert with_them["share"] > 0.5
+    assert "| 0.1 |" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("height", "width"), [(96, 128), (97, 129), (99, 127)])
@@ -112,10 +196,9 @@ def test_wide_windows_remove_what_they_promise_at_every_border(height: int, widt
     assert len(state.layers) > 5
     before = [float((state.pyramid[0].astype(np.float64) ** 2).sum())]
     for rich in (False, True, True):
-        cost = pursuit.objective(state)
         pursuit.polish(state, prices, rich=rich)
         before.append(float((state.pyramid[0].astype(np.float64) ** 2).sum()))
-        assert pursuit.objective(state) < 1.005 * cost
+        assert before[-1] < 1.02 * before[-2]
     for level, plane in enumerate(state.pyramid[1:], 1):
         expected = np.stack([reduce_by(whole, 1 << level) for whole in state.pyramid[0]])
         np.testing.assert_allclose(plane, expected, atol=2e-3)
@@ -133,106 +216,37 @@ def test_wide_windows_remove_what_they_promise_at_every_border(height: int, widt
     assert np.abs(gain - changes).sum() < 0.25 * changes.sum()
 
 
-@pytest.mark.parametrize("kind", stages.KINDS)
-def test_kinds_can_be_left_out(kind: str) -> None:
-    figures, _ = search(tuple(k for k in stages.KINDS if k != kind), effort=2)
-    assert figures[kind] == 0
-
-
 def test_layers_of_other_steps_are_fitted_again() -> None:
-    planes = color.to_components(drawing())
+    image = smooth(120, 150)
+    image[30:60, 40:90] -= 50
+    planes = color.to_components(image)
     prices = layer_prices(syntax.initial_tables(), *planes[0].shape)
     coarse, fine = (component_steps(step, NEUTRAL_CHROMA, 3) for step in (STEP, STEP - 5))
-    found = pursuit.search(planes, coarse, 2, prices, 2, stages.KINDS)
-    assert stages.is_masked(found.layers).any()
+    found = pursuit.search(planes, coarse, 2, prices, 2)
     again = pursuit.adapt(found, planes, fine, prices, finer=True)
-    assert stages.is_masked(again.layers).any()
+    assert len(again.layers) >= len(found.layers)
     geometry = Geometry(*planes[0].shape, channels=3)
     layers = again.layers[syntax.arrange(again.layers, *planes[0].shape)]
     ground = syntax.Ground(geometry, fine, again.base_code, again.base, layers)
     shown = render_ground(np, ground)
     off = [p - s / np.float32(64) for p, s in zip(planes, shown, strict=True)]
     # The residual that the search keeps is that of the decoder, but for rounding.
-    residual = pursuit.in_steps(off, fine)
-    assert np.abs(residual - again.pyramid[0]).max() < 0.2
-    worth = worths(planes, ground)
-    other = stages.is_masked(layers)
-    assert (worth.gain[other] > 0).all()
-    assert (worth.bits[other] > 10).all()
-
-
-def test_masks_of_the_search_are_those_of_the_decoder() -> None:
-    layer = np.zeros(layout.FIELDS, np.int32)
-    layer[layout.KIND], layer[layout.BUCKET], layer[layout.SCALE] = layout.CONTOUR, 10, 7
-    layer[layout.TOP], layer[layout.LEFT] = 40 * 16, 44 * 16
-    layer[layout.COUNT], layer[layout.FINE] = 8, 4
-    layer[layout.NODE : layout.NODE + 8] = (7, 9, 7, 5, 7, 8, 7, 6)
-    layer[layout.MORE], layer[layout.EXTRA], layer[layout.EXTRA + 1] = 1, 2, 16
-    steps = component_steps(STEP, NEUTRAL_CHROMA, 1)
-    exact = np.zeros((1, 80, 90), np.int32)
-    curves.draw(layer[None], np.array([0]), steps, 1, exact)
-    twin = np.zeros((1, 80, 90), np.float32)
-    room = masked_room(80, 90)
-    add_masked((twin,), layer, np.ones(1), 1.0, room)
-    scaled = twin * np.float32(steps[0] / 1024.0)
-    assert np.abs(exact - scaled).max() <= 0.02 * np.abs(exact).max() + 4
-    product, norm = project_masked((twin,), 0, layer, room)
-    assert product == pytest.approx(norm, rel=1e-4)
-    assert explained((twin,), layer, room) == pytest.approx(1.0, abs=1e-4)
-    assert explained((-twin,), layer, room) < 0
-
-
-def test_outline_of_a_disc_is_round() -> None:
-    y, x = np.mgrid[:41, :41]
-    layer = outline_of(np.hypot(y - 20, x - 20) < 18, 100, 200, 8)
-    assert (layer[layout.TOP] >> 4, layer[layout.LEFT] >> 4) == (120, 220)
-    assert layer[layout.ASPECT] == 0
-    nodes = layer[layout.NODE : layout.NODE + 8]
-    assert np.ptp(nodes) <= 1
-
-
-def test_nothing_is_found_in_nothing() -> None:
-    planes = [np.zeros((40, 50), np.float32)] * 3
-    figures, _ = ablation.measure(planes, STEP, stages.KINDS)
-    assert figures["stroke"] == figures["contour"] == figures["cut"] == figures["windows"] == 0
-
-
-def test_ablation_prints_a_line_for_each_set(
-    tmp_path: object, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from pathlib import Path
-
-    from PIL import Image
-
-    folder = Path(str(tmp_path))
-    Image.fromarray(drawing()[:64, :64]).save(folder / "a.png")
-    arguments = [str(folder / "a.png"), "--steps", "204", "--effort", "1", "--sets", "none,stroke"]
-    ablation.main([*arguments, "--pictures", str(folder)])
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[2] for line in lines] == ["none", "stroke", "tiles", "only"]
-    assert (folder / "a_204_none.png").exists()
-    assert (folder / "a_204_only tiles.png").exists()
+    assert np.abs(pursuit.in_steps(off, fine) - again.pyramid[0]).max() < 0.2
 
 
 def test_layers_cover_no_more_than_a_file_may_ask_for() -> None:
-    from fractour.codecs.contour.analysis import search as analysis
-    from fractour.codecs.contour.analysis.ranking import bounded
-    from fractour.codecs.contour.format.layout import BUCKET, FIELDS, LEFT, SCALE, TOP
-    from fractour.codecs.contour.format.stream import Ground, initial_tables, most_area, write
-    from fractour.codecs.contour.format.syntax import footprint
-    from fractour.shared.errors import BitstreamError
-
     # A sky: wide windows, hundreds of them, each over nearly everything.
     image = np.full((128, 128, 1), 120, np.uint8)
-    found = analysis.analyze(image, pure=True, effort=1, progress=None)
+    found = search.analyze(image, pure=True, effort=1, progress=None)
     layers = np.zeros((700, FIELDS), np.int32)
     layers[:, SCALE], layers[:, BUCKET] = 13, 6
     layers[:, TOP] = layers[:, LEFT] = 1024
     steps = np.array([1 << 20], np.int64)
-    ground = Ground(found.geometry, steps, 0, np.zeros((1, 0, 0), np.int32), layers)
+    ground = syntax.Ground(found.geometry, steps, 0, np.zeros((1, 0, 0), np.int32), layers)
     with pytest.raises(BitstreamError):
-        write(initial_tables(), ground, None)
+        syntax.write(syntax.initial_tables(), ground, None)
     fewer = bounded(found.planes, ground)
     assert 100 < len(fewer.layers) < 700
-    assert sum(footprint(layer, 128, 128) for layer in fewer.layers) <= most_area(found.geometry)
-    write(initial_tables(), fewer, None)
+    area = sum(footprint(layer, 128, 128) for layer in fewer.layers)
+    assert area <= syntax.most_area(found.geometry)
+    syntax.write(syntax.initial_tables(), fewer, None)

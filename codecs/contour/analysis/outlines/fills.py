@@ -56,7 +56,8 @@ def pursue(
     while len(out) < MOST_WAVES and norm > 0:
         products = np.stack([down @ (plane * cover) @ right.T for plane in residual])
         products[:, 0, :_CYCLES] = 0.0
-        comp, k, n = np.unravel_index(np.abs(products).argmax(), products.shape)
+        best = np.unravel_index(np.abs(products).argmax(), products.shape)
+        comp, k, n = (int(i) for i in best)
         phase = round(float(np.angle(products[comp, k, n])) / _PHASE)
         turn = k * turns[0][:, None] + (n + 1 - _CYCLES) * turns[1][None, :]
         wave = cover * np.cos(turn + phase * _PHASE).astype(np.float32)
@@ -70,5 +71,5 @@ def pursue(
         if gain < lmbda * (_BITS + 2 * np.log2(amount)):
             break
         residual[comp] -= added
-        out.append((int(comp), int(k), int(n) + 1 - _CYCLES, phase % PHASES, amount))
+        out.append((comp, k, n + 1 - _CYCLES, phase % PHASES, amount))
     return out

@@ -36,13 +36,10 @@ class Regions:
         Palette, code values of the components.
     labels : (H, W) int32
         Palette index of each pixel.
-    calm : float
-        Part of the pixels that are like their neighbours.
     """
 
     colors: FloatArray
     labels: IntArray
-    calm: float
 
 
 def _scaled(planes: list[FloatArray]) -> FloatArray:
@@ -94,27 +91,41 @@ def _on_ramp(pixels: FloatArray) -> npt.NDArray[np.bool_]:
     return out
 
 
+def _steps(pixels: FloatArray) -> FloatArray:
+    """Largest distance of each pixel's colour to those of its four neighbours, (H, W)."""
+    out = np.zeros(pixels.shape[:2], np.float32)
+    for axis in (0, 1):
+        square = np.sqrt((np.diff(pixels, axis=axis) ** 2).sum(axis=-1))
+        for side in ((0, 1), (1, 0)):
+            around = [(0, 0), (0, 0)]
+            around[axis] = side
+            out = np.maximum(out, np.pad(square, around))
+    return out
+
+
+def calm(planes: list[FloatArray]) -> float:
+    """Part of the pixels of a picture that are like their neighbours."""
+    return float((_steps(_scaled(planes)) <= _CALM).mean())
+
+
 def segment(planes: list[FloatArray]) -> Regions:
     """Label each pixel of a picture with a colour of a palette."""
     pixels = _scaled(planes)
     height, width, comps = pixels.shape
-    step = np.zeros((height, width), np.float32)
-    for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0)):
-        step = np.maximum(step, np.sqrt(((_shifted(pixels, dy, dx) - pixels) ** 2).sum(axis=-1)))
-    calm = float((step <= _CALM).mean())
+    step = _steps(pixels)
     ramp = _on_ramp(pixels)
     least = max(int(_RARE * height * width), 8)
     colors = _palette(pixels[step <= _FLAT], least, [])
     colors = _palette(pixels[~ramp], least, colors)
     if not colors:
-        return Regions(np.zeros((0, comps), np.float32), np.zeros((height, width), np.int32), calm)
+        return Regions(np.zeros((0, comps), np.float32), np.zeros((height, width), np.int32))
     table = np.stack(colors)
     distance = np.stack([((pixels - color) ** 2).sum(axis=-1) for color in table])
     labels = distance.argmin(axis=0).astype(np.int32)
     labels = _settle_ramps(labels, ramp, distance)
     sums = [np.bincount(labels[~ramp], p[~ramp], len(table)) for p in planes]
     counts = np.maximum(np.bincount(labels[~ramp], minlength=len(table)), 1)
-    return Regions((np.stack(sums, axis=1) / counts[:, None]).astype(np.float32), labels, calm)
+    return Regions((np.stack(sums, axis=1) / counts[:, None]).astype(np.float32), labels)
 
 
 def _settle_ramps(labels: IntArray, ramp: npt.NDArray[np.bool_], distance: FloatArray) -> IntArray:

@@ -10,25 +10,11 @@ import numpy.typing as npt
 
 from .....shared.tiles.analysis.encoder import LAMBDA
 from ...format.outlines import (
-    COARSE,
     FILL_FIELDS,
-    LEFT,
-    MOST_COARSE,
-    NODES,
-    RING_FIELDS,
-    RINGS,
-    SOURCE,
-    START,
-    TOP,
     VALUE,
-    WAVE,
-    WAVES,
-    Outlines,
     node_grid,
 )
-from ...format.point_sets import path_keys
-from ...format.rings import UNIT_LOG
-from . import climbing
+from . import climbing, paths
 from .borders import Border
 from .fills import Wave, pursue
 from .regions import Regions
@@ -104,7 +90,7 @@ class Ring:
         order, node = [], self.start
         for _ in range(self.count):
             order.append(node)
-            node = int(self.links[node, climbing.AFTER])
+            node = int(self.links[node, paths.AFTER])
         return self.links[order, :3]
 
 
@@ -135,7 +121,7 @@ class Tracing:
 
     def take(self, ring: Ring, sign: float = 1.0) -> None:
         """Take a ring from the residual, or put it back."""
-        climbing.take(
+        paths.take(
             self.residual, sign * self.size(ring), ring.links, ring.start, ring.count, self.room
         )
 
@@ -147,11 +133,11 @@ class Tracing:
     def gain(self, ring: Ring) -> float:
         """Squared error that a ring removes, or would."""
         value, products = self.size(ring), np.zeros(len(self.steps))
-        norm = climbing.projected(
+        norm = paths.projected(
             self.residual, ring.links, ring.start, ring.count, self.room, products
         )
         sign = 1.0 if ring.kept else -1.0
-        return 2.0 * float(value @ products) + sign * norm * float(value @ value)
+        return float(2.0 * (value @ products) + sign * norm * (value @ value))
 
     def doubt(self, lmbda: float) -> None:
         """Leave out for now what may be no more than anti-aliasing."""
@@ -214,7 +200,8 @@ class Tracing:
         if not kept:
             return
         first, count = kept[0], len(kept)
-        corner, residual, room = np.zeros(2, np.int64), self.residual, self.room
+        corner: npt.NDArray[np.int64] = np.zeros(2, np.int64)
+        residual, room = self.residual, self.room
         if count > 1:
             corner, residual = self._mean_of(kept)
             room = climbing.scratch(*residual.shape[1:])
@@ -229,9 +216,9 @@ class Tracing:
                 strict, prices, room,
             )  # fmt: skip
             bits = _RING_BITS + 8.0 - 2 * min(grid, 4)
-            bits += climbing.ring_bits(links, start, number, grid, prices)
-            climbing.take(residual, -size, links, start, number, room)
-            climbing.take(residual, size, begun, first.start, first.count, room)
+            bits += paths.ring_bits(links, start, number, grid, prices)
+            paths.take(residual, -size, links, start, number, room)
+            paths.take(residual, size, begun, first.start, first.count, room)
             if error + lmbda / count * bits < least:
                 best, least = (links, start, number, bits), error + lmbda / count * bits
         again = _REPEAT_BITS if count > 1 else 0.0
@@ -251,7 +238,7 @@ class Tracing:
             ring.waves = ()
             if not ring.kept or ring.area < _LARGE or ring.thick < _WIDE:
                 continue
-            climbing.cover(ring.links, ring.start, ring.count, acc, box)
+            paths.cover(ring.links, ring.start, ring.count, acc, box)
             top, left, bottom, right = box.tolist()
             part = acc[: bottom - top, : right - left]
             cover = np.cumsum(part, axis=1).astype(np.float32) / np.float32(1 << 17)
@@ -277,7 +264,8 @@ class Tracing:
                 np.clip(np.arange(low[i], high[i]) + shift[i], 0, shape[i] - 1) for i in (0, 1)
             )
             total += self.residual[:, rows[:, None], columns[None, :]]
-        return low, total / np.float32(len(group))
+        total /= np.float32(len(group))
+        return low.astype(np.int64), total
 
 
 def ground_of(found: Regions) -> int:
@@ -298,10 +286,10 @@ def _linked(points: npt.NDArray[np.int64], grid: int) -> npt.NDArray[np.int64]:
 
 def circled(nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Join nodes (n, 3) to a circle, (n, LINK_FIELDS)."""
-    out = np.zeros((len(nodes), climbing.LINK_FIELDS), np.int64)
+    out = np.zeros((len(nodes), paths.LINK_FIELDS), np.int64)
     out[:, :3] = nodes
     at = np.arange(len(nodes))
-    out[:, climbing.BEFORE], out[:, climbing.AFTER] = np.roll(at, 1), np.roll(at, -1)
+    out[:, paths.BEFORE], out[:, paths.AFTER] = np.roll(at, 1), np.roll(at, -1)
     return out
 
 
@@ -412,64 +400,3 @@ def fit(
     out.prune(lmbda)
     out.enrich(lmbda)
     return out
-
-
-def gather(traced: Tracing) -> tuple[Outlines, list[int]]:
-    """Put rings into the tables of the format: fills by contrast, in each the rings by place.
-
-    Returns
-    -------
-    outlines : Outlines
-    numbers : list of int
-        Which of the rings each of them is.
-    """
-    picture = traced.residual.shape[1:]
-    by_value: dict[tuple[Any, ...], list[int]] = {}
-    for number, ring in enumerate(traced.rings):
-        if ring.kept:
-            alone = number if ring.waves else -1
-            key = (tuple(ring.value.tolist()), ring.waves, alone)
-            by_value.setdefault(key, []).append(number)
-    order = sorted(by_value, key=lambda key: (-max(abs(v) for v in key[0]), key))
-    fills = np.zeros((len(order), FILL_FIELDS), np.int32)
-    rows, nodes, numbers, at = [], [], [], 0
-    known: dict[bytes, int] = {}
-    for k, key in enumerate(order):
-        value, waves, _ = key
-        mine = [_started(traced.rings[i].nodes(), picture) for i in by_value[key]]
-        places = np.array([n[0, :2] for n in mine], np.int32)
-        keys = np.zeros(len(mine), np.int64)
-        path_keys(places, np.full(len(mine), UNIT_LOG), *picture, keys)
-        fills[k, VALUE : VALUE + len(value)] = value
-        fills[k, RINGS], fills[k, WAVES] = len(mine), len(waves)
-        grid = grid_at(np.array(value), traced.steps)
-        every = np.bitwise_or.reduce(np.concatenate(mine)[:, :2].ravel() >> grid)
-        # Outlines on whole pixels need no finer grid.
-        while fills[k, COARSE] < MOST_COARSE and not every >> int(fills[k, COARSE]) & 1:
-            fills[k, COARSE] += 1
-        flat = [number for wave in waves for number in wave]
-        fills[k, WAVE : WAVE + len(flat)] = flat
-        for i in np.argsort(keys, kind="stable").tolist():
-            row = np.zeros(RING_FIELDS, np.int32)
-            row[TOP], row[LEFT] = places[i]
-            shape = mine[i] - np.append(mine[i][0, :2], 0)
-            form = shape.tobytes() + (mine[i][0, :2] & 15).tobytes()
-            source = known.get(form, -1)
-            row[SOURCE] = source
-            if source < 0:
-                known[form] = len(rows)
-                row[START], row[NODES] = at, len(shape)
-                nodes.append(shape)
-                at += len(shape)
-            rows.append(row)
-            numbers.append(by_value[key][i])
-    if not rows:
-        return Outlines.none(), []
-    table = np.concatenate(nodes).astype(np.int32)
-    return Outlines(fills, np.stack(rows), table), numbers
-
-
-def _started(nodes: npt.NDArray[np.int64], shape: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """Turn a ring so that its first node lies in the picture."""
-    inside = (nodes[:, :2] >= 0).all(axis=1) & (nodes[:, :2] < 16 * np.array(shape)).all(axis=1)
-    return np.roll(nodes, -int(inside.argmax()), axis=0)
