@@ -37,12 +37,15 @@ class Outlined:
         Squared error that each ring removes, in squared steps; pixels that it runs around.
     planes : list of (H, W) float32
         What the outlines leave.
+    looked : int
+        Regions that might have become rings.
     """
 
     outlines: Outlines
     gain: npt.NDArray[np.float64]
     area: npt.NDArray[np.float64]
     planes: list[FloatArray]
+    looked: int
 
 
 @dataclass
@@ -93,29 +96,41 @@ class Shapes:
         rest = [p - d.astype(np.float32) / np.float32(64) for p, d in zip(self.planes, drawn)]
         gain = np.array([traced.gain(traced.rings[i]) for i in order])
         area = np.array([float(traced.rings[i].area) for i in order])
-        return Outlined(outlines, gain, area, rest)
+        return Outlined(outlines, gain, area, rest, len(self.borders))
 
 
 def _soften(outlines: Outlines, residual: FloatArray, steps: npt.NDArray[np.int64]) -> None:
     """Choose how soft the edges of each fill are, by the error that is left; in place."""
     sizes = steps / 65536.0
     for k, fill in enumerate(outlines.fills):
+        fill[SOFT] = MOST_SOFT
+        wide, top, left = coverage(outlines, k, residual.shape[1:], 1)
+        fill[SOFT] = 0
+        inside = (slice(top, top + wide.shape[0]), slice(left, left + wide.shape[1]))
         value = (fill[VALUE : VALUE + len(sizes)] / sizes).astype(np.float32)
-        along = np.tensordot(value, residual, axes=1)
+        along = np.tensordot(value, residual[:, *inside], axes=1)
         square = float((value * value).sum())
-        sharp, least = coverage(outlines, k, residual.shape[1:], 1).astype(np.float32), 0.0
-        sharp /= np.float32(1 << FULL_LOG)
+        sharp, least = _placed(outlines, k, residual.shape[1:], inside), 0.0
         for soft in range(1, MOST_SOFT + 1):
             before = int(fill[SOFT])
             fill[SOFT] = soft
-            change = sharp - coverage(outlines, k, residual.shape[1:], 1) / np.float32(
-                1 << FULL_LOG
-            )
+            change = sharp - _placed(outlines, k, residual.shape[1:], inside)
             error = float((change * (square * change + 2.0 * along)).sum())
             if error >= least:
                 fill[SOFT] = before
                 break
             least = error
+
+
+def _placed(
+    outlines: Outlines, fill: int, shape: tuple[int, ...], inside: tuple[slice, slice]
+) -> FloatArray:
+    """Coverage of a fill in a part of the picture that holds all of it, 0 to 1."""
+    cover, top, left = coverage(outlines, fill, (shape[0], shape[1]), 1)
+    out = np.zeros([s.stop - s.start for s in inside], np.float32)
+    top, left = top - inside[0].start, left - inside[1].start
+    out[top : top + cover.shape[0], left : left + cover.shape[1]] = cover
+    return out / np.float32(1 << FULL_LOG)
 
 
 def spectra_of(outlined: Outlined, like: Spectra) -> Spectra:

@@ -120,7 +120,7 @@ def ask(
 def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
     """Mix other importance of errors in; what was found is the start."""
     spectra = analysis.spectra.reweighted(mixed(analysis.spectra.importance, importance))
-    return replace(analysis, spectra=spectra, found={}, before=analysis.found)
+    return replace(analysis, spectra=spectra, found={}, before=analysis.found, ways={})
 
 
 def strict(analysis: Analysis, strictness: float) -> Analysis | None:
@@ -141,7 +141,7 @@ def otherwise(analysis: Analysis) -> Analysis | None:
     """Leave windows out, where they are tried."""
     if analysis.pure or analysis.tiles_alone:
         return None
-    return replace(analysis, windows=False)
+    return replace(analysis, windows=False, ways={})
 
 
 def _tile_bits(analysis: Analysis, step: int) -> float:
@@ -237,55 +237,73 @@ def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
     return _Candidate(ground, choice, written, _error(analysis, shown, tiles.steps), looked)
 
 
-def _outlined(analysis: Analysis, step: int) -> list[_Candidate]:
-    """Outlines first, then a base or tiles for what they leave."""
+def _based(analysis: Analysis, step: int, found: Outlined) -> _Candidate:
+    """Outlines, and a base for what they leave."""
     geometry = analysis.geometry
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-    found = analysis.shapes and analysis.shapes.at(step, steps)
-    if not found:
-        return []
-    out = []
     state = pursuit.start(found.planes, steps, _SMOOTH)
-    ground = Ground(
-        geometry, steps, _SMOOTH, state.base, np.zeros((0, FIELDS), np.int32), found.outlines
-    )
+    none = np.zeros((0, FIELDS), np.int32)
+    ground = Ground(geometry, steps, _SMOOTH, state.base, none, found.outlines)
     written = write(initial_tables(), ground, None)
     error = _error(analysis, render_ground(np, ground), steps)
-    looked = len(analysis.shapes.borders) if analysis.shapes else 0
-    out.append(_Candidate(ground, None, written, error, looked, found))
+    return _Candidate(ground, None, written, error, found.looked, found)
+
+
+def _tiled(analysis: Analysis, step: int, found: Outlined) -> _Candidate:
+    """Outlines, and tiles for what they leave."""
+    geometry = analysis.geometry
+    spectra = spectra_of(found, analysis.spectra)
+    choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
+    steps = choice.tiles.steps
+    tiles = TileSet.blank(geometry, steps, choice.tiles.leaves, choice.tiles.levels)
+    ground = replace(Ground.empty(geometry, steps), outlines=found.outlines)
+    written = write(initial_tables(), ground, tiles, priced=True)
+    choice = replace(
+        choice, tiles=tiles, prices=written.prices, spent=written.spent, coder=written.coder
+    )
+    texture = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
+    texture = smooth(np, tiles, texture, USUAL)[:, : geometry.height, : geometry.width]
+    error = _error(analysis, render_ground(np, ground) + texture, steps)
+    return _Candidate(ground, choice, written, error, found.looked, found)
+
+
+def _ways(analysis: Analysis, step: int) -> dict[str, Callable[[], _Candidate]]:
+    """Ways to write the picture at a step, by name; of equal ones the first is taken."""
+    ways: dict[str, Callable[[], _Candidate]] = {}
     if not analysis.pure:
-        spectra = spectra_of(found, analysis.spectra)
-        choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
-        tiles = TileSet.blank(geometry, steps, choice.tiles.leaves, choice.tiles.levels)
-        bare = Ground.empty(geometry, steps)
-        ground = replace(bare, outlines=found.outlines)
-        written = write(initial_tables(), ground, tiles, priced=True)
-        choice = replace(
-            choice, tiles=tiles, prices=written.prices, spent=written.spent, coder=written.coder
-        )
-        shown = render_ground(np, ground)
-        texture = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
-        texture = smooth(np, tiles, texture, USUAL)
-        shown = shown + texture[:, : geometry.height, : geometry.width]
-        error = _error(analysis, shown, steps)
-        out.append(_Candidate(ground, choice, written, error, looked, found))
-    return out
+        ways["tiles"] = lambda: _tiles_alone(analysis, step)
+    steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
+    found = analysis.shapes and analysis.shapes.at(step, steps)
+    if found:
+        ways["outlines"] = lambda: _based(analysis, step, found)
+        if not analysis.pure:
+            ways["outlines, tiles"] = lambda: _tiled(analysis, step, found)
+    if not found or analysis.pure:
+        ways["windows"] = lambda: _layers_alone(analysis, step)
+    return ways
 
 
 def _chosen(analysis: Analysis, step: int) -> _Candidate:
-    """Take tiles or layers, whichever cost less; layers where there are no tiles."""
+    """Take the way that costs least; once it is known for a step it stays."""
     if step >= STEPS:
         return _layers_alone(analysis, step)
-    every = [] if analysis.pure else [_tiles_alone(analysis, step)]
-    bits = every[0].bits if every and analysis.aim is None else 8.0 * (analysis.aim or 0)
-    outlined = _outlined(analysis, step)
-    every += outlined
-    dense = bits > _DENSE * analysis.geometry.pixels
-    if not outlined and (analysis.pure or not (analysis.tiles_alone or dense)):
-        every.append(_layers_alone(analysis, step))
-    lmbda = analysis.spectra.multiplier(LAMBDA, every[0].ground.steps)
-    # Of equal ones the first.
-    return min(every, key=lambda c: c.error + lmbda * c.bits)
+    ways = _ways(analysis, step)
+    if step in analysis.ways:
+        return ways[analysis.ways[step]]()
+    best, least, name = None, np.inf, ""
+    for way, make in ways.items():
+        if way == "windows" and not analysis.pure and best is not None:
+            bits = best.bits if analysis.aim is None else 8.0 * analysis.aim
+            if analysis.tiles_alone or bits > _DENSE * analysis.geometry.pixels:
+                continue
+        found = make()
+        lmbda = analysis.spectra.multiplier(LAMBDA, found.ground.steps)
+        cost = found.error + lmbda * found.bits
+        if cost < least:
+            best, least, name = found, cost, way
+    assert best is not None
+    analysis.ways[step] = name
+    return best
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,8 @@ class Analysis:
         Asks the network what windows planes want, within `limit`.
     shapes : Shapes, optional
         Regions that outlines are traced from.
+    ways : dict
+        By step, of what the file is made there.
     """
 
     geometry: Geometry
@@ -68,6 +70,7 @@ class Analysis:
     aim: int | None = None
     look: guided_pursuit.Look | None = None
     shapes: Shapes | None = None
+    ways: dict[int, str] = field(default_factory=dict)
 
     @property
     def tiles_alone(self) -> bool:

@@ -153,13 +153,13 @@ def add_ring(nodes, first, count, y, x, scale, acc, top, left):  # type: ignore[
 
 
 @compiled
-def add_rings(rings, nodes, first, count, scale, acc):  # type: ignore[no-untyped-def]
-    """Add rings `first` and the `count` - 1 after it to the buffer of a whole picture."""
+def add_rings(rings, nodes, first, count, scale, acc, top, left):  # type: ignore[no-untyped-def]
+    """Add rings `first` and the `count` - 1 after it to a buffer, see `add_edge`."""
     for i in range(first, first + count):
         shape = i if rings[i, SOURCE] < 0 else rings[i, SOURCE]
         start, length = np.int64(rings[shape, START]), np.int64(rings[shape, NODES])
         y, x = np.int64(rings[i, TOP]), np.int64(rings[i, LEFT])
-        add_ring(nodes, start, length, y, x, scale, acc, 0, 0)
+        add_ring(nodes, start, length, y, x, scale, acc, top, left)
 
 
 @compiled
@@ -233,21 +233,49 @@ def _paint_waves(cover, value, fill, comp, down, right, cosine, plane):  # type:
             plane[y, x] += (here * total + half) >> FULL_LOG
 
 
-def coverage(outlines: Outlines, fill: int, shape: tuple[int, int], scale: int) -> Any:
-    """How much of each pixel the rings of a fill run around, in 2 ** -`FULL_LOG`, (H, W) int32."""
+def box_at(outlines: Outlines, fill: int) -> npt.NDArray[np.int64]:
+    """Top, left, bottom, right of the nodes of a fill's rings, sixteenths of a pixel, (4,)."""
+    box = np.zeros(4, np.int64)
     first, count = int(outlines.fills[:fill, RINGS].sum()), int(outlines.fills[fill, RINGS])
-    acc = np.zeros((shape[0], shape[1] + 1), np.int32)
-    add_rings(outlines.rings, outlines.nodes, first, count, scale, acc)
+    box_of(outlines.rings, outlines.nodes, first, count, box)
+    return box
+
+
+def coverage(
+    outlines: Outlines, fill: int, shape: tuple[int, int], scale: int
+) -> tuple[npt.NDArray[np.int32], int, int]:
+    """How much of each pixel the rings of a fill run around.
+
+    Returns
+    -------
+    cover : (h, w) int32
+        In 2 ** -`FULL_LOG`, of the part of the picture where it is not 0.
+    top, left : int
+        The part's corner.
+    """
+    first, count = int(outlines.fills[:fill, RINGS].sum()), int(outlines.fills[fill, RINGS])
+    soft = int(outlines.fills[fill, SOFT])
+    y0, x0, y1, x1 = (box_at(outlines, fill) * scale >> 4).tolist()
+    # Softness reaches as many pixels beyond the curve; at the picture's own border it repeats.
+    top, left = max(y0 - soft, 0), max(x0 - soft, 0)
+    rows = max(min(y1 + 1 + soft, shape[0]) - top, 0)
+    columns = max(min(x1 + 1 + soft, shape[1]) - left, 0)
+    if not rows or not columns:
+        return np.zeros((0, 0), np.int32), 0, 0
+    acc = np.zeros((rows, columns + 1), np.int32)
+    add_rings(outlines.rings, outlines.nodes, first, count, scale, acc, top, left)
     sum_rows(acc)
     cover = acc[:, :-1]
-    soften(cover, int(outlines.fills[fill, SOFT]))
-    return cover
+    soften(cover, soft)
+    return cover, top, left
 
 
 def turns(
-    outlines: Outlines, fill: int, shape: tuple[int, int], scale: int
+    outlines: Outlines, fill: int, corner: tuple[int, int], shape: tuple[int, ...], scale: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Turns of the harmonics of a fill down the rows and along the columns, 1024ths of a cycle.
+
+    Of the part of the picture with this corner and shape.
 
     Returns
     -------
@@ -255,14 +283,12 @@ def turns(
         The phase is in `down`.
     """
     row = outlines.fills[fill]
-    first, count = int(outlines.fills[:fill, RINGS].sum()), int(row[RINGS])
-    box = np.zeros(4, np.int64)
-    box_of(outlines.rings, outlines.nodes, first, count, box)
+    box = box_at(outlines, fill)
     waves = row[WAVE:].reshape(-1, WAVE_FIELDS)[: row[WAVES]].astype(np.int64)
     out = []
     for axis, field in ((0, W_DOWN), (1, W_RIGHT)):
         low, high = box[axis] * scale, box[axis + 2] * scale
-        place = 16 * np.arange(shape[axis], dtype=np.int64) + 8 - low
+        place = 16 * (corner[axis] + np.arange(shape[axis], dtype=np.int64)) + 8 - low
         out.append(place[None, :] * (512 * waves[:, field, None]) // max(int(high - low), 1))
     out[0] += 1024 // PHASES * waves[:, W_PHASE, None]
     return out[0], out[1]
@@ -282,18 +308,18 @@ def draw(xp: Any, outlines: Outlines, planes: Any, scale: int) -> None:
     for k, fill in enumerate(outlines.fills):
         if not fill[RINGS]:
             continue
-        shape = planes.shape[1:]
-        cover = coverage(outlines, k, shape, scale)
-        down, right = turns(outlines, k, shape, scale)
+        cover, top, left = coverage(outlines, k, planes.shape[1:], scale)
+        down, right = turns(outlines, k, (top, left), cover.shape, scale)
+        part = planes[:, top : top + cover.shape[0], left : left + cover.shape[1]]
         comps = fill[WAVE:].reshape(-1, WAVE_FIELDS)[: fill[WAVES], W_COMP].tolist()
         for comp in range(len(planes)):
             value = int(fill[VALUE + comp]) << 6
             if not is_numpy(xp):
-                _paint_arrays(xp, cover, fill, comp, down, right, planes[comp])
+                _paint_arrays(xp, cover, fill, comp, down, right, part[comp])
             elif comp in comps:
-                _paint_waves(cover, value, fill, comp, down, right, COSINES, planes[comp])
+                _paint_waves(cover, value, fill, comp, down, right, COSINES, part[comp])
             elif value:
-                _paint(cover, value, planes[comp])
+                _paint(cover, value, part[comp])
 
 
 def _paint_arrays(

@@ -79,7 +79,10 @@ def test_cover_is_the_area_inside() -> None:
         fills[0, RINGS] = 1
         ring = np.array([[way[0, 0], way[0, 1], 0, 4, -1]], np.int32)
         square = Outlines(fills, ring, (way - [way[0, 0], way[0, 1], 0]).astype(np.int32))
-        cover = coverage.coverage(square, 0, (4, 4), 1) / (1 << coverage.FULL_LOG)
+        part, top, left = coverage.coverage(square, 0, (4, 4), 1)
+        assert (top, left) == (0, 0)
+        cover = np.zeros((4, 4))
+        cover[: part.shape[0], : part.shape[1]] = part / (1 << coverage.FULL_LOG)
         rows, columns = np.array([0.5, 1, 0.75, 0]), np.array([0.5, 1, 0.5, 0])
         exact = rows[:, None] * columns[None, :]
         np.testing.assert_array_equal(cover, -exact if turned else exact)

@@ -72,7 +72,7 @@ def test_the_twin_draws_as_the_decoder_does(
     layer, window = outline(30.5, 27.25, scale, aspect, angle, frequency)
     steps = component_steps(100, NEUTRAL_CHROMA, 1)
     planes = np.zeros((1, SIDE, SIDE), np.int32)
-    windows.draw(layer, np.array([0]), steps, 1, planes)
+    windows.draw(layer, steps, 1, planes)
     size = layout.amplitude_of(6, 0, int(steps[0])) / 64.0
     phase = 2 * math.pi * 7 / layout.PHASES
     if frequency == 0:
@@ -123,7 +123,7 @@ def test_turning_layers_turns_what_they_draw() -> None:
 
     def drawn(layers: np.ndarray) -> np.ndarray:
         planes = np.zeros((1, side, side), np.int32)
-        windows.draw(layers, np.array([0]), steps, 1, planes)
+        windows.draw(layers, steps, 1, planes)
         return planes.astype(np.float32)
 
     for way in range(8):

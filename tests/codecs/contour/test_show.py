@@ -154,7 +154,9 @@ def test_outlines_are_where_the_decoder_draws(data: bytes, outlines: Outlines) -
     ring = np.array([[at[0, 0], at[0, 1], 0, 4, -1]], np.int32)
     found = Outlines(fills, ring, nodes)
     line = shapes.ring_outline(*shapes.ring_nodes(found, 0))
-    cover = coverage.coverage(found, 0, (HEIGHT * 4, WIDTH * 4), 4) / (1 << coverage.FULL_LOG)
+    cover = np.zeros((HEIGHT * 4, WIDTH * 4))
+    part, top, left = coverage.coverage(found, 0, cover.shape, 4)
+    cover[top : top + part.shape[0], left : left + part.shape[1]] = part / 2**coverage.FULL_LOG
     middle = (line[1:] + line[:-1]) / 2
     for x, y in middle[np.hypot(*(line[1:] - line[:-1]).T) > 0.5] * 4:
         patch = cover[int(y) - 1 : int(y) + 3, int(x) - 1 : int(x) + 3]
