@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Json, complete_codec
+from .examples import epilog
+from .options import Json, among, complete_codec
 from .output import (
     STDIO,
     Command,
@@ -134,7 +135,7 @@ corpora = typer.Typer(
 )
 
 
-@corpora.command("list", cls=Command)
+@corpora.command("list", cls=Command, epilog=epilog("list"))
 def corpora_list(as_json: Json = False) -> None:
     """List the corpora on this machine, and what is known but missing."""
     rows = _corpora_found()
@@ -172,7 +173,7 @@ def _corpora_found() -> list[dict[str, Any]]:
     return rows
 
 
-@corpora.command("verify", cls=Command)
+@corpora.command("verify", cls=Command, epilog=epilog("verify"))
 def corpora_verify(
     name: Annotated[str, typer.Argument(help="Name, folder or image file.")],
     as_json: Json = False,
@@ -204,8 +205,11 @@ def corpora_verify(
     say(f"{corpus.name}: {len(rows)} images, checksum {checksum}")
 
 
-@corpora.command("fetch", cls=Command)
-def corpora_fetch(name: Annotated[str, typer.Argument(help="kodak")]) -> None:
+@corpora.command("fetch", cls=Command, epilog=epilog("fetch"))
+def corpora_fetch(
+    name: Annotated[str, typer.Argument(help="kodak", autocompletion=among("kodak"))],
+    as_json: Json = False,
+) -> None:
     """Download a corpus, every file checked.
 
     It goes into FRACTOUR_DATA if that is set, else into the user's cache.
@@ -219,7 +223,10 @@ def corpora_fetch(name: Annotated[str, typer.Argument(help="kodak")]) -> None:
     folder = fetch_folder(name)
     with progress(f"fetching {name}") as update:
         count = fetch(read_manifest(name), folder, progress=update)
-    say(f"{name}: {count} files fetched to {folder}")
+    if as_json:
+        print_json({"corpus": name, "folder": str(folder), "fetched": count})
+    else:
+        say(f"{name}: {count} files fetched to {folder}")
 
 
 _PARTS = {
@@ -269,7 +276,7 @@ def _backends() -> list[dict[str, Any]]:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Say what is installed, what is missing, and what would bring it."""
+    """Say what is installed, what is missing, what would bring it."""
     import os
 
     from PIL import features

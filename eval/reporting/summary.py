@@ -227,7 +227,7 @@ def flagged(codec: str, flags: Counter[str]) -> list[str]:
     ]
     if failed:
         images = sum(n for _, n in failed)
-        notes.append(f"{codec}: {images} images without a figure, e.g. {failed[0][0][11:-1]}.")
+        notes.append(f"{codec}: {images} images without a figure; of one: {failed[0][0][11:-1]}.")
     return notes
 
 
@@ -338,6 +338,7 @@ def bits_table(results: Results) -> Table:
         ("codec", "bpp", "images", *kinds, "rest"),
         tuple(body),
         ("rest: headers, checksums and what the codec does not account for.",),
+        keys=2,
     )
 
 

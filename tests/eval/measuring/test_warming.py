@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numba
+import pytest
+from fractour.eval.measuring.warming import compilations, timed
+
+
+def fresh():
+    @numba.njit
+    def slow_to_compile(x):
+        return x + 1
+
+    return slow_to_compile
+
+
+def test_compilations_are_told_by_name():
+    told = []
+    kernel = fresh()
+    with compilations(told.append):
+        kernel(1)
+        kernel(2)
+    assert told == ["slow to compile"]
+    kernel(1.5)
+    assert told == ["slow to compile"]
+
+
+def test_what_is_told_may_end_the_compilation():
+    def stop(name):
+        raise InterruptedError(name)
+
+    with compilations(stop), pytest.raises(InterruptedError):
+        fresh()(1)
+
+
+def test_compiling_is_no_time_of_the_codec():
+    calls = []
+    kernel = fresh()
+
+    def call():
+        calls.append(1)
+        return kernel(len(calls))
+
+    result, seconds = timed(call)
+    # The first call compiled; the second is the one that counts.
+    assert (len(calls), result) == (2, 3)
+    assert seconds < 0.01
+    assert timed(call)[0] == 4
+    assert len(calls) == 3
