@@ -165,6 +165,13 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE", help="Write the rows there too, .csv or .parquet."),
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|local:N",
+            help="Measure on a Dask cluster, or on N workers here (fractour[cluster]).",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=0, metavar="N", help="Processes; 0 is one per CPU.")] = 0,
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Keep finished rows of the folder, or not.")
@@ -203,7 +210,7 @@ def compare(
     search. With --at-target: bytes by content at an equal smart error.
 
     The smart error judges as an eye does: a line that moved a little costs little, a line that is
-    lost or invented costs in full. 0 is an equal picture and smaller is better.
+    lost or invented costs in full. 0 is an equal picture, 1 to 2 one that is lost.
     """
     check_export(export)
     if saved is not None:
@@ -261,6 +268,7 @@ def compare(
                 command=["fractour", *sys.argv[1:]],
                 progress=lambda done, total, row: update(done / total),
                 activity=update.doing,
+                cluster=dask,
             )
         except KeyboardInterrupt:
             say(f"finished rows are kept in {folder}; the same command goes on from there")
@@ -324,6 +332,7 @@ def _compare_at_target(
         message = f"--at-target takes a positive smart error, not {target:g}"
         raise UsageError(message)
     from ...corpora.catalog import open_corpus
+    from ..judging.metrics import SMART_IN_WORDS
     from ..measuring.at_target import at_target_table, groups_of, run_at_target
     from ..measuring.provenance import environment
     from ..measuring.store import write_json
@@ -350,3 +359,4 @@ def _compare_at_target(
         print_json(document)
     else:
         print_tables([table])
+        say(SMART_IN_WORDS)

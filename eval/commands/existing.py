@@ -142,7 +142,7 @@ def metrics(
     """Measure picture B against picture A in every measure.
 
     The smart error judges as an eye does: a line that moved a little costs little, a line that is
-    lost or invented costs in full. 0 is an equal picture and smaller is better.
+    lost or invented costs in full. 0 is an equal picture, 1 to 2 one that is lost.
     """
     if original == other == STDIO:
         message = "only one of the two pictures can come from stdin"

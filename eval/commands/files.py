@@ -137,7 +137,8 @@ def encode(
     """Encode pictures into a budget of bytes, or for a target error.
 
     The error of --target is the smart error, which judges as an eye does: a line that moved a
-    little costs little, a line that is lost or invented costs in full. 0 is an equal picture.
+    little costs little, a line that is lost or invented costs in full. 0 is an equal picture,
+    1 to 2 one that is lost.
     """
     no_report_beside_data(target, as_json)
     budget = _budget(given, size, bpp, ratio, error)
@@ -178,6 +179,7 @@ def _encode_one(
     seconds = time.perf_counter() - started
     write_bytes(target, data, force=force)
     error = budget.target
+    reached = None if error is None else _smart_error(pixels, data)
     limit = None if error else budget.limit(Geometry(height, width, channels))
     report = {
         "input": source,
@@ -188,6 +190,7 @@ def _encode_one(
         "channels": channels,
         "budget_bytes": limit,
         "target": error,
+        "smart_error": reached,
         "bytes": len(data),
         "bpp": 8 * len(data) / (width * height),
         "candidates": files[0].candidates,
@@ -195,13 +198,25 @@ def _encode_one(
         "seconds": round(seconds, 4),
     }
     if not quiet:
-        share = f" of {limit} bytes ({100 * len(data) / limit:.1f} %)" if limit else " bytes"
+        share = (
+            f" of {limit} bytes ({100 * len(data) / limit:.1f} %)"
+            if limit
+            else f" bytes, smart error {reached:.4f} of {error:g}"
+        )
         say(
             f"{called(target)}: {len(data)}{share}, "
             f"{report['bpp']:.4f} bpp, {width} x {height} x {channels}, {choices['codec']}, "
             f"{files[0].survivors} of {files[0].candidates} candidates, {seconds:.2f} s"
         )
     return report
+
+
+def _smart_error(pixels: Any, data: bytes) -> float:
+    """Smart error that a file reaches."""
+    from ...shared.api import decode as decode_bytes
+    from ...shared.error.smart_error import smart_error
+
+    return float(smart_error(pixels, decode_bytes(data)))
 
 
 def called(target: str) -> str:

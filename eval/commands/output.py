@@ -212,7 +212,7 @@ def progress(label: str) -> Iterator[Bar]:
 @contextmanager
 def compiling(bar: Bar) -> Iterator[None]:
     """Let `bar` name every kernel that is compiled inside the block, the first use of a codec."""
-    from ..measuring.warming import compilations
+    from ..measuring.running.warming import compilations
 
     with compilations(lambda kernel: bar.doing(f"compiling, once: {kernel}")):
         yield

@@ -114,8 +114,7 @@ def present(
         # Who compares encoders asks for that table too.
         print_tables(tables if every else [verdict, *encoders])
     files = [*plots, *([page] if page else [])]
-    names = ", ".join(["rows.jsonl", "tables.md", *(path.name for path in files)])
-    say(f"{result.folder}: {names}")
+    say(f"{result.folder}: {', '.join(['tables.md', *(path.name for path in files)])}")
     failed = [row for row in result.rows if row["status"] == "error"]
     if failed:
         first = failed[0]

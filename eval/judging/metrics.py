@@ -319,8 +319,8 @@ _ERROR_TICKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7
 
 SMART_IN_WORDS = (
     "The smart error judges as an eye does: a line that moved a little costs little, a line that "
-    "is lost or invented costs in full. 0 is an equal picture and smaller is better; pictures are "
-    "compared in oriented bands of several sizes."
+    "is lost or invented costs in full. 0 is an equal picture, 1 to 2 one that is lost; pictures "
+    "are compared in oriented bands of several sizes."
 )
 """What every place that shows a smart error says of it."""
 

@@ -25,8 +25,8 @@ from ...shared.errors import BudgetError, FractourError, UnknownCodecError
 from ...shared.network.weights import weights_path
 from ..judging.metrics import METRICS, measure
 from .anchors import ANCHORS, AnchorSearch, decode_anchor, get_anchor
+from .running.warming import timed
 from .store import FILE, Row
-from .warming import timed
 
 Image = npt.NDArray[np.uint8]
 

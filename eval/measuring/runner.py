@@ -21,8 +21,10 @@ from ...corpora.images import pixel_sha256
 from ...shared.errors import FractourError
 from ..judging.metrics import JUDGES, METRICS, get_metric
 from .measure import CodecSpec, Task, measure_task
-from .pool import Activity, run_pool, shared_cores
 from .provenance import environment, now
+from .running.cluster import run_cluster
+from .running.pool import Activity, run_pool, shared_cores
+from .running.warming import compilations
 from .store import (
     ROWS_FILE,
     RUN_FILE,
@@ -39,7 +41,6 @@ from .store import (
     row_key,
     write_json,
 )
-from .warming import compilations
 
 Progress = Callable[[int, int, Row], None]
 """Called with rows done, rows in all (those of an earlier start included) and the new row."""
@@ -153,6 +154,7 @@ def run(
     command: list[str] | None = None,
     progress: Progress | None = None,
     activity: Activity | None = None,
+    cluster: str | None = None,
 ) -> Run:
     """Compare codecs on the same images at the same numbers of bytes.
 
@@ -182,6 +184,8 @@ def run(
         See `Progress`.
     activity : callable, optional
         Told in words what goes on while no row is finished, such as a kernel that is compiled.
+    cluster : str, optional
+        Address of a Dask scheduler, or ``local:N``, that measures instead of `jobs` processes.
 
     Returns
     -------
@@ -272,7 +276,9 @@ def run(
             if progress is not None:
                 progress(done, total, row)
 
-        if jobs > 1:
+        if cluster is not None:
+            run_cluster(plan, task_of, cluster, record, tell)
+        elif jobs > 1:
             with shared_cores(jobs):
                 run_pool(plan, task_of, jobs, record, tell)
         else:

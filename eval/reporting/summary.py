@@ -112,10 +112,11 @@ def gap_table(
     )
 
 
+PART_OF_THE_RANGE = f"less than {LOW_OVERLAP:.0%} of the joint range shared"
 _FLAGS = {
     "anchor": "dominated points of the anchor dropped",
     "test": "dominated points dropped",
-    "overlap": f"less than {LOW_OVERLAP:.0%} of the joint range shared",
+    "overlap": PART_OF_THE_RANGE,
 }
 
 

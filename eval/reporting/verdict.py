@@ -11,11 +11,12 @@ from ..measuring.anchors import ANCHORS
 from ..measuring.rowset import Results
 from ..measuring.store import Row
 from ..tables import Cell, Table, word
-from .summary import paired_bd
+from .summary import PART_OF_THE_RANGE, paired_bd
 
 JUDGED = ("psnr_rgb", "ms_ssim", "smart")
 """Metrics at whose equal values bytes are compared."""
 
+_PARTLY = "~"
 _HEADS = {"psnr_rgb": "PSNR", "ms_ssim": "MS-SSIM", "smart": "smart err."}
 
 
@@ -23,13 +24,15 @@ def _bytes(results: Results, base: str, label: str, metric: str) -> Cell:
     """Mean BD-rate over images; with how many, if some have none."""
     if label == base:
         return Cell("0.0", 0.0)
-    rates, _, _ = paired_bd(results, base, label, metric, results.bpps)
+    rates, _, flags = paired_bd(results, base, label, metric, results.bpps)
     if not rates:
         return Cell("-")
     mean = math.fsum(rates) / len(rates)
     total = len(results.images)
     share = "" if len(rates) == total else f" ({len(rates)}/{total})"
-    return Cell(f"{mean:+.1f}{share}", mean, {"n": len(rates), "of": total})
+    # A figure over less than half of what both curves span speaks of a part of them.
+    mark = _PARTLY if flags[PART_OF_THE_RANGE] else ""
+    return Cell(f"{mark}{mean:+.1f}{share}", mean, {"n": len(rates), "of": total})
 
 
 def _seconds(results: Results, label: str, field: str) -> Cell:
@@ -88,9 +91,11 @@ def verdict_table(
     notes = [f"{pictures} at {budgets} bits per pixel; times: median seconds a file."]
     if judged:
         notes.append(
-            f"Bytes: mean BD-rate over the pictures, negative is fewer; n/{total}: a figure on n "
-            "pictures only, - on none."
+            f"Bytes against {named}: mean BD-rate over the pictures, negative is fewer; n/{total}: "
+            "a figure on n pictures only, - on none."
         )
+    if any(cell.text.startswith(_PARTLY) for row in body for cell in row):
+        notes.append(f"{_PARTLY}: the two curves share less than half of their range.")
     if "smart" in judged:
         notes.append(SMART_IN_WORDS)
     return Table(

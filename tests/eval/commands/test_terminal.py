@@ -104,6 +104,17 @@ def test_one_option_takes_every_budget(
     assert cli(*words, "--budget", text).json["budget_bytes"] == limit
 
 
+def test_the_error_reached_is_told(cli: Callable, photos: Path, tmp_path: Path) -> None:
+    from fractour.shared.error.smart_error import smart_error
+
+    words = ("encode", photos / "a.png", tmp_path / "x.frc", "--target", 0.3, "--force")
+    found = cli(*words, "--json").json
+    with Image.open(photos / "a.png") as picture:
+        decoded = fractour.decode((tmp_path / "x.frc").read_bytes())
+        assert found["smart_error"] == smart_error(np.asarray(picture), decoded) <= 0.3
+    assert f"smart error {found['smart_error']:.4f} of 0.3" in cli(*words).err
+
+
 @pytest.mark.parametrize("text", ["much", "0", "-5", "nanbpp", "1:2", "4000.5", ""])
 def test_budgets_that_are_none(cli: Callable, photos: Path, tmp_path: Path, text: str) -> None:
     ended = cli("encode", photos / "a.png", tmp_path / "x.frc", f"--budget={text}")

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from fractour.corpora.images import pixel_sha256
 from fractour.eval.judging.metrics import METRICS, MetricError, psnr_rgb
-from fractour.eval.measuring import measure, pool, runner
+from fractour.eval.measuring import measure, runner
 from fractour.eval.measuring.anchors import decode_anchor
 from fractour.eval.measuring.measure import CodecSpec, Task, measure_task
 from fractour.eval.measuring.runner import ArrayImage, run
+from fractour.eval.measuring.running import pool
 from fractour.eval.measuring.store import (
     FILE,
     ROWS_FILE,

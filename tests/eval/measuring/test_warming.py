@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numba
 import pytest
-from fractour.eval.measuring.warming import compilations, timed
+from fractour.eval.measuring.running.warming import compilations, timed
 
 
 def fresh():

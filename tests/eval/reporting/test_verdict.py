@@ -89,3 +89,10 @@ def test_without_a_reference_there_are_times():
     table = verdict_table(rows("contour", 1.0))
     assert table.columns == ("codec", "encode s", "decode s")
     assert not any(cell.extra.get("best") for row in table.rows for cell in row)
+
+
+def test_a_figure_of_a_part_of_the_curves_is_marked():
+    short = [row for row in rows("webp", 1.1) if row["target_bpp"] > 0.1]
+    table = verdict_table([*short, *rows("jpeg2000", 1.0)])
+    assert table.cell("webp", "PSNR").text == "~+12.2"
+    assert any(note.startswith("~: the two curves share less than half") for note in table.notes)

@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .anchors import ANCHORS
-from .measure import CodecSpec, Task, measure_task, warm_up
-from .store import Row, RunError
+from ..anchors import ANCHORS
+from ..measure import CodecSpec, Task, measure_task, warm_up
+from ..store import Row, RunError
 from .warming import compilations
 
 Activity = Callable[[str], None]
@@ -86,7 +86,7 @@ def shared_cores(jobs: int) -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def _kind(task: Task) -> str | None:
+def task_kind(task: Task) -> str | None:
     """What has to be ready before a task; None for anchors, which Pillow brings ready-made."""
     if task.spec.codec in ANCHORS:
         return None
@@ -150,7 +150,7 @@ def run_pool(
     try:
         for entry in plan:
             task = task_of(*entry)
-            kind = _kind(task)
+            kind = task_kind(task)
             waiting.append((kind, entry))
             if kind is not None and kind not in cold:
                 cold[kind] = pool.submit(_make_ready, task)
