@@ -48,7 +48,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "codecs": ("fractour codecs --json",),
     "check": ("fractour check wavelet", "fractour check photo.frc"),
-    "doctor": ("fractour doctor",),
+    "doctor": ("fractour doctor", "fractour doctor --warm"),
     "list": ("fractour corpora list",),
     "verify": ("fractour corpora verify synthetic",),
     "fetch": ("fractour corpora fetch kodak",),

@@ -23,7 +23,6 @@ from .options import (
 from .output import (
     STDIO,
     UsageError,
-    announce_compilation,
     check_target,
     compiling,
     progress,
@@ -165,10 +164,9 @@ def _encode_one(
     channels = 1 if pixels.ndim == 2 else int(pixels.shape[2])
     if height * width > MAX_PIXELS:
         say(f"warning: decoding {width} x {height} pixels will need --max-pixels")
-    announce_compilation()
     files: list[Fitted] = []
     started = time.perf_counter()
-    with progress(f"encoding {source}") as update, compiling(update):
+    with progress(f"encoding {source}") as update, compiling(update) as spent:
         data = encode_pixels(
             pixels,
             budget=budget,
@@ -176,7 +174,7 @@ def _encode_one(
             progress=update,
             report=files.append,
         )
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started - spent.seconds
     write_bytes(target, data, force=force)
     error = budget.target
     reached = None if error is None else _smart_error(pixels, data)
@@ -196,6 +194,7 @@ def _encode_one(
         "candidates": files[0].candidates,
         "survivors": files[0].survivors,
         "seconds": round(seconds, 4),
+        "compile_seconds": round(spent.seconds, 4),
     }
     if not quiet:
         share = (
@@ -349,11 +348,10 @@ def _decode_one(
     from ...shared.api import decode as decode_bytes
     from ...shared.picture.pillow import array_to_pillow
 
-    announce_compilation()
     started = time.perf_counter()
-    with progress(f"decoding {source}") as update, compiling(update):
+    with progress(f"decoding {source}") as update, compiling(update) as spent:
         pixels = decode_bytes(data, **options)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started - spent.seconds
     write_bytes(target, _picture_bytes(array_to_pillow(pixels), kind, target), force=force)
     height, width = pixels.shape[:2]
     report = {
@@ -366,6 +364,7 @@ def _decode_one(
         "channels": 1 if pixels.ndim == 2 else int(pixels.shape[2]),
         "bytes": len(data),
         "seconds": round(seconds, 4),
+        "compile_seconds": round(spent.seconds, 4),
     }
     if not quiet and (target != STDIO or sys.stderr.isatty()):
         say(f"{called(target)}: {width} x {height}, {kind}, {seconds:.2f} s")

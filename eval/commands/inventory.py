@@ -275,7 +275,36 @@ def _backends() -> list[dict[str, Any]]:
     return rows
 
 
-def doctor(as_json: Json = False) -> None:
+def _warmed(names: list[str]) -> dict[str, Any]:
+    """Compile what codecs need for grey and colour, on all cores; the others find it ready."""
+    import os
+    import time
+
+    from ...corpora.catalog import open_corpus
+    from ..measuring.measure import CodecSpec, Task
+    from ..measuring.running.pool import run_pool, shared_cores
+
+    images = {image.load().ndim: image for image in open_corpus("synthetic").images}
+    # No budgets: nothing is measured, only made ready.
+    plan = [(image, CodecSpec.parse(name), ()) for name in names for image in images.values()]
+
+    def task_of(image: Any, spec: CodecSpec, budgets: tuple[float, ...]) -> Task:
+        return Task(image.name, "", image.load(), spec, budgets)
+
+    jobs = os.cpu_count() or 1
+    started = time.perf_counter()
+    with progress("making codecs ready") as update, shared_cores(jobs):
+        update.doing("making codecs ready")
+        run_pool(plan, task_of, jobs, lambda row: None, update.doing)
+    return {"codecs": names, "seconds": round(time.perf_counter() - started, 1)}
+
+
+def doctor(
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Compile what every codec needs now, on all cores.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Say what is installed, what is missing, what would bring it."""
     import os
 
@@ -311,6 +340,9 @@ def doctor(as_json: Json = False) -> None:
         "anchors": anchors,
         "corpora": _corpora_found(),
     }
+    if warm:
+        names = [row["name"] for row in report["codecs"] if row["available"]]
+        report["warmed"] = _warmed(names)
     if as_json:
         print_json(report)
         return
@@ -340,4 +372,7 @@ def doctor(as_json: Json = False) -> None:
         )
         for row in report["corpora"]
     ]
+    if warm:
+        found = report["warmed"]
+        rows.append(("kernels", " ".join(found["codecs"]), f"ready in {found['seconds']} s", ""))
     print_table(["what", "name", "state", "remedy"], rows)

@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 from ...shared.errors import FractourError, ImageInputError
 
 if TYPE_CHECKING:
+    from ..measuring.running.warming import Spent
     from ..tables import Table
 
 STDIO = "-"
@@ -56,14 +57,6 @@ class OutputError(FractourError):
 def say(text: str) -> None:
     """Tell the user something, on stderr, as it is: no markup, no wrapping."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-
-def announce_compilation() -> None:
-    """Tell the user why the very first call takes its time."""
-    from ...shared.compiled import anything_compiled
-
-    if not anything_compiled():
-        say("first use: compiling kernels, up to a minute, once")
 
 
 def notice(text: str) -> None:
@@ -140,7 +133,7 @@ class Bar:
 
     def __init__(self, label: str, *, shown: bool) -> None:
         self._label = label
-        self._shown = shown
+        self.shown = shown
         self._started = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
@@ -154,7 +147,7 @@ class Bar:
 
     def doing(self, text: str) -> None:
         """Tell what the work is at; the bar is there from now on."""
-        if not self._shown:
+        if not self.shown:
             return
         if self._bar is None:
             self._start()
@@ -210,12 +203,29 @@ def progress(label: str) -> Iterator[Bar]:
 
 
 @contextmanager
-def compiling(bar: Bar) -> Iterator[None]:
-    """Let `bar` name every kernel that is compiled inside the block, the first use of a codec."""
+def compiling(bar: Bar) -> Iterator[Spent]:
+    """Tell of every kernel that is compiled inside the block, the first use of a codec.
+
+    The bar names each; where there is no terminal one line says why it takes a while.
+
+    Yields
+    ------
+    Spent
+        What compiling took so far, which is no time of the codec.
+    """
     from ..measuring.running.warming import compilations
 
-    with compilations(lambda kernel: bar.doing(f"compiling, once: {kernel}")):
-        yield
+    said = bar.shown
+
+    def tell(kernel: str) -> None:
+        nonlocal said
+        bar.doing(f"compiling, once: {kernel}")
+        if not said:
+            said = True
+            say("first use: compiling kernels, up to a minute, once")
+
+    with compilations(tell) as spent:
+        yield spent
 
 
 def read_bytes(source: str) -> bytes:

@@ -13,7 +13,6 @@ from .options import Force, Json, MaxPixels
 from .output import (
     STDIO,
     UsageError,
-    announce_compilation,
     check_target,
     compiling,
     print_json,
@@ -56,7 +55,6 @@ def show(
     from ...shared.api import MAX_PIXELS
 
     limit = max_pixels or MAX_PIXELS
-    announce_compilation()
     started = time.perf_counter()
     with progress(f"drawing {source}") as update, compiling(update):
         if ending == ".svg":

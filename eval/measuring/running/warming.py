@@ -14,37 +14,66 @@ _COMPILES = "numba:compile"
 _MAKES_READY = "numba:compiler_lock"
 
 
+class Spent:
+    """Seconds that a compiler took, kernels inside kernels counted once."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._depth = 0
+        self._started = 0.0
+
+    def start(self) -> None:
+        """Begin a kernel, maybe inside another."""
+        if self._depth == 0:
+            self._started = time.perf_counter()
+        self._depth += 1
+
+    def end(self) -> None:
+        """End the kernel that was begun last."""
+        self._depth -= 1
+        if self._depth == 0:
+            self.seconds += time.perf_counter() - self._started
+
+
 @contextmanager
-def _listening(event: str, tell: Callable[[Any], None]) -> Iterator[None]:
+def _listening(event: str, tell: Callable[[Any], None]) -> Iterator[Spent]:
     from numba.core import event as events
+
+    spent = Spent()
 
     class Listener(events.Listener):  # type: ignore[misc, unused-ignore]
         def on_start(self, event: Any) -> None:
+            spent.start()
             tell(event)
 
         def on_end(self, event: Any) -> None:
-            pass
+            spent.end()
 
     listener = Listener()
     events.register(event, listener)
     try:
-        yield
+        yield spent
     finally:
         events.unregister(event, listener)
 
 
 @contextmanager
-def compilations(tell: Callable[[str], None]) -> Iterator[None]:
+def compilations(tell: Callable[[str], None]) -> Iterator[Spent]:
     """Call `tell` with the name of each kernel that is compiled inside the block.
 
     What `tell` raises ends the compilation.
+
+    Yields
+    ------
+    Spent
+        What compiling took so far.
     """
 
     def name(event: Any) -> None:
         tell(str(event.data["dispatcher"].py_func.__name__).strip("_").replace("_", " "))
 
-    with _listening(_COMPILES, name):
-        yield
+    with _listening(_COMPILES, name) as spent:
+        yield spent
 
 
 def timed(call: Callable[[], Result]) -> tuple[Result, float]:

@@ -322,3 +322,48 @@ def test_report_says_what_it_wrote(cli: Callable, photos: Path, tmp_path: Path) 
     found = cli("report", tmp_path / "run", page, "--images", 1, "--json").json
     assert found["pictures"] == ["a"]
     assert found["bytes"] == page.stat().st_size
+
+
+# ---- compiling -------------------------------------------------------------------------------
+
+
+def test_compiling_is_announced_once_where_there_is_no_bar(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import numba
+
+    def first(x: int) -> int:
+        return x + 1
+
+    kernel = numba.njit(first)
+    for _ in range(2):
+        with output.progress("working") as bar, output.compiling(bar):
+            kernel(1)
+            numba.njit(lambda x: x)  # never called, never compiled
+    assert capsys.readouterr().err == "first use: compiling kernels, up to a minute, once\n"
+
+
+def test_the_bar_names_what_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(output.Bar, "doing", lambda self, text: said.append(text))
+    import numba
+
+    def code_leaf(x: int) -> int:
+        return x + 1
+
+    bar = output.Bar("encoding", shown=True)
+    with output.compiling(bar):
+        numba.njit(code_leaf)(1)
+    assert said == ["compiling, once: code leaf"]
+
+
+def test_doctor_makes_codecs_ready(cli: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fractour.shared import registry
+
+    every = registry.list_codecs
+    monkeypatch.setattr(
+        registry, "list_codecs", lambda: [row for row in every() if row["name"] == "template"]
+    )
+    found = cli("doctor", "--warm", "--json").json["warmed"]
+    assert found["codecs"] == ["template"]
+    assert found["seconds"] > 0

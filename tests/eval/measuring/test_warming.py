@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numba
 import pytest
 from fractour.eval.measuring.running.warming import compilations, timed
@@ -16,12 +18,17 @@ def fresh():
 def test_compilations_are_told_by_name():
     told = []
     kernel = fresh()
-    with compilations(told.append):
-        kernel(1)
+    outer = numba.njit(lambda x: kernel(x) + 1)
+    with compilations(told.append) as spent:
+        start = time.perf_counter()
+        outer(1)
+        lasted = time.perf_counter() - start
         kernel(2)
-    assert told == ["slow to compile"]
+    assert told == ["<lambda>", "slow to compile"]
+    # A kernel inside a kernel is counted once.
+    assert 0.5 * lasted < spent.seconds <= lasted
     kernel(1.5)
-    assert told == ["slow to compile"]
+    assert len(told) == 2
 
 
 def test_what_is_told_may_end_the_compilation():
