@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from ..tables import Table
 
 PAGE = "report.html"
-PAGE_IMAGES = 2
-"""Pictures of the page that a comparison writes by itself; ``report`` takes more."""
+PAGE_IMAGES, PAGE_BUDGETS, PAGE_PIXELS = 2, 4, 40_000_000
+"""What the page that a comparison writes by itself holds at most, so that it can be sent around:
+pictures, budgets, and pixels of all its pictures together (about one byte each). ``report`` takes
+more."""
 
 
 class RowsFailedError(Exception):
@@ -157,18 +159,41 @@ def _plots(result: Run, metrics: list[str] | None) -> list[Path]:
     return paths
 
 
+def _shown(result: Run, pictures: Sequence[Any]) -> tuple[list[Any], list[float]]:
+    """Choose pictures and budgets of the page: from the lowest to the highest, evenly."""
+    bpps = sorted({row["target_bpp"] for row in result.rows})
+    last = min(PAGE_BUDGETS, len(bpps)) - 1
+    budgets = [
+        bpps[round(at * (len(bpps) - 1) / last)] if last else bpps[0] for at in range(last + 1)
+    ]
+    sizes: dict[str, int] = {}
+    for row in result.rows:
+        if row["target_bpp"] in budgets:
+            sizes[row["image"]] = sizes.get(row["image"], 0) + row["width"] * row["height"]
+    chosen, total = [], 0
+    for picture in list(pictures)[:PAGE_IMAGES]:
+        total += sizes.get(picture.name, 0)
+        if total <= PAGE_PIXELS:
+            chosen.append(picture)
+    if pictures and not chosen:
+        notice(f"the pictures are too large for the page; see fractour report {result.folder}")
+    return chosen, budgets
+
+
 def _page(
     result: Run, reference: str, pictures: Sequence[Any], folders: Sequence[Path]
 ) -> Path | None:
     from ...shared.errors import BackendUnavailableError
     from ..reporting.report import write_report
 
+    images, budgets = _shown(result, pictures)
     with progress("drawing the page") as update:
         try:
             return write_report(
                 result,
                 result.folder / PAGE,
-                images=list(pictures)[:PAGE_IMAGES],
+                images=images,
+                bpps=budgets,
                 anchor=reference,
                 folders=folders,
                 progress=update,

@@ -16,8 +16,10 @@ import pytest
 import typer
 from fractour.eval import cli as command_line
 from fractour.eval import growth
-from fractour.eval.commands import compare, options, output
+from fractour.eval.commands import compare, options, output, presenting
 from fractour.eval.commands.examples import EXAMPLES
+from fractour.eval.measuring.runner import ArrayImage
+from fractour.eval.measuring.store import Run
 from fractour.eval.tables import Cell, Table, word
 from fractour.shared.registry import get_codec
 from PIL import Image
@@ -322,6 +324,36 @@ def test_report_says_what_it_wrote(cli: Callable, photos: Path, tmp_path: Path) 
     found = cli("report", tmp_path / "run", page, "--images", 1, "--json").json
     assert found["pictures"] == ["a"]
     assert found["bytes"] == page.stat().st_size
+
+
+def test_the_page_of_a_comparison_can_be_sent_around(capsys: pytest.CaptureFixture[str]) -> None:
+    def chosen(side: int, bpps: int) -> tuple[list[str], list[float]]:
+        rows = [
+            {"image": name, "target_bpp": 0.1 * at, "width": side, "height": side, "codec": codec}
+            for name in "abc"
+            for at in range(1, bpps + 1)
+            for codec in "xy"
+        ]
+        pictures = [ArrayImage(name, np.zeros((1, 1), np.uint8)) for name in "abc"]
+        images, budgets = presenting._shown(Run(Path("run"), {}, rows), pictures)
+        return [image.name for image in images], [round(bpp, 1) for bpp in budgets]
+
+    assert chosen(512, 8) == (["a", "b"], [0.1, 0.3, 0.6, 0.8])
+    assert chosen(512, 1) == (["a", "b"], [0.1])
+    assert chosen(2000, 4)[0] == ["a"]
+    assert chosen(4000, 4)[0] == []
+    assert "too large for the page" in capsys.readouterr().err
+
+
+def test_a_fetch_reports_as_json(
+    cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fractour.corpora import manifest
+
+    monkeypatch.setenv("FRACTOUR_DATA", str(tmp_path))
+    monkeypatch.setattr(manifest, "fetch", lambda *_, **__: 24)
+    found = cli("corpora", "fetch", "kodak", "--json").json
+    assert found == {"corpus": "kodak", "folder": str(tmp_path / "kodak"), "fetched": 24}
 
 
 # ---- compiling -------------------------------------------------------------------------------
