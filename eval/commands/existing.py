@@ -12,6 +12,7 @@ from .options import Effort, Encoder, Force, Json, MaxPixels
 from .output import (
     STDIO,
     UsageError,
+    about,
     check_target,
     compiling,
     print_json,
@@ -76,7 +77,8 @@ def info(
     from ...shared.api import MAX_PIXELS
     from ...shared.api import info as describe
 
-    facts = describe(read_bytes(source), max_pixels=max_pixels or MAX_PIXELS)
+    with about(source):
+        facts = describe(read_bytes(source), max_pixels=max_pixels or MAX_PIXELS)
     if original is not None:
         facts |= _margin(facts, original, encoder, effort)
     if as_json:
@@ -112,7 +114,8 @@ def trim(
     from ...shared.api import trim as trim_bytes
 
     data = read_bytes(source)
-    smaller = trim_bytes(data, size)
+    with about(source):
+        smaller = trim_bytes(data, size)
     write_bytes(target, smaller, force=force)
     if as_json:
         print_json(
@@ -130,7 +133,8 @@ def _pixels(source: str) -> Any:
 
     data = read_bytes(source)
     if data.startswith(MAGIC):
-        return decode(data)
+        with about(source):
+            return decode(data)
     return read_image(io.BytesIO(data), "stdin" if source == STDIO else source)
 
 

@@ -23,6 +23,7 @@ from .options import (
 from .output import (
     STDIO,
     UsageError,
+    about,
     check_target,
     compiling,
     progress,
@@ -349,7 +350,7 @@ def _decode_one(
     from ...shared.picture.pillow import array_to_pillow
 
     started = time.perf_counter()
-    with progress(f"decoding {source}") as update, compiling(update) as spent:
+    with about(source), progress(f"decoding {source}") as update, compiling(update) as spent:
         pixels = decode_bytes(data, **options)
     seconds = time.perf_counter() - started - spent.seconds
     write_bytes(target, _picture_bytes(array_to_pillow(pixels), kind, target), force=force)

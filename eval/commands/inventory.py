@@ -14,6 +14,7 @@ from .output import (
     STDIO,
     Command,
     UsageError,
+    about,
     print_json,
     print_table,
     progress,
@@ -108,8 +109,9 @@ def _check_file(source: str, as_json: bool) -> None:
     from ...shared.api import info as describe
 
     data = read_bytes(source)
-    pixels = decode(data)
-    facts = describe(data)
+    with about(source):
+        pixels = decode(data)
+        facts = describe(data)
     report = {
         "file": source,
         "ok": True,

@@ -245,6 +245,18 @@ def read_bytes(source: str) -> bytes:
         raise ImageInputError(message) from error
 
 
+@contextmanager
+def about(source: str) -> Iterator[None]:
+    """Let errors of the block name the file that they are about, their kind kept."""
+    name = "stdin" if source == STDIO else source
+    try:
+        yield
+    except FractourError as error:
+        if name not in str(error):
+            error.args = (f"{name}: {error}", *error.args[1:])
+        raise
+
+
 def check_target(target: str, *, force: bool) -> None:
     """Find out before the work whether its result can be put at `target`.
 

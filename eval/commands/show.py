@@ -13,6 +13,7 @@ from .options import Force, Json, MaxPixels
 from .output import (
     STDIO,
     UsageError,
+    about,
     check_target,
     compiling,
     print_json,
@@ -56,7 +57,7 @@ def show(
 
     limit = max_pixels or MAX_PIXELS
     started = time.perf_counter()
-    with progress(f"drawing {source}") as update, compiling(update):
+    with about(source), progress(f"drawing {source}") as update, compiling(update):
         if ending == ".svg":
             drawn, facts = _svg(data, limit, partial=partial)
         elif ending in _ANIMATIONS:

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
-from ..judging.metrics import JUDGES, SMART_IN_WORDS, get_metric
+from ..judging.metrics import JUDGES, METRICS, SMART_IN_WORDS, get_metric
 from ..measuring.anchors import ANCHORS
 from ..measuring.rowset import Results
 from ..measuring.store import Row
@@ -73,12 +73,15 @@ def verdict_table(
     anchor : str
         Codec that bytes refer to, see `rowset.Results.find`; without it there are times only.
     metrics : sequence of str
-        Those that the rows hold are judged by.
+        Those that the rows hold are judged by; if they hold none, by what they hold.
     """
     results = Results(rows)
     base = results.find(anchor)
     asked = dict.fromkeys((*metrics, *JUDGES)) if base else ()
     judged = [name for name in asked if any(name in row for row in results.rows)]
+    if base and not judged:
+        # Measured in others only: what was asked for is what the verdict is about.
+        judged = [name for name in METRICS if any(name in row for row in results.rows)]
     body = []
     for label in results.codecs:
         cells = [_bytes(results, base, label, name) for name in judged if base]

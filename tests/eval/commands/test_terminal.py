@@ -93,6 +93,21 @@ def test_what_has_no_place_to_go_is_refused(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("command", ["decode", "info", "trim", "show", "check", "metrics"])
+def test_errors_name_the_file(cli: Callable, tmp_path: Path, command: str) -> None:
+    broken = tmp_path / "broken.frc"
+    broken.write_bytes(fractour.encode(np.zeros((9, 9), np.uint8), codec="template", budget=99)[:7])
+    words: dict[str, tuple[Any, ...]] = {
+        "decode": (tmp_path / "x.png",),
+        "show": (tmp_path / "x.png",),
+        "trim": (tmp_path / "x.frc", "--budget", 70),
+        "metrics": (broken,),
+    }
+    ended = cli(command, broken, *words.get(command, ()))
+    assert ended.code == 3
+    assert ended.err.startswith(f"error: {broken}: ")
+
+
 # ---- budgets ---------------------------------------------------------------------------------
 
 

@@ -96,3 +96,15 @@ def test_a_figure_of_a_part_of_the_curves_is_marked():
     table = verdict_table([*short, *rows("jpeg2000", 1.0)])
     assert table.cell("webp", "PSNR").text == "~+12.2"
     assert any(note.startswith("~: the two curves share less than half") for note in table.notes)
+
+
+def test_a_run_in_other_measures_is_judged_by_them():
+    kept = [
+        {name: value for name, value in row.items() if name not in {"psnr_rgb", "ms_ssim", "smart"}}
+        | {"psnr_y": row["psnr_rgb"]}
+        for row in (*rows("contour", 0.75), *rows("jpeg2000", 1.0))
+    ]
+    table = verdict_table(kept)
+    assert table.columns == ("codec", "PSNR-Y", "encode s", "decode s")
+    assert table.cell("contour", "PSNR-Y").text == "-25.0"
+    assert not any("smart" in note for note in table.notes)
