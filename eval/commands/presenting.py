@@ -100,6 +100,9 @@ def present(
     (result.folder / "tables.md").write_text(
         "\n".join(table.to_markdown() for table in tables), encoding="utf-8"
     )
+    if not as_json:
+        # Before the page, which takes a while. Who compares encoders asks for that table too.
+        print_tables(tables if every else [verdict, *encoders])
     plots = _plots(result, metrics)
     page = _page(result, reference, pictures, folders)
     if as_json:
@@ -112,9 +115,6 @@ def present(
                 "report": str(page) if page else None,
             }
         )
-    else:
-        # Who compares encoders asks for that table too.
-        print_tables(tables if every else [verdict, *encoders])
     files = [*plots, *([page] if page else [])]
     say(f"{result.folder}: {', '.join(['tables.md', *(path.name for path in files)])}")
     failed = [row for row in result.rows if row["status"] == "error"]

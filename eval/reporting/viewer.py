@@ -59,7 +59,10 @@ def _explained(row: Row, data: bytes) -> dict[str, str]:
     """Picture of what a file is made of, for formats that have more to show than a mosaic."""
     if row["codec"].split("-")[0] not in EXPLAINED:
         return {}
-    title, panel = api.show(data)[1]
+    panels = api.show(data)[1:]
+    if not panels:  # a file that holds nothing yet
+        return {}
+    title, panel = panels[0]
     return {"about": title, "explained": uri(panel, exact=False)}
 
 

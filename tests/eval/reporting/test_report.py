@@ -95,6 +95,17 @@ def test_own_formats_say_what_bits_are_spent_on_and_explain_themselves(
     assert 50 < sum(bit["share"] for bit in view["bits"]) <= 100
 
 
+def test_a_file_that_holds_nothing_explains_nothing(picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(viewer, "EXPLAINED", ("template",))
+    monkeypatch.setattr(viewer.api, "show", lambda data: [("decoded", picture)])
+    image = ArrayImage("stripes", picture)
+    result = run([image], ["template"], [4.0], tmp_path / "run", metrics=["psnr_rgb"])
+    path = write_report(result, tmp_path / "r.html", images=[image])
+    (view,) = content(path.read_text())["pictures"][0]["budgets"][0]["views"]
+    assert "explained" not in view
+    assert view["source"]
+
+
 def test_report_without_pictures_or_points(result, tmp_path):
     failed = [row | {"status": "unreachable"} for row in result.rows]
     path = write_report(type(result)(result.folder, result.meta, failed), tmp_path / "r.html")
