@@ -99,11 +99,14 @@ class Corpus:
     images : tuple of CorpusImage
     source : str
         Where they come from, for people.
+    opened : str
+        What `catalog.open_corpus` was asked for, so that the pictures can be found again.
     """
 
     name: str
     images: tuple[CorpusImage, ...]
     source: str = ""
+    opened: str = ""
 
     def __len__(self) -> int:
         return len(self.images)

@@ -13,7 +13,18 @@ from typing import Annotated, Any
 
 import typer
 
-from .commands import bench, compare, files, inventory, show, train
+from .commands import (
+    bench,
+    compare,
+    existing,
+    files,
+    inventory,
+    presenting,
+    report,
+    show,
+    train,
+)
+from .commands.examples import epilog
 from .commands.output import CarriedError, Command, OutputError, UsageError, notice, say
 
 OK, FAILED, USAGE, BAD_INPUT, MISSING_PART, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -62,18 +73,19 @@ def _options(
 for _command in (
     files.encode,
     files.decode,
-    files.info,
-    files.trim,
+    existing.info,
+    existing.trim,
     show.show,
+    existing.metrics,
     compare.compare,
     bench.bench,
-    bench.report,
+    report.report,
     train.train,
     inventory.codecs,
     inventory.check,
     inventory.doctor,
 ):
-    app.command(cls=Command)(_command)
+    app.command(cls=Command, epilog=epilog(_command.__name__))(_command)
 app.add_typer(inventory.corpora)
 
 
@@ -87,7 +99,7 @@ def _exit_code(error: Exception) -> int:
             (
                 OutputError,
                 inventory.CheckFailedError,
-                compare.RowsFailedError,
+                presenting.RowsFailedError,
                 errors.BudgetError,
             ),
             FAILED,

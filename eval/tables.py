@@ -34,7 +34,7 @@ class Cell:
         What a program gets; None where there is no number to give.
     extra : dict
         Further members for programs: ``low`` and ``high`` of an interval, ``n`` and ``of``
-        images.
+        images, ``best`` where a cell is the best of its column.
     """
 
     text: str
@@ -60,6 +60,14 @@ def count(n: int, of: int) -> Cell:
     return Cell(f"{n}/{of}", None, {"n": n, "of": of})
 
 
+_FRAME = 3  # a column's border and the blanks beside its text
+
+
+def _lines(label: str) -> str:
+    """Break a codec's name before its options, ``wavelet:rank=rd``: there, not inside words."""
+    return label.replace(":", "\n:") if "=" in label else label
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows and columns with a title and notes.
@@ -73,6 +81,8 @@ class Table:
     rows : tuple of tuple of Cell
     notes : tuple of str
         What a reader must know to read the numbers right.
+    keys : int
+        So many columns, from the first, say what a row is about.
     """
 
     name: str
@@ -80,6 +90,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    keys: int = 1
 
     def __post_init__(self) -> None:
         assert all(len(row) == len(self.columns) for row in self.rows)
@@ -128,19 +139,68 @@ class Table:
             "notes": list(self.notes),
         }
 
+    def _needs(self, column: int) -> int:
+        """Characters that a column takes on a terminal if no word is broken."""
+        texts = [self.columns[column], *(row[column].text for row in self.rows)]
+        words = [len(part) for text in texts for part in _lines(text).split()]
+        return max(words, default=0) + _FRAME
+
+    def pieces(self, width: int) -> list[Table]:
+        """Split columns so that each piece fits `width` characters with all its words whole.
+
+        Every piece begins with the columns that say what a row is about; the first has the title,
+        the last the notes.
+        """
+        keys = list(range(self.keys))
+        start = 1 + sum(map(self._needs, keys))
+        groups: list[list[int]] = [[]]
+        used = start
+        for at in range(self.keys, len(self.columns)):
+            if groups[-1] and used + self._needs(at) > width:
+                groups.append([])
+                used = start
+            groups[-1].append(at)
+            used += self._needs(at)
+        if len(groups) == 1:
+            return [self]
+        return [
+            Table(
+                self.name,
+                self.title if group is groups[0] else "",
+                tuple(self.columns[at] for at in (*keys, *group)),
+                tuple(tuple(row[at] for at in (*keys, *group)) for row in self.rows),
+                self.notes if group is groups[-1] else (),
+                self.keys,
+            )
+            for group in groups
+        ]
+
     def to_rich(self) -> rich.table.Table:
         """Return a rich table, for terminals."""
         from rich.table import Table as RichTable
         from rich.text import Text
 
         table = RichTable(
-            title=self.title,
+            title=self.title or None,
             caption="\n".join(self.notes) or None,
             title_justify="left",
             caption_justify="left",
         )
         for at, column in enumerate(self.columns):
-            table.add_column(Text(column), justify="right" if self.numeric(at) else "left")
+            table.add_column(
+                Text(column),
+                justify="right" if self.numeric(at) else "left",
+                min_width=self._needs(at) - _FRAME,
+                no_wrap=at < self.keys,
+                # What does not fit goes to the next line; nothing is cut.
+                overflow="fold",
+            )
         for row in self.rows:
-            table.add_row(*(Text(cell.text) for cell in row))
+            styles = ("bold green" if cell.extra.get("best") else "" for cell in row)
+            table.add_row(
+                *(
+                    Text(_lines(cell.text) if at < self.keys else cell.text, style=style)
+                    for at, (cell, style) in enumerate(zip(row, styles, strict=True))
+                )
+            )
         return table

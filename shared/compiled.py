@@ -57,11 +57,6 @@ _njit: Any = numba.njit  # its annotations do not know the options
 _OPTIONS: dict[str, Any] = {"_nrt": False}
 
 
-def anything_compiled() -> bool:
-    """Tell whether some kernel was compiled before, so that the next ones start at once."""
-    return next(Path(_cache_folder()).rglob("*.nbi"), None) is not None
-
-
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile `function` with Numba on first use and keep the result for later processes.
 

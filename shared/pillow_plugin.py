@@ -74,14 +74,17 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Write with ``target_bytes=N`` or ``bpp=X``, and ``codec=``, ``encoder=``, ``effort=``."""
+    """Write with ``budget=N`` or ``bpp=X``, and ``codec=``, ``encoder=``, ``effort=``.
+
+    The budget is bytes or a `Budget`; ``target_bytes=N`` is its old name.
+    """
     options = image.encoderinfo
-    target, bpp = options.get("target_bytes"), options.get("bpp")
-    if (target is None) == (bpp is None):
-        message = "saving as FRACTOUR needs exactly one of target_bytes= and bpp="
+    given = [options[key] for key in ("budget", "target_bytes", "bpp") if key in options]
+    if len(given) != 1 or given[0] is None:
+        message = "saving as FRACTOUR needs exactly one of budget= and bpp="
         raise ValueError(message)
     chosen = {key: options[key] for key in ("codec", "encoder", "effort") if key in options}
-    budget = Budget(bytes=target) if bpp is None else Budget(bpp=bpp)
+    budget = Budget(bpp=given[0]) if "bpp" in options else given[0]
     try:
         file.write(encode(pillow_to_array(image), budget=budget, **chosen))
     except FractourError as error:

@@ -1,4 +1,4 @@
-"""The commands ``bench`` and ``report``: times beside OpenJPEG, orderings, a run as one page."""
+"""The command ``bench``: times beside OpenJPEG, and orderings that the smart error holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from .options import Budgets, Codecs, Corpus, Json, budgets_of, specs_of
-from .output import check_target, print_json, print_tables, progress, say
+from .output import print_json, print_tables, progress, say
 
 
 class What(StrEnum):
@@ -31,7 +31,9 @@ def bench(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON there too.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Time codecs beside OpenJPEG: one core, warm, in process, in turns; ratios in one run.
+    """Time codecs beside OpenJPEG, or count orderings held.
+
+    One core, warm, in process, in turns; ratios in one run.
 
     smart: count the orderings "A must be judged worse than B" that the smart error and other
     measures hold, and time them; of the options only --repeats, --out and --json apply.
@@ -100,30 +102,3 @@ def _bench_smart(repeats: int, out: Path | None, as_json: bool) -> None:
         print_tables(tables)
         for name in missed:
             say(f"the smart error does not hold {name}")
-
-
-def report(
-    folder: Annotated[Path, typer.Argument(help="Folder that compare has written.")],
-    out: Annotated[Path, typer.Argument(help="Page to write, .html.")],
-    corpus: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|DIR", help="Show pictures of this corpus side by side."),
-    ] = None,
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="How many.")] = 3,
-    bpp: Annotated[float, typer.Option(metavar="X", help="Budget of the pictures.")] = 0.1,
-    reference: Annotated[str, typer.Option(metavar="NAME")] = "jpeg2000",
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
-) -> None:
-    """Make one self-contained HTML page of a comparison: tables, plot, pictures."""
-    check_target(str(out), force=force)
-    from ...corpora.catalog import open_corpus
-    from ..measuring.store import load_run
-    from ..reporting.report import write_report
-
-    run = load_run(folder)
-    pictures = list(open_corpus(corpus).images)[:images] if corpus else []
-    with progress("drawing") as update:
-        written = write_report(
-            run, out, images=pictures, bpp=bpp, anchor=reference, progress=update
-        )
-    say(f"{written}: {written.stat().st_size} bytes")

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Budgets, Codecs, Corpus, Json, budgets_of, listed, specs_of
+from .options import (
+    Codecs,
+    Json,
+    budgets_of,
+    complete_anchor,
+    complete_corpus,
+    complete_encoder,
+    complete_metric,
+    listed,
+    specs_of,
+)
 from .output import UsageError, notice, print_json, print_tables, progress, say
+from .presenting import check_export, export_rows, present
 
 if TYPE_CHECKING:
     from ..measuring.measure import CodecSpec
-    from ..measuring.store import Run
 
+DEFAULT_CODECS = "contour,pifs,wavelet,tiles"
 DEFAULT_BPPS = "0.02,0.03,0.05,0.1,0.2,0.3,0.5,1.0"
 DEFAULT_ANCHORS = "jpeg,jpeg2000,webp,avif"
 
-
-class RowsFailedError(Exception):
-    """Some rows ended in an error; the tables say which. Exit code 1."""
+# A first look must end in minutes on two cores, compiling included.
+FIRST_LOOK_BPPS = "0.05,0.1,0.2,0.5"
+FIRST_LOOK_IMAGES = 3
 
 
 def _metrics(text: str | None, judges: str | None) -> list[str] | None:
@@ -72,22 +82,73 @@ def _with_encoders(specs: list[CodecSpec], codec: list[str], text: str | None) -
     return expanded
 
 
+def _opened(name: str, count: int | None) -> Any:
+    """Open a corpus, or its first images alone under a name that says so."""
+    from ...corpora.catalog import open_corpus
+
+    corpus = open_corpus(name)
+    found = str(Path(name).resolve()) if Path(name).exists() else name
+    if count is None or count >= len(corpus):
+        return replace(corpus, opened=found)
+    first = f"{corpus.name}-{count}"
+    return replace(corpus, name=first, images=corpus.images[:count], opened=found)
+
+
 def compare(
-    corpus: Corpus = "default",
+    second: Annotated[
+        Path | None,
+        typer.Argument(metavar="RUN", show_default=False, help="Second run, with --from."),
+    ] = None,
+    saved: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Measure nothing: show the rows of this folder, or of two side by side.",
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|DIR",
+            help="See fractour corpora list.  [default: a first look at 3 pictures of default]",
+            autocompletion=complete_corpus,
+        ),
+    ] = None,
     codec: Codecs = None,
     anchors: Annotated[
-        str, typer.Option(metavar="LIST", help='Classic codecs; "" for none.')
+        str,
+        typer.Option(
+            metavar="LIST",
+            help='Classic codecs; "" for none.',
+            autocompletion=complete_anchor,
+        ),
     ] = DEFAULT_ANCHORS,
-    bpp: Budgets = DEFAULT_BPPS,
+    bpp: Annotated[
+        str | None,
+        typer.Option(
+            "--budgets",
+            "--bpp",
+            metavar="LIST",
+            help="Bits per pixel of the whole file.  "
+            f"[default: {DEFAULT_BPPS}; at first look {FIRST_LOOK_BPPS}]",
+        ),
+    ] = None,
     encoders: Annotated[
         str | None,
         typer.Option(
             metavar="LIST",
             help="Each codec once per encoder that it has: search,network,network+refine.",
+            autocompletion=complete_encoder,
         ),
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(metavar="LIST", help="psnr_rgb, psnr_y, ...  [default: all]")
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="psnr_rgb, psnr_y, ...  [default: all]",
+            autocompletion=complete_metric,
+        ),
     ] = None,
     judge: Annotated[
         str | None,
@@ -100,6 +161,17 @@ def compare(
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the run.  [default: results/CORPUS]"),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the rows there too, .csv or .parquet."),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|local:N",
+            help="Measure on a Dask cluster, or on N workers here (fractour[cluster]).",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=0, metavar="N", help="Processes; 0 is one per CPU.")] = 0,
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Keep finished rows of the folder, or not.")
@@ -108,9 +180,13 @@ def compare(
         str, typer.Option(metavar="NAME", help="Codec that differences and BD-rates refer to.")
     ] = "jpeg2000",
     ablations: Annotated[
-        bool,
-        typer.Option(help="Compare a codec also with what remains of it without its point."),
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--ablations/--no-ablations",
+            help="Compare a codec also with what remains of it without its point.  "
+            "[default: if codecs are named]",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap.")] = 0,
     at_target: Annotated[
         float | None,
@@ -120,45 +196,65 @@ def compare(
     ] = None,
     images_each: Annotated[
         int | None,
-        typer.Option("--images", min=1, metavar="N", help="First N of each, with --at-target."),
+        typer.Option("--images", min=1, metavar="N", help="First N pictures of a corpus only."),
     ] = None,
+    all_tables: Annotated[
+        bool, typer.Option("--tables", help="Print every table, not the verdict alone.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare codecs on a corpus at equal bytes: tables, rows, plots.
+    """Compare codecs at equal bytes: a verdict, tables, a page.
 
     Every row is written as soon as it is measured; the same command goes on where an
     interrupted one stopped. With --encoders: what a network makes of a format, beside its
     search. With --at-target: bytes by content at an equal smart error.
+
+    The smart error judges as an eye does: a line that moved a little costs little, a line that is
+    lost or invented costs in full. 0 is an equal picture, 1 to 2 one that is lost.
     """
-    codecs = codec or ["wavelet"]
+    check_export(export)
+    if saved is not None:
+        _show_saved(
+            [saved, *([second] if second else [])],
+            out,
+            reference,
+            export,
+            seed,
+            every=all_tables,
+            as_json=as_json,
+        )
+        return
+    if second is not None:
+        message = f"a folder of a run goes with --from; did you mean --corpus {second}?"
+        raise UsageError(message)
+    codecs = codec or [DEFAULT_CODECS]
     if at_target is not None:
         if judge is not None:
             message = "--judge goes with a run at equal bytes, not with --at-target"
             raise UsageError(message)
         specs = _with_encoders(specs_of(codecs, ""), codecs, encoders)
-        _compare_at_target(corpus, specs, at_target, images_each, out, as_json)
+        _compare_at_target(corpus or "default", specs, at_target, images_each, out, as_json)
         return
-    if images_each is not None:
-        message = "--images goes with --at-target; a run takes a whole corpus"
-        raise UsageError(message)
-    bpps = budgets_of(bpp)
+    bpps = budgets_of(bpp or (DEFAULT_BPPS if corpus else FIRST_LOOK_BPPS))
     names = _metrics(metrics, judge)
     specs = specs_of(codecs, anchors)
     if reference.split(":")[0] not in {spec.codec for spec in specs}:
         notice(f"{reference!r} is not compared, so there are no differences and BD-rates to it")
-    from ...corpora.catalog import open_corpus
     from ..measuring.runner import run as run_comparison
     from ..reporting.ablation import with_ablations
 
-    if ablations:
+    if ablations or (ablations is None and codec):
         specs = with_ablations(specs)
     specs = _with_encoders(specs, codecs, encoders)
-    images = open_corpus(corpus)
+    if corpus is None and images_each is None:
+        images_each = FIRST_LOOK_IMAGES
+    images = _opened(corpus or "default", images_each)
     folder = out or Path("results") / images.name
     say(
         f"{images.name}: {len(images)} images, {len(specs)} codecs, {len(bpps)} budgets -> {folder}"
     )
     with progress("comparing") as update:
+        update.doing("reading the pictures")
         try:
             result = run_comparison(
                 images,
@@ -171,11 +267,57 @@ def compare(
                 fresh=not resume,
                 command=["fractour", *sys.argv[1:]],
                 progress=lambda done, total, row: update(done / total),
+                activity=update.doing,
+                cluster=dask,
             )
         except KeyboardInterrupt:
             say(f"finished rows are kept in {folder}; the same command goes on from there")
             raise
-    _present(result, names if metrics else None, reference, seed, as_json)
+    export_rows(result.rows, export)
+    present(
+        result,
+        names if metrics else None,
+        reference,
+        seed,
+        pictures=list(images.images),
+        every=all_tables,
+        as_json=as_json,
+    )
+
+
+def _show_saved(
+    folders: list[Path],
+    out: Path | None,
+    reference: str,
+    export: Path | None,
+    seed: int,
+    *,
+    every: bool,
+    as_json: bool,
+) -> None:
+    """Present what one run, or two, left on disk."""
+    from ..measuring.side_by_side import joined
+    from ..measuring.store import load_run
+    from .report import pictures_of
+
+    run = load_run(folders[0])
+    if len(folders) > 1:
+        target = out or Path("results") / "-and-".join(folder.name for folder in folders)
+        run = joined(run, load_run(folders[1]), target)
+    elif out is not None:
+        run = replace(run, folder=out)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    export_rows(run.rows, export)
+    present(
+        run,
+        None,
+        reference,
+        seed,
+        pictures=pictures_of(run, None),
+        every=every,
+        as_json=as_json,
+        folders=folders,
+    )
 
 
 def _compare_at_target(
@@ -190,6 +332,7 @@ def _compare_at_target(
         message = f"--at-target takes a positive smart error, not {target:g}"
         raise UsageError(message)
     from ...corpora.catalog import open_corpus
+    from ..judging.metrics import SMART_IN_WORDS
     from ..measuring.at_target import at_target_table, groups_of, run_at_target
     from ..measuring.provenance import environment
     from ..measuring.store import write_json
@@ -216,63 +359,4 @@ def _compare_at_target(
         print_json(document)
     else:
         print_tables([table])
-
-
-def _present(
-    result: Run, metrics: list[str] | None, reference: str, seed: int, as_json: bool
-) -> None:
-    from ..measuring.rowset import Results
-    from ..reporting.ablation import ablation_tables
-    from ..reporting.encoder_tables import encoder_tables
-    from ..reporting.summary import COMPARED, SHOWN, all_tables
-
-    results = Results(result.rows)
-    shown = metrics or SHOWN
-    tables = all_tables(result.rows, anchor=reference, seed=seed, metrics=shown)
-    tables += ablation_tables(results)
-    tables += encoder_tables(results, seed=seed)
-    (result.folder / "tables.md").write_text(
-        "\n".join(table.to_markdown() for table in tables), encoding="utf-8"
-    )
-    plots = _plots(result, shown[:COMPARED])
-    if as_json:
-        print_json(
-            {
-                "folder": str(result.folder),
-                "run": result.meta,
-                "tables": [table.to_dict() for table in tables],
-                "plots": [str(path) for path in plots],
-            }
-        )
-    else:
-        print_tables(tables)
-    written = ", ".join(["run.json", "rows.jsonl", "tables.md", *(path.name for path in plots)])
-    say(f"{result.folder}: {written}")
-    failed = [row for row in result.rows if row["status"] == "error"]
-    if failed:
-        first = failed[0]
-        message = (
-            f"{len(failed)} of {len(result.rows)} rows failed, the first: {first['codec']} on "
-            f"{first['image']} at {first['target_bpp']:g} bpp: {first['message']}"
-        )
-        raise RowsFailedError(message)
-
-
-def _plots(result: Run, metrics: Sequence[str]) -> list[Path]:
-    """Draw the plots; what stands in the way is a notice, the tables are there already."""
-    from ...shared.errors import BackendUnavailableError
-    from ..measuring.encoders import encoders_by_format
-    from ..measuring.rowset import Results
-    from ..reporting.plots import PlotError, save_rd_plot, save_time_plot
-
-    title = result.meta["corpus"]["name"]
-    wanted = [partial(save_rd_plot, result.rows, result.folder / "rd", metrics=metrics)]
-    if encoders_by_format(Results(result.rows)):
-        wanted.append(partial(save_time_plot, result.rows, result.folder / "encoders"))
-    paths = []
-    for save in wanted:
-        try:
-            paths += save(title=title)
-        except (BackendUnavailableError, PlotError) as error:
-            notice(f"no plot: {error}")
-    return paths
+        say(SMART_IN_WORDS)

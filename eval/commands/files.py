@@ -1,4 +1,4 @@
-"""Commands on single files: encode, decode, info, trim. Heavy modules load on use."""
+"""Commands between pictures and files: encode, decode. Heavy modules load on use."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Effort, Encoder, Force, Json, MaxPixels, complete_codec
+from .options import (
+    Effort,
+    Encoder,
+    Force,
+    Json,
+    MaxPixels,
+    among,
+    complete_codec,
+    parse_budget,
+)
 from .output import (
     STDIO,
     UsageError,
-    announce_compilation,
+    about,
     check_target,
-    print_json,
-    print_table,
+    compiling,
     progress,
     read_bytes,
     say,
     write_bytes,
 )
+from .several import each, outputs
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -32,22 +41,27 @@ if TYPE_CHECKING:
 
 
 def _budget(
-    size: int | None, bpp: float | None, ratio: float | None, error: float | None
+    given: str | None,
+    size: int | None,
+    bpp: float | None,
+    ratio: float | None,
+    error: float | None,
 ) -> Budget:
     from ...shared.budget import Budget
     from ...shared.errors import BudgetError
 
-    given = [x for x in (size, bpp, ratio, error) if x is not None]
-    if len(given) != 1:
-        message = "give exactly one budget: --bytes N, --bpp X, --ratio R or --target ERROR"
+    if sum(x is not None for x in (given, size, bpp, ratio, error)) != 1:
+        message = "give exactly one budget: --budget N, Xbpp or R:1, or --target ERROR"
         raise UsageError(message)
     try:
+        if given is not None:
+            return parse_budget(given)
         return Budget(bytes=size, bpp=bpp, ratio=ratio, target=error)
     except BudgetError as wrong:
         raise UsageError(str(wrong)) from wrong
 
 
-def _chosen_codec(name: str, encoder: str, rank: str | None) -> str:
+def chosen_codec(name: str, encoder: str, rank: str | None) -> str:
     """Check what was chosen by name before any work; return the ranking rule."""
     from ...shared.budget import DEFAULT_RANK, RANKS
     from ...shared.errors import UnknownCodecError
@@ -66,25 +80,42 @@ def _chosen_codec(name: str, encoder: str, rank: str | None) -> str:
     return rank or DEFAULT_RANK
 
 
-def _no_report_beside_data(target: str, as_json: bool) -> None:
+def no_report_beside_data(target: str, as_json: bool) -> None:
+    """Refuse a JSON document and a file on the same stdout."""
     if as_json and target == STDIO:
         message = "--json and output to stdout (-) exclude each other"
         raise UsageError(message)
 
 
 def encode(
-    source: Annotated[str, typer.Argument(metavar="IN", help="Image file, or - for stdin.")],
-    target: Annotated[str, typer.Argument(metavar="OUT", help=".frc file, or - for stdout.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="IN", help="Image files or globs, or - for stdin."),
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(metavar="OUT", help=".frc file, a folder for several, or - for stdout."),
+    ],
     codec: Annotated[
         str,
         typer.Option(metavar="NAME", autocompletion=complete_codec, help="See fractour codecs."),
     ] = "wavelet",
-    size: Annotated[
-        int | None, typer.Option("--bytes", metavar="N", help="Budget: bytes of the whole file.")
+    given: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="N|Xbpp|R:1",
+            help="Bytes of the whole file, bits per pixel, or times smaller than 8-bit samples.",
+        ),
     ] = None,
-    bpp: Annotated[float | None, typer.Option(metavar="X", help="Budget: bits per pixel.")] = None,
+    size: Annotated[
+        int | None, typer.Option("--bytes", metavar="N", help="The same as --budget N.")
+    ] = None,
+    bpp: Annotated[
+        float | None, typer.Option(metavar="X", help="The same as --budget Xbpp.")
+    ] = None,
     ratio: Annotated[
-        float | None, typer.Option(metavar="R", help="Budget: times smaller than 8-bit samples.")
+        float | None, typer.Option(metavar="R", help="The same as --budget R:1.")
     ] = None,
     error: Annotated[
         float | None,
@@ -94,76 +125,107 @@ def encode(
     effort: Effort = 5,
     rank: Annotated[
         str | None,
-        typer.Option(metavar="RULE", help="Order of elements: contrast (default), energy, rd ..."),
+        typer.Option(
+            metavar="RULE",
+            help="Order of elements: contrast (default), energy, rd, order.",
+            autocompletion=among("contrast", "energy", "rd", "order"),
+        ),
     ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Encode an image into at most the bytes of the budget, or the fewest for a target error."""
-    _no_report_beside_data(target, as_json)
-    budget = _budget(size, bpp, ratio, error)
+    """Encode pictures into a budget of bytes, or for a target error.
+
+    The error of --target is the smart error, which judges as an eye does: a line that moved a
+    little costs little, a line that is lost or invented costs in full. 0 is an equal picture,
+    1 to 2 one that is lost.
+    """
+    no_report_beside_data(target, as_json)
+    budget = _budget(given, size, bpp, ratio, error)
+    rule = chosen_codec(codec, encoder, rank)
+    pairs = outputs(sources, target, ".frc")
+    choices = {"codec": codec, "encoder": encoder, "effort": effort, "rank": rule}
+    each(
+        pairs,
+        lambda source, out: _encode_one(source, out, budget, choices, force, quiet=as_json),
+        as_json=as_json,
+    )
+
+
+def _encode_one(
+    source: str, target: str, budget: Budget, choices: dict[str, Any], force: bool, *, quiet: bool
+) -> dict[str, Any]:
     check_target(target, force=force)
-    rule = _chosen_codec(codec, encoder, rank)
     from ...shared.api import MAX_PIXELS
     from ...shared.api import encode as encode_pixels
     from ...shared.codec import Geometry
 
-    pixels = _read_image(source)
+    pixels = read_picture(source)
     height, width = pixels.shape[:2]
     channels = 1 if pixels.ndim == 2 else int(pixels.shape[2])
     if height * width > MAX_PIXELS:
         say(f"warning: decoding {width} x {height} pixels will need --max-pixels")
-    announce_compilation()
     files: list[Fitted] = []
     started = time.perf_counter()
-    with progress(f"encoding {source}") as update:
+    with progress(f"encoding {source}") as update, compiling(update) as spent:
         data = encode_pixels(
             pixels,
-            codec=codec,
             budget=budget,
-            encoder=encoder,
-            effort=effort,
-            rank=rule,
+            **choices,
             progress=update,
             report=files.append,
         )
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started - spent.seconds
     write_bytes(target, data, force=force)
+    error = budget.target
+    reached = None if error is None else _smart_error(pixels, data)
     limit = None if error else budget.limit(Geometry(height, width, channels))
     report = {
         "input": source,
         "output": target,
-        "codec": codec,
-        "encoder": encoder,
-        "effort": effort,
-        "rank": rule,
+        **choices,
         "width": width,
         "height": height,
         "channels": channels,
         "budget_bytes": limit,
         "target": error,
+        "smart_error": reached,
         "bytes": len(data),
         "bpp": 8 * len(data) / (width * height),
         "candidates": files[0].candidates,
         "survivors": files[0].survivors,
         "seconds": round(seconds, 4),
+        "compile_seconds": round(spent.seconds, 4),
     }
-    if as_json:
-        print_json(report)
-    else:
-        share = f" of {limit} bytes ({100 * len(data) / limit:.1f} %)" if limit else " bytes"
+    if not quiet:
+        share = (
+            f" of {limit} bytes ({100 * len(data) / limit:.1f} %)"
+            if limit
+            else f" bytes, smart error {reached:.4f} of {error:g}"
+        )
         say(
-            f"{_called(target)}: {len(data)}{share}, "
-            f"{report['bpp']:.4f} bpp, {width} x {height} x {channels}, {codec}, "
+            f"{called(target)}: {len(data)}{share}, "
+            f"{report['bpp']:.4f} bpp, {width} x {height} x {channels}, {choices['codec']}, "
             f"{files[0].survivors} of {files[0].candidates} candidates, {seconds:.2f} s"
         )
+    return report
 
 
-def _called(target: str) -> str:
+def _smart_error(pixels: Any, data: bytes) -> float:
+    """Smart error that a file reaches."""
+    from ...shared.api import decode as decode_bytes
+    from ...shared.error.smart_error import smart_error
+
+    return float(smart_error(pixels, decode_bytes(data)))
+
+
+def called(target: str) -> str:
+    """Name of an output, for messages."""
     return "stdout" if target == STDIO else target
 
 
-def _read_image(source: str) -> Any:
+def read_picture(source: str) -> Any:
+    """Read the pixels of a picture that is not yet a fractour file."""
     from ...shared.container import MAGIC
     from ...shared.errors import ImageInputError
     from ...shared.picture.files import read_image
@@ -225,15 +287,32 @@ def _picture_bytes(picture: PILImage.Image, kind: str, target: str) -> bytes:
 
 
 def decode(
-    source: Annotated[str, typer.Argument(metavar="IN", help=".frc file, or - for stdin.")],
-    target: Annotated[
-        str, typer.Argument(metavar="OUT", help="Picture; its ending says the format; - is PNG.")
+    sources: Annotated[
+        list[str], typer.Argument(metavar="IN", help=".frc files or globs, or - for stdin.")
     ],
-    backend: Annotated[str, typer.Option(help="numpy or cupy; the pixels are the same.")] = "numpy",
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="OUT",
+            help="Picture, its ending says the format; a folder for several; - is PNG.",
+        ),
+    ],
+    ending: Annotated[
+        str, typer.Option("--format", metavar="ENDING", help="Of the pictures in a folder.")
+    ] = "png",
+    backend: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="numpy or cupy; the pixels are the same.",
+            autocompletion=among("numpy", "cupy"),
+        ),
+    ] = "numpy",
     scale: Annotated[
         int,
         typer.Option(
             min=1,
+            metavar="N",
             help="Render so many times larger, for formats that know no pixels (pifs: 2 or 4). "
             "What a larger picture adds is invented detail.",
         ),
@@ -245,136 +324,49 @@ def decode(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Decode a .frc file to a picture."""
-    _no_report_beside_data(target, as_json)
+    """Decode .frc files to pictures."""
+    no_report_beside_data(target, as_json)
     if backend not in {"numpy", "cupy"}:
         message = f"unknown backend {backend!r}; there is numpy and cupy"
         raise UsageError(message)
+    pairs = outputs(sources, target, f".{ending.removeprefix('.')}")
+    options = {"backend": backend, "scale": scale, "allow_truncated": partial}
+    if max_pixels is not None:
+        options["max_pixels"] = max_pixels
+    each(
+        pairs,
+        lambda source, out: _decode_one(source, out, options, force, quiet=as_json),
+        as_json=as_json,
+    )
+
+
+def _decode_one(
+    source: str, target: str, options: dict[str, Any], force: bool, *, quiet: bool
+) -> dict[str, Any]:
     kind = _picture_format(target)
     check_target(target, force=force)
     data = read_bytes(source)
-    from ...shared.api import MAX_PIXELS
     from ...shared.api import decode as decode_bytes
     from ...shared.picture.pillow import array_to_pillow
 
-    announce_compilation()
     started = time.perf_counter()
-    pixels = decode_bytes(
-        data,
-        backend=backend,
-        scale=scale,
-        max_pixels=max_pixels or MAX_PIXELS,
-        allow_truncated=partial,
-    )
-    seconds = time.perf_counter() - started
+    with about(source), progress(f"decoding {source}") as update, compiling(update) as spent:
+        pixels = decode_bytes(data, **options)
+    seconds = time.perf_counter() - started - spent.seconds
     write_bytes(target, _picture_bytes(array_to_pillow(pixels), kind, target), force=force)
     height, width = pixels.shape[:2]
     report = {
         "input": source,
         "output": target,
         "format": kind,
-        "backend": backend,
+        "backend": options["backend"],
         "width": width,
         "height": height,
         "channels": 1 if pixels.ndim == 2 else int(pixels.shape[2]),
         "bytes": len(data),
         "seconds": round(seconds, 4),
+        "compile_seconds": round(spent.seconds, 4),
     }
-    if as_json:
-        print_json(report)
-    elif target != STDIO or sys.stderr.isatty():
-        say(f"{_called(target)}: {width} x {height}, {kind}, {seconds:.2f} s")
-
-
-def _margin(facts: dict[str, Any], picture: str, encoder: str, effort: int) -> dict[str, Any]:
-    """Encode `picture` again to as many bytes as a file has, and count what was cut."""
-    from ...shared.api import encode as encode_pixels
-    from ...shared.errors import ImageInputError
-
-    _chosen_codec(facts["codec"], encoder, None)
-    pixels = _read_image(picture)
-    if pixels.shape[:2] != (facts["height"], facts["width"]):
-        message = (
-            f"{picture} is not the original of this file: it has {pixels.shape[1]} x "
-            f"{pixels.shape[0]} pixels, the file {facts['width']} x {facts['height']}"
-        )
-        raise ImageInputError(message)
-    files: list[Fitted] = []
-    with progress(f"encoding {picture}") as update:
-        again = encode_pixels(
-            pixels,
-            codec=facts["codec"],
-            budget=facts["bytes"],
-            encoder=encoder,
-            effort=effort,
-            progress=update,
-            report=files.append,
-        )
-    return {
-        "again_bytes": len(again),
-        "candidates": files[0].candidates,
-        "survivors": files[0].survivors,
-    }
-
-
-def info(
-    source: Annotated[str, typer.Argument(metavar="FILE", help=".frc file, or - for stdin.")],
-    original: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PICTURE",
-            help="Encode this again to as many bytes, to tell how many candidates the elements "
-            "were chosen from; the file itself does not say.",
-        ),
-    ] = None,
-    encoder: Encoder = "search",
-    effort: Effort = 5,
-    max_pixels: MaxPixels = None,
-    as_json: Json = False,
-) -> None:
-    """Say what a .frc file holds."""
-    from ...shared.api import MAX_PIXELS
-    from ...shared.api import info as describe
-
-    facts = describe(read_bytes(source), max_pixels=max_pixels or MAX_PIXELS)
-    if original is not None:
-        facts |= _margin(facts, original, encoder, effort)
-    if as_json:
-        print_json({"file": source, **facts})
-        return
-    rows: list[tuple[str, Any]] = [("file", source)]
-    for key, value in facts.items():
-        if key == "bits":
-            total = sum(value.values()) or 1
-            rows += [
-                (f"bits: {kind}", f"{bits:.0f} ({100 * bits / total:.1f} %)")
-                for kind, bits in value.items()
-            ]
-        elif isinstance(value, dict):
-            rows += value.items()
-        else:
-            rows.append((key, " ".join(map(str, value)) if isinstance(value, list) else value))
-    print_table(["field", "value"], rows)
-
-
-def trim(
-    source: Annotated[str, typer.Argument(metavar="IN", help=".frc file, or - for stdin.")],
-    target: Annotated[str, typer.Argument(metavar="OUT", help=".frc file, or - for stdout.")],
-    size: Annotated[int, typer.Option("--bytes", metavar="N", min=1, help="Bytes at most.")],
-    force: Force = False,
-    as_json: Json = False,
-) -> None:
-    """Make a smaller file of a larger one, without encoding again."""
-    _no_report_beside_data(target, as_json)
-    check_target(target, force=force)
-    from ...shared.api import trim as trim_bytes
-
-    data = read_bytes(source)
-    smaller = trim_bytes(data, size)
-    write_bytes(target, smaller, force=force)
-    if as_json:
-        print_json(
-            {"input": source, "output": target, "bytes_before": len(data), "bytes": len(smaller)}
-        )
-    else:
-        say(f"{_called(target)}: {len(smaller)} bytes of {len(data)}")
+    if not quiet and (target != STDIO or sys.stderr.isatty()):
+        say(f"{called(target)}: {width} x {height}, {kind}, {seconds:.2f} s")
+    return report

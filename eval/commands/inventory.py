@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Json, complete_codec
+from .examples import epilog
+from .options import Json, among, complete_codec
 from .output import (
     STDIO,
     Command,
     UsageError,
+    about,
     print_json,
     print_table,
     progress,
@@ -107,8 +109,9 @@ def _check_file(source: str, as_json: bool) -> None:
     from ...shared.api import info as describe
 
     data = read_bytes(source)
-    pixels = decode(data)
-    facts = describe(data)
+    with about(source):
+        pixels = decode(data)
+        facts = describe(data)
     report = {
         "file": source,
         "ok": True,
@@ -134,7 +137,7 @@ corpora = typer.Typer(
 )
 
 
-@corpora.command("list", cls=Command)
+@corpora.command("list", cls=Command, epilog=epilog("list"))
 def corpora_list(as_json: Json = False) -> None:
     """List the corpora on this machine, and what is known but missing."""
     rows = _corpora_found()
@@ -172,7 +175,7 @@ def _corpora_found() -> list[dict[str, Any]]:
     return rows
 
 
-@corpora.command("verify", cls=Command)
+@corpora.command("verify", cls=Command, epilog=epilog("verify"))
 def corpora_verify(
     name: Annotated[str, typer.Argument(help="Name, folder or image file.")],
     as_json: Json = False,
@@ -204,8 +207,11 @@ def corpora_verify(
     say(f"{corpus.name}: {len(rows)} images, checksum {checksum}")
 
 
-@corpora.command("fetch", cls=Command)
-def corpora_fetch(name: Annotated[str, typer.Argument(help="kodak")]) -> None:
+@corpora.command("fetch", cls=Command, epilog=epilog("fetch"))
+def corpora_fetch(
+    name: Annotated[str, typer.Argument(help="kodak", autocompletion=among("kodak"))],
+    as_json: Json = False,
+) -> None:
     """Download a corpus, every file checked.
 
     It goes into FRACTOUR_DATA if that is set, else into the user's cache.
@@ -219,7 +225,10 @@ def corpora_fetch(name: Annotated[str, typer.Argument(help="kodak")]) -> None:
     folder = fetch_folder(name)
     with progress(f"fetching {name}") as update:
         count = fetch(read_manifest(name), folder, progress=update)
-    say(f"{name}: {count} files fetched to {folder}")
+    if as_json:
+        print_json({"corpus": name, "folder": str(folder), "fetched": count})
+    else:
+        say(f"{name}: {count} files fetched to {folder}")
 
 
 _PARTS = {
@@ -268,8 +277,37 @@ def _backends() -> list[dict[str, Any]]:
     return rows
 
 
-def doctor(as_json: Json = False) -> None:
-    """Say what is installed, what is missing, and what would bring it."""
+def _warmed(names: list[str]) -> dict[str, Any]:
+    """Compile what codecs need for grey and colour, on all cores; the others find it ready."""
+    import os
+    import time
+
+    from ...corpora.catalog import open_corpus
+    from ..measuring.measure import CodecSpec, Task
+    from ..measuring.running.pool import run_pool, shared_cores
+
+    images = {image.load().ndim: image for image in open_corpus("synthetic").images}
+    # No budgets: nothing is measured, only made ready.
+    plan = [(image, CodecSpec.parse(name), ()) for name in names for image in images.values()]
+
+    def task_of(image: Any, spec: CodecSpec, budgets: tuple[float, ...]) -> Task:
+        return Task(image.name, "", image.load(), spec, budgets)
+
+    jobs = os.cpu_count() or 1
+    started = time.perf_counter()
+    with progress("making codecs ready") as update, shared_cores(jobs):
+        update.doing("making codecs ready")
+        run_pool(plan, task_of, jobs, lambda row: None, update.doing)
+    return {"codecs": names, "seconds": round(time.perf_counter() - started, 1)}
+
+
+def doctor(
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Compile what every codec needs now, on all cores.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is installed, what is missing, what would bring it."""
     import os
 
     from PIL import features
@@ -304,6 +342,9 @@ def doctor(as_json: Json = False) -> None:
         "anchors": anchors,
         "corpora": _corpora_found(),
     }
+    if warm:
+        names = [row["name"] for row in report["codecs"] if row["available"]]
+        report["warmed"] = _warmed(names)
     if as_json:
         print_json(report)
         return
@@ -333,4 +374,7 @@ def doctor(as_json: Json = False) -> None:
         )
         for row in report["corpora"]
     ]
+    if warm:
+        found = report["warmed"]
+        rows.append(("kernels", " ".join(found["codecs"]), f"ready in {found['seconds']} s", ""))
     print_table(["what", "name", "state", "remedy"], rows)

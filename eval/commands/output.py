@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 from ...shared.errors import FractourError, ImageInputError
 
 if TYPE_CHECKING:
+    from ..measuring.running.warming import Spent
     from ..tables import Table
 
 STDIO = "-"
@@ -58,14 +59,6 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def announce_compilation() -> None:
-    """Tell the user why the very first call takes its time."""
-    from ...shared.compiled import anything_compiled
-
-    if not anything_compiled():
-        say("first use: compiling kernels, about 15 s, once")
-
-
 def notice(text: str) -> None:
     """Tell the user what may surprise."""
     say(f"warning: {text}")
@@ -79,12 +72,14 @@ def print_json(document: Any) -> None:
     sys.stdout.write(text + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], notes: tuple[str, ...] = ()
+) -> None:
     """Print one table of plain values, see `print_tables`."""
     from ..tables import Cell, Table
 
     cells = tuple(tuple(Cell(_text(value), _value(value)) for value in row) for row in rows)
-    print_tables([Table("", "", tuple(columns), cells)])
+    print_tables([Table("", "", tuple(columns), cells, notes)])
 
 
 def print_tables(tables: Sequence[Table]) -> None:
@@ -103,12 +98,8 @@ def print_tables(tables: Sequence[Table]) -> None:
 
     console = Console()
     for table in tables:
-        shown = table.to_rich()
-        for column in shown.columns:
-            # What does not fit goes to the next line; nothing is cut.
-            column.overflow = "fold"
-        shown.title = shown.title or None
-        console.print(shown)
+        for piece in table.pieces(console.width):
+            console.print(piece.to_rich())
         if len(tables) > 1:
             console.print()
 
@@ -127,47 +118,114 @@ def _text(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+class Bar:
+    """A bar on stderr: how far the work is, and what it is at.
+
+    Parameters
+    ----------
+    label : str
+        What the work is called while nothing else is said of it.
+    shown : bool
+        Whether there is a terminal to draw on.
+    """
+
+    _PATIENCE = 0.5  # seconds; what ends sooner needs no bar
+
+    def __init__(self, label: str, *, shown: bool) -> None:
+        self._label = label
+        self.shown = shown
+        self._started = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+        self._done = 0.0
+
+    def __call__(self, fraction: float) -> None:
+        """Tell the fraction done, 0 to 1."""
+        self._done = fraction
+        if self._bar is not None or time.monotonic() - self._started >= self._PATIENCE:
+            self.doing(self._label)
+
+    def doing(self, text: str) -> None:
+        """Tell what the work is at; the bar is there from now on."""
+        if not self.shown:
+            return
+        if self._bar is None:
+            self._start()
+        # A long name must not push the bar off a terminal of 80 columns.
+        text = text if len(text) <= 40 else text[:39] + "…"
+        self._bar.update(self._task, completed=self._done, description=text)
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+        from rich.table import Column
+
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=12),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task(self._label, total=1.0)
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[float], None]]:
+def progress(label: str) -> Iterator[Bar]:
     """Show a bar on stderr, if that is a terminal and the work lasts over half a second.
 
     Yields
     ------
-    callable
-        Takes the fraction done, 0 to 1.
+    Bar
+        Called with the fraction done, 0 to 1.
     """
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    started = time.monotonic()
-    bar: Any = None
-    task: Any = None
-
-    def update(fraction: float) -> None:
-        nonlocal bar, task
-        if bar is None:
-            if time.monotonic() - started < 0.5:
-                return
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-            bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.percentage:>3.0f} %"),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            bar.start()
-            task = bar.add_task(label, total=1.0)
-        bar.update(task, completed=fraction)
-
+    bar = Bar(label, shown=sys.stderr.isatty())
     try:
-        yield update
+        yield bar
     finally:
-        if bar is not None:
-            bar.stop()
+        bar.close()
+
+
+@contextmanager
+def compiling(bar: Bar) -> Iterator[Spent]:
+    """Tell of every kernel that is compiled inside the block, the first use of a codec.
+
+    The bar names each; where there is no terminal one line says why it takes a while.
+
+    Yields
+    ------
+    Spent
+        What compiling took so far, which is no time of the codec.
+    """
+    from ..measuring.running.warming import compilations
+
+    said = bar.shown
+
+    def tell(kernel: str) -> None:
+        nonlocal said
+        bar.doing(f"compiling, once: {kernel}")
+        if not said:
+            said = True
+            say("first use: compiling kernels, up to a minute, once")
+
+    with compilations(tell) as spent:
+        yield spent
 
 
 def read_bytes(source: str) -> bytes:
@@ -185,6 +243,18 @@ def read_bytes(source: str) -> bytes:
     except OSError as error:
         message = f"cannot read {source}: {error.strerror}"
         raise ImageInputError(message) from error
+
+
+@contextmanager
+def about(source: str) -> Iterator[None]:
+    """Let errors of the block name the file that they are about, their kind kept."""
+    name = "stdin" if source == STDIO else source
+    try:
+        yield
+    except FractourError as error:
+        if name not in str(error):
+            error.args = (f"{name}: {error}", *error.args[1:])
+        raise
 
 
 def check_target(target: str, *, force: bool) -> None:

@@ -88,7 +88,7 @@ def train(
     devices: Annotated[int, typer.Option(min=1, metavar="N", help="GPUs, or processes.")] = 1,
     precision: Annotated[str, typer.Option(help="Of Lightning Fabric.")] = "32-true",
 ) -> None:
-    """Train the encoder network of a codec under budgets; needs fractour[train].
+    """Train a codec's encoder network; needs fractour[train].
 
     Use the result with FRACTOUR_WEIGHTS=DIR fractour encode --encoder network.
     """

@@ -317,6 +317,13 @@ class Metric:
 _TICKS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)
 _ERROR_TICKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5)
 
+SMART_IN_WORDS = (
+    "The smart error judges as an eye does: a line that moved a little costs little, a line that "
+    "is lost or invented costs in full. 0 is an equal picture, 1 to 2 one that is lost; pictures "
+    "are compared in oriented bands of several sizes."
+)
+"""What every place that shows a smart error says of it."""
+
 METRICS: dict[str, Metric] = {
     "psnr_rgb": Metric(psnr_rgb, "PSNR-RGB", "dB", True),
     "psnr_y": Metric(psnr_y, "PSNR-Y", "dB", True),

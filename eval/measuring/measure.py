@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import statistics
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,7 +25,8 @@ from ...shared.errors import BudgetError, FractourError, UnknownCodecError
 from ...shared.network.weights import weights_path
 from ..judging.metrics import METRICS, measure
 from .anchors import ANCHORS, AnchorSearch, decode_anchor, get_anchor
-from .store import Row
+from .running.warming import timed
+from .store import FILE, Row
 
 Image = npt.NDArray[np.uint8]
 
@@ -235,11 +235,12 @@ class _FractourCoder:
         self._image = image
 
     def encode(self, limit: int) -> tuple[bytes, float, float | None]:
-        start = time.perf_counter()
-        data = api.encode(
-            self._image, codec=self._spec.codec, budget=limit, **(DEFAULTS | self._spec.config)
+        data, seconds = timed(
+            lambda: api.encode(
+                self._image, codec=self._spec.codec, budget=limit, **(DEFAULTS | self._spec.config)
+            )
         )
-        return data, time.perf_counter() - start, None
+        return data, seconds, None
 
     def decode(self, data: bytes) -> Image:
         return api.decode(data).reshape(self._image.shape)
@@ -302,9 +303,8 @@ def _measured(task: Task, coder: Coder, limit: int) -> Row:
     data, encode_s, setting = coder.encode(limit)
     seconds = []
     for _ in range(max(1, task.repeats)):
-        start = time.perf_counter()
-        decoded = coder.decode(data)
-        seconds.append(time.perf_counter() - start)
+        decoded, lasted = timed(lambda: coder.decode(data))
+        seconds.append(lasted)
     pixels = task.pixels.shape[0] * task.pixels.shape[1]
     return {
         **_EMPTY,
@@ -318,6 +318,7 @@ def _measured(task: Task, coder: Coder, limit: int) -> Row:
         "decode_s": statistics.median(seconds),
         "bitstream_sha256": hashlib.sha256(data).hexdigest(),
         "pixels_sha256": pixel_sha256(decoded),
+        FILE: data,
     }
 
 
@@ -340,7 +341,8 @@ def measure_task(task: Task) -> Iterator[Row]:
     ------
     dict
         See ``schema/row.schema.json``. ``status`` is ok, unreachable (no file of this codec is
-        that small) or error (class and message are kept).
+        that small) or error (class and message are kept). Of an ok one `store.keep_file` takes
+        the encoded file.
     """
     warm_up(task.spec, task.pixels)
     coder: Coder | None = None

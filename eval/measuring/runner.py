@@ -7,10 +7,9 @@ measures only what is missing, so an interrupted one loses nothing that was fini
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +22,9 @@ from ...shared.errors import FractourError
 from ..judging.metrics import JUDGES, METRICS, get_metric
 from .measure import CodecSpec, Task, measure_task
 from .provenance import environment, now
+from .running.cluster import run_cluster
+from .running.pool import Activity, run_pool, shared_cores
+from .running.warming import compilations
 from .store import (
     ROWS_FILE,
     RUN_FILE,
@@ -32,6 +34,7 @@ from .store import (
     Run,
     RunError,
     codec_key,
+    keep_file,
     latest,
     load_run,
     ordered,
@@ -121,102 +124,6 @@ def _describe(
     }
 
 
-_queue: Any = None
-_stop: Any = None
-
-
-def _end_with_parent() -> None:
-    """End the worker when its parent was killed; it would wait for tasks for ever."""
-    import multiprocessing
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _start_worker(queue: Any, stop: Any) -> None:
-    import signal
-    import threading
-
-    global _queue, _stop
-    _queue, _stop = queue, stop
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # Ctrl-C reaches the whole process group; the parent decides, and rows in the making arrive.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _work(task: Task) -> None:
-    """Measure in a worker; every row leaves at once, not with the last of its task."""
-    rows = measure_task(task)
-    while not _stop.is_set() and (row := next(rows, None)) is not None:
-        _queue.put(row)
-
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-@contextlib.contextmanager
-def _shared_cores(jobs: int) -> Iterator[None]:
-    """Let each process that is started use its share of the cores, unless the user said how many.
-
-    A network runs on all cores if it may: beside others that do the same, every time would say
-    more of the crowd than of the encoder.
-    """
-    share = str(max(1, (os.cpu_count() or 1) // jobs))
-    added = [name for name in _THREADS if name not in os.environ]
-    os.environ.update(dict.fromkeys(added, share))
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
-
-
-def _run_pool(tasks: Iterator[Task], jobs: int, record: Callable[[Row], None]) -> None:
-    """Measure in `jobs` processes; `record` is called in this one, in order of completion."""
-    import multiprocessing
-    from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-    from concurrent.futures.process import BrokenProcessPool
-
-    # spawn: forking a process that runs BLAS or Numba threads may hang the child.
-    context = multiprocessing.get_context("spawn")
-    queue, stop = context.SimpleQueue(), context.Event()
-    pool = ProcessPoolExecutor(jobs, context, _start_worker, (queue, stop))
-    pending: set[Future[None]] = set()
-
-    def collect() -> set[Future[None]]:
-        nonlocal pending
-        finished, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
-        while not queue.empty():
-            record(queue.get())
-        return finished
-
-    try:
-        task = next(tasks, None)
-        while pending or task is not None:
-            # Few tasks in flight: each carries its pixels.
-            while task is not None and len(pending) < 2 * jobs:
-                pending.add(pool.submit(_work, task))
-                task = next(tasks, None)
-            for future in collect():
-                future.result()
-    except BrokenProcessPool as error:
-        message = (
-            "a worker process died (out of memory?); finished rows are kept, "
-            "start the same run again with fewer --jobs to go on"
-        )
-        raise RunError(message) from error
-    finally:
-        # After an interrupt every worker ends the row it is at, and that row is kept too.
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        while pending:
-            collect()
-        pool.shutdown(wait=True)
-        queue.close()
-
-
 def _described_corpus(corpus: Any, images: Sequence[CorpusImage]) -> dict[str, Any]:
     names = [image.name for image in images]
     if len(set(names)) < len(names):
@@ -226,6 +133,7 @@ def _described_corpus(corpus: Any, images: Sequence[CorpusImage]) -> dict[str, A
     lines = "".join(f"{image.name} {image.sha256}\n" for image in images)
     return {
         "name": getattr(corpus, "name", "images"),
+        **({"opened": opened} if (opened := getattr(corpus, "opened", "")) else {}),
         "n_images": len(names),
         "checksum": hashlib.sha256(lines.encode()).hexdigest(),
         "images": names,
@@ -245,6 +153,8 @@ def run(
     repeats: int = 3,
     command: list[str] | None = None,
     progress: Progress | None = None,
+    activity: Activity | None = None,
+    cluster: str | None = None,
 ) -> Run:
     """Compare codecs on the same images at the same numbers of bytes.
 
@@ -272,6 +182,10 @@ def run(
         For ``run.json``; ``sys.argv`` by default.
     progress : callable, optional
         See `Progress`.
+    activity : callable, optional
+        Told in words what goes on while no row is finished, such as a kernel that is compiled.
+    cluster : str, optional
+        Address of a Dask scheduler, or ``local:N``, that measures instead of `jobs` processes.
 
     Returns
     -------
@@ -332,40 +246,46 @@ def run(
             if missing := [bpp for bpp, key in keys.items() if key not in have]:
                 plan.append((image, spec, missing))
 
-    def tasks() -> Iterator[Task]:
-        loaded: tuple[CorpusImage, npt.NDArray[np.uint8]] | None = None
-        for image, spec, missing in plan:
-            if loaded is None or loaded[0] is not image:
-                loaded = (image, image.load())
-            yield Task(
-                image.name,
-                image.sha256,
-                loaded[1],
-                spec,
-                missing,
-                names,
-                repeats,
-                meta["updated"],
-                jobs,
-            )
+    loaded: tuple[CorpusImage, npt.NDArray[np.uint8]] | None = None
 
+    def task_of(image: CorpusImage, spec: CodecSpec, missing: list[float]) -> Task:
+        nonlocal loaded
+        if loaded is None or loaded[0] is not image:
+            loaded = (image, image.load())
+        return Task(
+            image.name,
+            image.sha256,
+            loaded[1],
+            spec,
+            missing,
+            names,
+            repeats,
+            meta["updated"],
+            jobs,
+        )
+
+    tell = activity or (lambda _: None)
     done, total = len(wanted & have), len(wanted)
     with RowLog(target / ROWS_FILE) as log:
 
         def record(row: Row) -> None:
             nonlocal done
+            keep_file(target, row)
             log.append(row)
             done += 1
             if progress is not None:
                 progress(done, total, row)
 
-        if jobs > 1:
-            with _shared_cores(jobs):
-                _run_pool(tasks(), jobs, record)
+        if cluster is not None:
+            run_cluster(plan, task_of, cluster, record, tell)
+        elif jobs > 1:
+            with shared_cores(jobs):
+                run_pool(plan, task_of, jobs, record, tell)
         else:
-            for task in tasks():
-                for row in measure_task(task):
-                    record(row)
+            with compilations(lambda kernel: tell(f"compiling {kernel}")):
+                for entry in plan:
+                    for row in measure_task(task_of(*entry)):
+                        record(row)
     meta["finished"] = now()
     write_json(target / RUN_FILE, meta)
     rows = latest(load_run(target).rows)

@@ -16,6 +16,9 @@ from ..tables import finite
 SCHEMA = "fractour.run/1"
 RUN_FILE = "run.json"
 ROWS_FILE = "rows.jsonl"
+FILES_FOLDER = "files"
+FILE = "file"
+"""Member of a fresh row that carries the encoded file to `keep_file`; never written as JSON."""
 KEY = ("image", "image_sha256", "codec", "codec_version", "config", "target_bpp")
 
 Row = dict[str, Any]
@@ -136,6 +139,26 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write to a temporary name and rename, so that the file is always whole."""
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def file_path(folder: Path, row: Row) -> Path:
+    """Where the encoded file of a row lies, if it was kept."""
+    return folder / FILES_FOLDER / f"{row['codec']}-{row['bitstream_sha256'][:20]}"
+
+
+def keep_file(folder: Path, row: Row) -> None:
+    """Take the encoded file out of a fresh row and write it beside the rows.
+
+    A page shows pictures without encoding again, and what was measured can be looked at.
+    """
+    data = row.pop(FILE, None)
+    if data is None:
+        return
+    path = file_path(folder, row)
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(data)
     temporary.replace(path)
 
 

@@ -1,117 +1,59 @@
-"""A run as one HTML file: plot, tables, crops side by side, provenance. Nothing is loaded."""
+"""A run as one HTML file: verdict, curves, a viewer of pictures, tables. Nothing is loaded."""
 
 from __future__ import annotations
 
-import base64
-import io
+import json
+import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from ...shared.errors import BackendUnavailableError, BudgetError
-from ..judging.metrics import luma, psnr_rgb
-from ..measuring.anchors import ANCHORS
-from ..measuring.measure import CodecSpec, open_coder
+from ...shared.errors import BackendUnavailableError
+from ..judging.metrics import JUDGES, METRICS, SMART_IN_WORDS, get_metric
+from ..measuring.rowset import Results
 from ..measuring.store import Run
-from .summary import all_tables
+from ..tables import finite
+from .plots import curves
+from .summary import SHOWN, all_tables
+from .verdict import verdict_table
+from .viewer import gallery, named
 
-Image = npt.NDArray[np.uint8]
-CROP = 128
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A part of one picture.
-
-    Parameters
-    ----------
-    label, caption : str
-    source : str
-        PNG as a data URI.
-    """
-
-    label: str
-    caption: str
-    source: str
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True)
-class Strip:
-    """The same part of one image under every codec.
-
-    Parameters
-    ----------
-    image : str
-    bpp : float
-        Budget.
-    crops : tuple of Crop
-        The original first.
-    """
-
-    image: str
-    bpp: float
-    crops: tuple[Crop, ...]
-
-
-def busiest(image: Image, size: int = CROP) -> tuple[slice, slice]:
-    """Return the square with the most detail: the median block variance decides, not one edge.
-
-    Parameters
-    ----------
-    image : (H, W) or (H, W, C) uint8
-    size : int
-        Side in pixels; less where the image is smaller.
-    """
-    plane = luma(image)
-    height, width = (min(size, side) for side in plane.shape)
-    best, where = -1.0, (0, 0)
-    for top in range(0, plane.shape[0] - height + 1, 32):
-        for left in range(0, plane.shape[1] - width + 1, 32):
-            part = plane[top : top + height, left : left + width]
-            detail = float(np.median(np.abs(np.diff(part, axis=1)))) if width > 1 else 0.0
-            if detail > best:
-                best, where = detail, (top, left)
-    return slice(where[0], where[0] + height), slice(where[1], where[1] + width)
-
-
-def _uri(pixels: Image) -> str:
-    from PIL import Image as PILImage
-
-    file = io.BytesIO()
-    PILImage.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def make_strip(image: Any, specs: Sequence[CodecSpec], bpp: float) -> Strip:
-    """Encode an image with every codec again and cut out its busiest part.
-
-    Parameters
-    ----------
-    image : CorpusImage
-    specs : sequence of CodecSpec
-        A codec that does not reach the budget is left out.
-    bpp : float
-    """
-    pixels = image.load()
-    limit = int(bpp * pixels.shape[0] * pixels.shape[1] / 8)
-    where = busiest(pixels)
-    crops = [Crop("original", f"{pixels.shape[1]} x {pixels.shape[0]}", _uri(pixels[where]))]
-    for spec in specs:
-        coder = open_coder(spec, pixels)
-        try:
-            data = coder.encode(limit)[0]
-        except BudgetError:
+def _curves(results: Results, metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """What the plot draws: per measure its ticks and one curve per codec, on the even scale."""
+    found = []
+    for name in metrics:
+        what = get_metric(name)
+        lines = {
+            named(codec): [
+                [round(bpp, 5), what.scale(value), f"{value:.{what.digits}f}"]
+                for bpp, value in points
+                if math.isfinite(what.scale(value))
+            ]
+            for codec, points in curves(results, name).items()
+        }
+        if not lines:
             continue
-        decoded = coder.decode(data)
-        label = ANCHORS[spec.codec].label if spec.codec in ANCHORS else spec.label
-        caption = f"{len(data)} bytes, {psnr_rgb(pixels, decoded):.2f} dB"
-        crops.append(Crop(label, caption, _uri(decoded[where])))
-    return Strip(image.name, bpp, tuple(crops))
+        better = "larger" if what.higher_is_better else "smaller"
+        found.append(
+            {
+                "name": name,
+                "label": what.label + (f", {what.unit}" if what.unit else ""),
+                "note": f"{better} is better",
+                "ticks": [[what.scale(mark), f"{mark:g}"] for mark in what.ticks],
+                "lines": lines,
+            }
+        )
+    return found
+
+
+def _script(value: Any) -> str:
+    """JSON that is safe inside a script element."""
+    text = json.dumps(finite(value), allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def write_report(
@@ -119,8 +61,9 @@ def write_report(
     path: str | os.PathLike[str],
     *,
     images: Sequence[Any] = (),
-    bpp: float = 0.1,
+    bpps: Sequence[float] | None = None,
     anchor: str = "jpeg2000",
+    folders: Sequence[Path] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Path:
     """Write a run as one self-contained HTML file.
@@ -130,11 +73,14 @@ def write_report(
     run : Run
     path : path
     images : sequence of CorpusImage
-        Those to show side by side; they are encoded again.
-    bpp : float
-        Budget of the pictures.
+        Those that the viewer shows.
+    bpps : sequence of float, optional
+        Budgets that the viewer shows; all of the run by default.
     anchor : str
         Codec that differences and BD-rates refer to.
+    folders : sequence of Path
+        Where encoded files lie; the run's own folder by default. Where there is none, pictures
+        are encoded again.
     progress : callable, optional
         Called with the fraction of pictures done.
 
@@ -145,42 +91,40 @@ def write_report(
     """
     try:
         import jinja2
+        from markupsafe import Markup
     except ImportError as error:
         message = "the report needs jinja2: pip install 'fractour[report]'"
         raise BackendUnavailableError(message) from error
-    specs = [CodecSpec(entry["codec"], entry["config"]) for entry in run.meta["codecs"]]
-    strips = []
-    for at, image in enumerate(images):
-        strips.append(make_strip(image, specs, bpp))
-        if progress is not None:
-            progress((at + 1) / len(images))
+    results = Results(run.rows)
+    metrics = [
+        name for name in (*SHOWN[:3], *METRICS, *JUDGES) if any(name in row for row in run.rows)
+    ]
+    metrics = list(dict.fromkeys(metrics))
+    content = {
+        "codecs": [named(label) for label in results.codecs],
+        "own": [named(label) for label in results.codecs if named(label) == label],
+        "measures": _curves(results, metrics),
+        "pictures": gallery(
+            results, images, metrics, folders or [run.folder], bpps=bpps, progress=progress
+        ),
+    }
+
+    def part(name: str) -> Markup:
+        return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    template = Path(__file__).parent / "templates" / "report.html"
-    html = environment.from_string(template.read_text(encoding="utf-8")).render(
+    html = environment.from_string(part("report.html")).render(
         title=f"fractour compare, {run.meta['corpus']['name']}",
         meta=run.meta,
+        verdict=verdict_table(run.rows, anchor=anchor),
         tables=all_tables(run.rows, anchor=anchor, seed=run.meta["seed"]),
-        strips=strips,
-        plot=_plot(run),
+        smart=SMART_IN_WORDS,
+        content=content,
+        data=Markup(_script(content)),
+        part=part,
     )
     target = Path(path)
     target.write_text(html, encoding="utf-8")
     return target
-
-
-def _plot(run: Run) -> Any:
-    """Return the plot as inline SVG; empty if nothing can be drawn."""
-    from markupsafe import Markup
-
-    from .plots import PlotError, rd_figure
-
-    try:
-        figure = rd_figure(run.rows)
-    except PlotError:
-        return ""
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    text = file.getvalue()
-    return Markup(text[text.index("<svg") :])

@@ -112,10 +112,11 @@ def gap_table(
     )
 
 
+PART_OF_THE_RANGE = f"less than {LOW_OVERLAP:.0%} of the joint range shared"
 _FLAGS = {
     "anchor": "dominated points of the anchor dropped",
     "test": "dominated points dropped",
-    "overlap": f"less than {LOW_OVERLAP:.0%} of the joint range shared",
+    "overlap": PART_OF_THE_RANGE,
 }
 
 
@@ -227,7 +228,7 @@ def flagged(codec: str, flags: Counter[str]) -> list[str]:
     ]
     if failed:
         images = sum(n for _, n in failed)
-        notes.append(f"{codec}: {images} images without a figure, e.g. {failed[0][0][11:-1]}.")
+        notes.append(f"{codec}: {images} images without a figure; of one: {failed[0][0][11:-1]}.")
     return notes
 
 
@@ -338,6 +339,7 @@ def bits_table(results: Results) -> Table:
         ("codec", "bpp", "images", *kinds, "rest"),
         tuple(body),
         ("rest: headers, checksums and what the codec does not account for.",),
+        keys=2,
     )
 
 

@@ -190,7 +190,7 @@ def test_load_twice_and_copy(data: bytes) -> None:
 @pytest.mark.usefixtures("registered")
 def test_saving_needs_one_budget(picture: np.ndarray) -> None:
     image = Image.fromarray(picture)
-    for options in ({}, {"target_bytes": 900, "bpp": 1.0}):
+    for options in ({}, {"target_bytes": 900, "bpp": 1.0}, {"budget": 900, "target_bytes": 900}):
         with pytest.raises(ValueError, match="exactly one"):
             image.save(io.BytesIO(), FORMAT, **options)
     file = io.BytesIO()
@@ -239,3 +239,11 @@ def test_registering_twice_changes_nothing() -> None:
 def test_pixels_to_pillow() -> None:
     assert array_to_pillow(np.zeros((3, 4, 1), np.uint8)).mode == "L"
     assert array_to_pillow(np.zeros((3, 4, 2), np.uint8)).mode == "LA"
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("name", ["budget", "target_bytes"])
+def test_a_budget_has_one_name_and_its_old_one(picture: np.ndarray, name: str) -> None:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, FORMAT, codec="template", **{name: 600})
+    assert file.getvalue() == fractour.encode(picture, codec="template", budget=600)

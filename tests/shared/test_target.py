@@ -151,7 +151,6 @@ def test_compare_at_target(cli: Callable, photo: Path, tmp_path: Path) -> None:
     [
         ["--at-target", "0"],
         ["--at-target", "nan"],
-        ["--images", "2"],
         ["--at-target", "0.3", "--codec", "none"],
     ],
 )

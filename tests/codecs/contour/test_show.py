@@ -202,7 +202,7 @@ def test_command(cli: Callable, data: bytes, picture: np.ndarray, tmp_path: Path
     assert target.read_text("utf-8") == fractour.show_svg(data)
     assert cli("show", source, target).code == 1
     assert cli("show", source, target, "--force").code == 0
-    assert cli("show", source, tmp_path / "a.gif").code == 2
+    assert cli("show", source, tmp_path / "a.bmp").code == 2
     other, missing = tmp_path / "b.frc", tmp_path / "b.svg"
     other.write_bytes(fractour.encode(picture, codec="template", budget=900))
     ended = cli("show", other, missing)

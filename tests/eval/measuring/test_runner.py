@@ -14,11 +14,14 @@ from fractour.eval.measuring import measure, runner
 from fractour.eval.measuring.anchors import decode_anchor
 from fractour.eval.measuring.measure import CodecSpec, Task, measure_task
 from fractour.eval.measuring.runner import ArrayImage, run
+from fractour.eval.measuring.running import pool
 from fractour.eval.measuring.store import (
+    FILE,
     ROWS_FILE,
     RUN_FILE,
     RowLog,
     RunError,
+    file_path,
     finite,
     load_run,
     read_rows,
@@ -443,7 +446,35 @@ def test_processes_share_the_cores(monkeypatch):
     monkeypatch.setattr(runner.os, "cpu_count", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("NUMBA_NUM_THREADS", "5")
-    with runner._shared_cores(3):
+    with pool.shared_cores(3):
         assert os.environ["OMP_NUM_THREADS"] == "2"
         assert os.environ["NUMBA_NUM_THREADS"] == "5"
     assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_compiling_is_told_and_is_no_time_of_a_row(images, stub, tmp_path, monkeypatch):
+    import numba
+
+    whole, fresh = stub.encode, []
+
+    def encode(image, **options):
+        if image.shape[0] == images[0].pixels.shape[0] and not fresh:
+            fresh.append(numba.njit(lambda x: x + 1))
+            assert fresh[0](1) == 2
+        return whole(image, **options)
+
+    monkeypatch.setattr(stub, "encode", encode)
+    monkeypatch.setattr(measure, "warm_up", lambda *_: None)  # a kernel that it did not reach
+    told = []
+    (row,) = run(images[:1], [spec()], [2.0], tmp_path, activity=told.append).rows
+    assert told == ["compiling <lambda>"]
+    assert stub.encoded == 2
+    assert row["encode_s"] < 0.05
+
+
+def test_encoded_files_are_kept_and_found(images, tmp_path):
+    result = run(images[:2], ["jpeg2000", "template"], [2.0], tmp_path, jobs=2)
+    for row in result.rows:
+        data = file_path(tmp_path, row).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == row["bitstream_sha256"]
+        assert FILE not in row

@@ -430,7 +430,7 @@ def test_a_judge_is_one_more_metric(
     rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
     assert all(0 < row["stlpips"] < 1 and row["ms_ssim"] is not None for row in rows)
     tables = {table["name"]: table for table in ended.json["tables"]}
-    assert list(tables)[:3] == ["psnr_rgb", "smart", "ms_ssim"]  # the usual order
+    assert list(tables)[:4] == ["verdict", "psnr_rgb", "smart", "ms_ssim"]  # the usual order
     assert "stlpips" in tables
     assert tables["encoders"]["rows"][1]["BD-rate ST-LPIPS %"]["value"] == 0
     assert tables["encoders"]["rows"][1]["ST-LPIPS agrees"] == "open"

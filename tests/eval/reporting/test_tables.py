@@ -165,7 +165,7 @@ def test_bd_without_a_figure_is_no_number(rows):
     assert [cell.text for cell in table.rows[0][1:]] == ["-", "-", "0/3", "-", "-"]
     assert table.rows[0][1].value is None
     assert any(
-        "wavelet: 3 images without a figure, e.g. the curves share 0%" in n for n in table.notes
+        "wavelet: 3 images without a figure; of one: the curves share 0%" in n for n in table.notes
     )
 
 

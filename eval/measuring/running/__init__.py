@@ -1,0 +1,1 @@
+"""How a run is carried out: processes here, workers of a cluster, and compilers beside both."""
