@@ -107,6 +107,7 @@ def encode(
     from ...shared.api import MAX_PIXELS
     from ...shared.api import encode as encode_pixels
     from ...shared.codec import Geometry
+    from ...shared.network.weights import encoder_at_hand
 
     pixels = _read_image(source)
     height, width = pixels.shape[:2]
@@ -134,7 +135,8 @@ def encode(
         "input": source,
         "output": target,
         "codec": codec,
-        "encoder": encoder,
+        # The one that made the file, which need not be the one that was asked for.
+        "encoder": encoder_at_hand(encoder),
         "effort": effort,
         "rank": rule,
         "width": width,
