@@ -5,6 +5,7 @@ Nothing heavy is imported here or in the modules of commands: ``--help`` must co
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -181,4 +182,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the ``fractour`` command and exit."""
+    # Without standard error (cron, 2>&-) Python has None there, which nothing can write to.
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    # A terminal that cannot show a sign gets another; an hour of measuring is not lost to it.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from .codec import Geometry, Image, Progress
 from .encoding import Encoding
 from .errors import BudgetError, FractourError, TruncatedError
 from .fitting import Fitted
-from .network.weights import has_torch
+from .network.weights import encoder_at_hand
 from .picture.raster import as_raster
 from .registry import codec_by_number, get_codec
 
@@ -72,6 +73,8 @@ def encode(
         cannot be reached; names the best that was.
     UnknownCodecError, ImageInputError
         If the arguments make no sense.
+    TypeError
+        If `budget` or `effort` is no integer of any kind (nor a `Budget`).
     """
     raster = as_raster(image)
     height, width, channels = raster.shape
@@ -79,22 +82,23 @@ def encode(
     if budget is not None and target is not None:
         message = "give a budget or a target error, not both"
         raise BudgetError(message)
-    if isinstance(budget, int):
-        budget = Budget(bytes=budget)
-    elif budget is None:
+    if budget is None:
         budget = Budget(bytes=4096) if target is None else Budget(target=target)
+    elif not isinstance(budget, Budget):
+        budget = Budget(bytes=operator.index(budget))
+    effort = operator.index(effort)
     limit = None if budget.target is not None else budget.limit(geometry)
     chosen = get_codec(codec)
     if encoder not in chosen.encoders:
         message = f"codec {codec!r} has no encoder {encoder!r}; it has {', '.join(chosen.encoders)}"
         raise FractourError(message)
-    if encoder != "search" and not has_torch():
+    if encoder_at_hand(encoder) != encoder:
         warnings.warn(
             f"encoder {encoder!r} needs torch, which is not installed; encoding by search "
             "(pip install 'fractour[neural]')",
             stacklevel=2,
         )
-        encoder = "search"
+        encoder = encoder_at_hand(encoder)
     if not 1 <= effort <= 9:
         message = f"effort must be 1 to 9, not {effort}"
         raise FractourError(message)
@@ -118,10 +122,17 @@ def encode(
     return file.data
 
 
+def _octets(data: Any) -> bytes:
+    # bytes(5) would be five zeros; a number or a path is a mistake of the caller.
+    return bytes(memoryview(data))
+
+
 def _read(
-    data: bytes, *, max_pixels: int, allow_truncated: bool
+    data: bytes, *, max_pixels: int, allow_truncated: bool, allow_damaged: bool = False
 ) -> tuple[container.Frame, Any, Any]:
-    frame = container.unpack(bytes(data), max_pixels=max_pixels)
+    frame = container.unpack(
+        _octets(data), max_pixels=operator.index(max_pixels), allow_damaged=allow_damaged
+    )
     if frame.cut and not allow_truncated:
         message = (
             f"the file ends inside packet {len(frame.packets)} of {frame.declared_packets}; "
@@ -159,7 +170,8 @@ def decode(
     max_pixels : int
         Refuse larger pictures, checked before memory is taken.
     allow_truncated : bool
-        Decode what a file cut inside a packet still holds.
+        Decode what a file cut inside a packet still holds. Cut inside its last packet it cannot
+        be told from a damaged one: it is decoded with a warning.
 
     Returns
     -------
@@ -174,11 +186,15 @@ def decode(
         As their names say.
     """
     xp = get_array_module(backend)
+    scale = operator.index(scale)
     if scale < 1:
         message = f"scale must be a positive integer, not {scale}"
         raise FractourError(message)
     frame, codec, symbols = _read(
-        data, max_pixels=max_pixels // (scale * scale), allow_truncated=allow_truncated
+        data,
+        max_pixels=max_pixels // (scale * scale),
+        allow_truncated=allow_truncated,
+        allow_damaged=allow_truncated,
     )
     if scale != 1 and not codec.scalable:
         message = f"codec {codec.name!r} has a fixed resolution; decode with scale=1 and resize"
@@ -197,6 +213,7 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         (their sizes), complete, trimmed, overhead_bytes, what the codec says more in numbers
         (facts), and bits by kind of element.
     """
+    data = _octets(data)
     frame, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=True)
     geometry = frame.geometry
     return {
@@ -234,7 +251,12 @@ def show(
     """
     from .picture.drawing import rgb
 
-    _, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=allow_truncated)
+    _, codec, symbols = _read(
+        data,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+        allow_damaged=allow_truncated,
+    )
     pixels: Image = to_numpy(codec.synthesize(symbols, xp=get_array_module("numpy"), scale=1))
     return [("decoded", rgb(pixels)), *codec.panels(symbols, pixels)]
 
@@ -257,7 +279,12 @@ def show_svg(data: bytes, *, max_pixels: int = MAX_PIXELS, allow_truncated: bool
     FractourError
         If the codec draws none.
     """
-    _, codec, symbols = _read(data, max_pixels=max_pixels, allow_truncated=allow_truncated)
+    _, codec, symbols = _read(
+        data,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+        allow_damaged=allow_truncated,
+    )
     pixels: Image = to_numpy(codec.synthesize(symbols, xp=get_array_module("numpy"), scale=1))
     drawn: str | None = codec.svg(symbols, pixels)
     if drawn is None:
@@ -281,7 +308,9 @@ def trim(data: bytes, size: int) -> bytes:
     BudgetError
         If not even the first packet fits; names the smallest possible size.
     """
+    size = operator.index(size)
+    data = _octets(data)
     frame, codec, _ = _read(data, max_pixels=MAX_PIXELS, allow_truncated=True)
     if len(data) <= size and frame.complete:
-        return bytes(data)
+        return data
     return container.cut(frame, size, embedded=codec.embedded)

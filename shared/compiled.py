@@ -8,6 +8,7 @@ all sources of the package.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -24,31 +25,70 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _FOLDERS = ("shared", "codecs")
 
 
+def _usable(folder: Path) -> bool:
+    """Make a folder and find out by writing whether it holds files: rights alone do not tell."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError:
+        return False
+    return True
+
+
 @cache
-def _cache_folder() -> str:
+def _cache_folder() -> str | None:
+    """Name the first folder that can hold compiled kernels; None if none can."""
     digest = hashlib.sha256(numba.__version__.encode())
     for folder in _FOLDERS:
         for path in sorted((_PACKAGE / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     name = f"fractour-{digest.hexdigest()[:16]}"
     beside = Path(__file__).resolve().parent / "__pycache__"
+    for stale in beside.glob("fractour-*"):
+        if stale.name != name:
+            shutil.rmtree(stale, ignore_errors=True)
+    if _usable(beside / name):
+        return str(beside / name)
+    # A read-only installation. Neither a home nor its name in the password file need exist.
     try:
-        beside.mkdir(exist_ok=True)
-        for stale in beside.glob("fractour-*"):
-            if stale.name != name:
-                shutil.rmtree(stale, ignore_errors=True)
-        own = beside / name
-        own.mkdir(exist_ok=True)
-        if os.access(own, os.W_OK):
-            return str(own)
-    except OSError:
-        pass  # a read-only installation
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fractour"
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        if _usable(home / "fractour" / name):
+            return str(home / "fractour" / name)
+    except RuntimeError:
+        pass
     try:
-        (home / name).mkdir(parents=True, exist_ok=True)
-    except OSError:
         return tempfile.mkdtemp(prefix="fractour-")
-    return str(home / name)
+    except OSError:
+        return None
+
+
+class _Forgiving:
+    """Numba's cache of one kernel, as an optimization: what fails is compiled anew.
+
+    A disk may be full, and a power cut leaves files empty; neither is a reason not to decode.
+    """
+
+    def __init__(self, kept: Any) -> None:
+        self._kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+    def load_overload(self, *arguments: Any) -> Any:
+        """Return what was compiled before; None if there is nothing, or nothing that is whole."""
+        try:
+            return self._kept.load_overload(*arguments)
+        # Unpickling raises nearly anything on damaged files.
+        except Exception:
+            with contextlib.suppress(Exception):
+                self._kept.flush()
+            return None
+
+    def save_overload(self, *arguments: Any) -> None:
+        """Keep what was compiled, if there is room."""
+        with contextlib.suppress(Exception):
+            self._kept.save_overload(*arguments)
 
 
 # Without Numba's reference counting kernels must not allocate, and run three times as fast:
@@ -62,13 +102,19 @@ def compiled(function: Callable[..., Any]) -> Any:
 
     It may index and slice its arrays, but not make new ones.
     """
+    folder = _cache_folder()
+    if folder is None:
+        return _njit(**_OPTIONS)(function)
     config: Any = numba.core.config
     before = config.CACHE_DIR
-    config.CACHE_DIR = _cache_folder()
+    config.CACHE_DIR = folder
     try:
-        return _njit(cache=True, **_OPTIONS)(function)
+        kernel = _njit(cache=True, **_OPTIONS)(function)
     finally:
         config.CACHE_DIR = before
+    if hasattr(kernel, "_cache"):  # under NUMBA_DISABLE_JIT it is the function itself
+        kernel._cache = _Forgiving(kernel._cache)
+    return kernel
 
 
 def inlined(function: Callable[..., Any]) -> Any:

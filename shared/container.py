@@ -19,6 +19,7 @@ A single-packet file of 768x512 pixels thus spends 12 bytes on all this.
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from .errors import (
     ImageTooLargeError,
     TruncatedError,
 )
+from .picture.raster import MAX_SIDE
 
 MAGIC = b"\x8fF"
 MAX_PACKETS = 32
@@ -135,8 +137,15 @@ def pack(
     return head + zlib.crc32(head + body).to_bytes(4, "big") + body
 
 
-def unpack(data: bytes, *, max_pixels: int) -> Frame:
+def unpack(data: bytes, *, max_pixels: int, allow_damaged: bool = False) -> Frame:
     """Parse and check a file; allocates nothing that the header could inflate.
+
+    Parameters
+    ----------
+    data : bytes
+    max_pixels : int
+    allow_damaged : bool
+        Take a wrong checksum for that of a file cut inside its last packet, with a warning.
 
     Raises
     ------
@@ -150,7 +159,8 @@ def unpack(data: bytes, *, max_pixels: int) -> Frame:
     -----
     The checksum covers the whole file, so one that was cut cannot be checked: a cut right
     after a packet gives a frame with fewer packets, any other one a frame with `cut` set.
-    A cut inside the last packet shows as a wrong checksum.
+    A cut inside the last packet shows as a wrong checksum; with `allow_damaged` the frame has
+    `cut` set then.
     """
     if len(data) < len(MAGIC) or not data.startswith(MAGIC):
         what = "is empty" if not data else "does not start with the fractour magic 8F 46"
@@ -171,6 +181,9 @@ def unpack(data: bytes, *, max_pixels: int) -> Frame:
             f"the file declares {width} x {height} pixels, more than the limit of {max_pixels}; "
             "raise max_pixels (--max-pixels) if you trust it"
         )
+        raise ImageTooLargeError(message)
+    if max(width, height) > MAX_SIDE:
+        message = f"the file declares {width} x {height} pixels; no side may exceed {MAX_SIDE}"
         raise ImageTooLargeError(message)
     if len(data) < at + 4:
         message = "the file ends inside its header"
@@ -203,7 +216,13 @@ def unpack(data: bytes, *, max_pixels: int) -> Frame:
             "checksum mismatch: the file is damaged, or was cut inside its last packet; "
             "get it again, or encode the picture again"
         )
-        raise ChecksumError(message)
+        if not allow_damaged:
+            raise ChecksumError(message)
+        warnings.warn(
+            "checksum mismatch: taken for a file that was cut inside its last packet",
+            stacklevel=2,
+        )
+        cut = True
     return Frame(
         number,
         flags >> 4,

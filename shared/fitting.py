@@ -24,13 +24,14 @@ _SECANTS_TRIED = 8
 _AIMS_TRIED = 4
 _ENOUGH = 0.985
 """Part of the limit that is used well enough."""
-_WITHIN = 0.06
-"""Logarithm of size over limit from which strictness makes a proposal fit."""
+_WITHIN, _WITHIN_SEARCH = 0.06, 0.35
+"""Logarithm of size over limit from which strictness makes a proposal fit. The search comes from
+the finest step that fits; it is far from the limit only where the next is of another making."""
 _YIELD = 0.27
 """How the size falls with strictness, in logarithms, about."""
 _UNUSED, _UNUSED_QUICK = (-0.005, 0.001), (-0.008, 0.004)
 """Logarithm of size over limit that is close enough."""
-_ADJUSTMENTS = 3
+_ADJUSTMENTS, _ADJUSTMENTS_SEARCH = 3, 5
 
 
 @dataclass(frozen=True)
@@ -192,11 +193,12 @@ class _Fitter:
         whole = self.write_whole(proposal) if whole is None else whole
         least, most = _UNUSED_QUICK if self.quick else _UNUSED
         aim, fall = (least + most) / 2, _YIELD
+        within = _WITHIN if self.quick else _WITHIN_SEARCH
         known = [(0.0, math.log(whole / self.limit), proposal)]
-        for _ in range(_ADJUSTMENTS):
+        for _ in range(_ADJUSTMENTS if self.quick else _ADJUSTMENTS_SEARCH):
             known.sort(key=lambda one: abs(one[1] - aim))
             at, excess, nearest = known[0]
-            if abs(excess) > _WITHIN or least <= excess <= most:
+            if abs(excess) > within or least <= excess <= most:
                 break
             if len(known) > 1:
                 (x, y, _), (u, v, _) = known[:2]

@@ -74,6 +74,8 @@ def codec_by_number(number: int, version: int) -> Codec:
     ------
     UnknownCodecError
         If no installed codec has this number.
+    FractourError
+        If several have it (64 to 127 are nobody's); names them.
     UnsupportedVersionError
         If the installed codec reads another version: until 0.1.0 a format is replaced, and files
         of the old one are encoded again.
@@ -83,6 +85,7 @@ def codec_by_number(number: int, version: int) -> Codec:
         candidates = [str(known)]
     else:
         candidates = [name for name in codec_names() if name not in NUMBERS.values()]
+    found: list[Codec] = []
     for name in candidates:
         try:
             codec = get_codec(name)
@@ -90,8 +93,16 @@ def codec_by_number(number: int, version: int) -> Codec:
             if name == known:
                 raise
             continue  # somebody's broken plug-in does not stop other files from decoding
-        if codec.number != number:
-            continue
+        if codec.number == number:
+            found.append(codec)
+    if len(found) > 1:
+        # Taking one of them would show a wrong picture without a word.
+        message = (
+            f"codecs {' and '.join(repr(codec.name) for codec in found)} both have wire number "
+            f"{number}, so nobody knows whose file this is; uninstall one, or renumber it"
+        )
+        raise FractourError(message)
+    for codec in found:
         if version != codec.version:
             remedy = (
                 "upgrade fractour"

@@ -240,12 +240,14 @@ def compare(
     specs = specs_of(codecs, anchors)
     if reference.split(":")[0] not in {spec.codec for spec in specs}:
         notice(f"{reference!r} is not compared, so there are no differences and BD-rates to it")
+    from ..measuring.encoders import require_encoders
     from ..measuring.runner import run as run_comparison
     from ..reporting.ablation import with_ablations
 
     if ablations or (ablations is None and codec):
         specs = with_ablations(specs)
     specs = _with_encoders(specs, codecs, encoders)
+    require_encoders(specs)
     if corpus is None and images_each is None:
         images_each = FIRST_LOOK_IMAGES
     images = _opened(corpus or "default", images_each)
@@ -334,10 +336,12 @@ def _compare_at_target(
     from ...corpora.catalog import open_corpus
     from ..judging.metrics import SMART_IN_WORDS
     from ..measuring.at_target import at_target_table, groups_of, run_at_target
+    from ..measuring.encoders import require_encoders
     from ..measuring.provenance import environment
     from ..measuring.store import write_json
     from ..tables import finite
 
+    require_encoders(specs)
     groups = groups_of((open_corpus(name) for name in listed(corpus)), images)
     with progress("searching the smallest files") as update:
         rows = run_at_target(groups, specs, target, update)

@@ -159,6 +159,7 @@ def _encode_one(
     from ...shared.api import MAX_PIXELS
     from ...shared.api import encode as encode_pixels
     from ...shared.codec import Geometry
+    from ...shared.network.weights import encoder_at_hand
 
     pixels = read_picture(source)
     height, width = pixels.shape[:2]
@@ -184,6 +185,8 @@ def _encode_one(
         "input": source,
         "output": target,
         **choices,
+        # The one that made the file, which need not be the one that was asked for.
+        "encoder": encoder_at_hand(choices["encoder"]),
         "width": width,
         "height": height,
         "channels": channels,

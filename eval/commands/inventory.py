@@ -314,10 +314,12 @@ def doctor(
 
     from ... import __version__
     from ...shared.network.weights import weights_path
-    from ...shared.registry import codec_names, list_codecs
+    from ...shared.registry import list_codecs
 
+    known = list_codecs()
+    loaded = [row["name"] for row in known if row["available"]]
     weights = [
-        name for name in codec_names() if (path := weights_path(name)) is not None and path.exists()
+        name for name in loaded if (path := weights_path(name)) is not None and path.exists()
     ]
     anchors = {
         name: bool(features.check(feature))
@@ -335,9 +337,7 @@ def doctor(
         "cpus": os.cpu_count(),
         "parts": _versions(),
         "backends": _backends(),
-        "codecs": [
-            {key: row[key] for key in ("name", "available", "reason")} for row in list_codecs()
-        ],
+        "codecs": [{key: row[key] for key in ("name", "available", "reason")} for row in known],
         "weights": weights,
         "anchors": anchors,
         "corpora": _corpora_found(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import stat
 import sys
 import time
@@ -305,7 +306,8 @@ def write_bytes(target: str, data: bytes, *, force: bool) -> None:
             with path.open("wb") as device:
                 device.write(data)
             return
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        # Short, for the name itself may be as long as names can be.
+        part = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
         try:
             with part.open("xb") as file:
                 file.write(data)

@@ -10,7 +10,8 @@ import json
 from collections.abc import Sequence
 
 from ...shared.encoding import ENCODERS
-from ...shared.errors import FractourError
+from ...shared.errors import BackendUnavailableError, FractourError
+from ...shared.network.weights import encoder_at_hand
 from ...shared.registry import get_codec
 from .anchors import ANCHORS
 from .measure import CodecSpec
@@ -69,6 +70,24 @@ def with_encoders(
         )
         raise FractourError(message)
     return expanded, missing
+
+
+def require_encoders(specs: Sequence[CodecSpec]) -> None:
+    """Refuse to measure an encoder that is not at hand: its rows would be those of the search.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If one of `specs` names a network, and torch is missing.
+    """
+    for spec in specs:
+        encoder = spec.config.get("encoder", BASE)
+        if encoder_at_hand(encoder) != encoder:
+            message = (
+                f"encoder {encoder!r} of {spec.codec} needs torch, which is not installed: "
+                "pip install 'fractour[neural]', or compare without it"
+            )
+            raise BackendUnavailableError(message)
 
 
 def encoders_by_format(results: Results) -> dict[str, dict[str, str]]:

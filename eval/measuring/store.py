@@ -122,7 +122,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
         message = f"{folder} holds no {RUN_FILE}; it is not the folder of a run"
         raise RunError(message) from error
     except (OSError, ValueError) as error:
-        message = f"{path} cannot be read: {error}"
+        message = f"{path} cannot be read: {error}; --fresh begins the run anew"
         raise RunError(message) from error
     found = meta.get("schema") if isinstance(meta, dict) else None
     if found != SCHEMA:

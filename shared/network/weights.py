@@ -30,11 +30,18 @@ def weights_path(codec: str) -> Path | None:
         return own
     module = chosen.network.partition(":")[0].split(".")
     root = Path(inspect.getfile(type(chosen))).resolve()
-    # The network's module may belong to another codec's folder, which stands beside this one.
-    beside = root.parent.parent / module[-2]
-    return (beside if beside.is_dir() else root.parent) / "weights.safetensors"
+    # The network's module may belong to another codec's folder, which stands beside this one; a
+    # plug-in's may also lie in no folder at all.
+    if len(module) > 1 and (beside := root.parent.parent / module[-2]).is_dir():
+        return beside / "weights.safetensors"
+    return root.parent / "weights.safetensors"
 
 
 def has_torch() -> bool:
     """Say whether networks can be asked at all."""
     return all(find_spec(name) is not None for name in ("torch", "safetensors"))
+
+
+def encoder_at_hand(encoder: str) -> str:
+    """Name the encoder that is run where `encoder` is asked for: without torch, the search."""
+    return encoder if has_torch() else "search"

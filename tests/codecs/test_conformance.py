@@ -70,3 +70,44 @@ def test_a_broken_plugin_is_listed_and_does_not_stop_others(
         registry.get_codec("acme.broken")
     with pytest.raises(UnknownCodecError):
         registry.codec_by_number(88, 1)
+
+
+def _plugins(monkeypatch: pytest.MonkeyPatch, *codecs: type) -> None:
+    class Entry:
+        def __init__(self, codec: type) -> None:
+            self.name, self.value, self._codec = codec.name, "acme:Codec", codec
+
+        def load(self) -> type:
+            return self._codec
+
+    entries = {**registry._entries(), **{codec.name: Entry(codec) for codec in codecs}}
+    monkeypatch.setattr(registry, "_entries", lambda: entries)
+    monkeypatch.setattr(registry, "get_codec", registry.get_codec.__wrapped__)
+
+
+def test_two_plugins_of_one_number_are_an_error_that_names_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    template = type(registry.get_codec("template"))
+    _plugins(
+        monkeypatch,
+        type("One", (template,), {"name": "acme.one", "number": 77}),
+        type("Two", (template,), {"name": "zeta.two", "number": 77}),
+    )
+    with pytest.raises(FractourError, match=r"acme\.one.*zeta\.two.*77"):
+        registry.codec_by_number(77, 1)
+    assert registry.codec_by_number(1, 1).name == "template"
+
+
+def test_a_network_in_a_top_level_module_has_its_weights_beside_the_codec(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from fractour.shared.network import weights
+
+    class Flat(type(registry.get_codec("template"))):
+        name, number, network = "acme.flat", 78, "acme_network:Network"
+
+    monkeypatch.setattr(weights, "get_codec", lambda name: Flat())
+    path = weights.weights_path("acme.flat")
+    assert path is not None
+    assert path.name == "weights.safetensors"

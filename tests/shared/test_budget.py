@@ -195,3 +195,18 @@ def test_every_ranking_rule_keeps_the_budget(rank: str) -> None:
     image = sample_picture(64, 64, 3)
     data = fractour.encode(image, budget=500, rank=rank)
     assert len(data) <= 500
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint16, int])
+def test_integers_of_any_kind_are_budgets(kind: type) -> None:
+    image = sample_picture(16, 16, 3)
+    data = fractour.encode(image, codec="template", budget=kind(300), effort=kind(2))
+    assert data == fractour.encode(image, codec="template", budget=300, effort=2)
+    assert len(fractour.trim(data, kind(100))) <= 100
+    assert fractour.decode(data, max_pixels=kind(256)).shape == image.shape
+
+
+@pytest.mark.parametrize("wrong", ["900", 900.0, [900]])
+def test_what_is_no_integer_is_a_type_error(wrong: object) -> None:
+    with pytest.raises(TypeError):
+        fractour.encode(sample_picture(8, 8, 1), codec="template", budget=wrong)

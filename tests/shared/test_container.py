@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from fractour.shared import container
 from fractour.shared.codec import Geometry
+from fractour.shared.conformance import sample_picture
+from fractour.shared.container import MAGIC, write_varint
 from fractour.shared.errors import (
     BitstreamError,
     BudgetError,
@@ -142,3 +144,34 @@ def test_trim_of_an_embedded_file_uses_every_byte() -> None:
         assert fractour.info(shorter)["trimmed"]
         assert fractour.decode(shorter).shape == (64, 64, 3)
     assert fractour.trim(data, len(data)) == data
+
+
+@pytest.mark.parametrize("wrong", [5, "file.frc", None, [143, 70]])
+def test_what_is_no_bytes_is_a_type_error(wrong: object) -> None:
+    for use in (fractour.decode, fractour.info, lambda data: fractour.trim(data, 100)):
+        with pytest.raises(TypeError):
+            use(wrong)
+
+
+def test_anything_with_a_buffer_is_a_file() -> None:
+    data = fractour.encode(sample_picture(16, 16, 3), codec="template", budget=300)
+    wanted = fractour.decode(data)
+    for kind in (bytearray, memoryview, lambda raw: np.frombuffer(raw, np.uint8)):
+        assert np.array_equal(fractour.decode(kind(data)), wanted)
+        assert fractour.info(kind(data))["bytes"] == len(data)
+
+
+def test_of_a_file_cut_inside_its_last_packet_what_is_whole_decodes() -> None:
+    data = _file()
+    with pytest.warns(UserWarning, match="cut inside its last packet"):
+        pixels = fractour.decode(data[:-1], allow_truncated=True)
+    assert pixels.shape == fractour.decode(data).shape
+    with pytest.raises(ChecksumError):
+        fractour.info(data[:-1])
+
+
+def test_sides_beyond_those_of_the_format_are_refused_whatever_the_limit() -> None:
+    head = MAGIC + bytes([1, 16])
+    data = head + write_varint((1 << 35) - 1) * 2 + bytes(20)
+    with pytest.raises(ImageTooLargeError, match="side"):
+        fractour.decode(data, max_pixels=1 << 80)
