@@ -21,15 +21,19 @@ class ContourCodec(Codec):
 
     ::
 
-        image -> base, then windows that climb to where they remove most for their bits
-        pixels <- YCbCr <- sum of base, windows, contours, strokes (and tiles) <- range coder
+        image -> regions, their borders traced to outlines; or windows that climb to their places
+        pixels <- YCbCr <- sum of base, outlines, windows (and tiles) <- range coder
     """
 
     name = "contour"
     number = 6
     version = 2
-    summary = "stack of contours filled with harmonics, placed by cyclic matching pursuit"
+    summary = "stack of contours filled with harmonics, traced or placed by matching pursuit"
     references = (
+        "Monasse, Guichard 2000, Fast computation of a contrast-invariant image representation, "
+        "doi:10.1109/83.841532",
+        "Katsaggelos et al. 1998, MPEG-4 and rate-distortion-based shape-coding techniques, "
+        "doi:10.1109/5.687833",
         "Mallat, Zhang 1993, Matching pursuits with time-frequency dictionaries, "
         "doi:10.1109/78.258082",
         "Figueras i Ventura, Vandergheynst, Frossard 2006, Low-rate and flexible image coding "
@@ -115,7 +119,7 @@ class ContourCodec(Codec):
         return dict(symbols.bits)
 
     def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
-        """Draw contours, harmonics, and the growing picture."""
+        """Draw outlines, harmonics, and the growing picture."""
         from .show import panels
 
         return panels(symbols, pixels)

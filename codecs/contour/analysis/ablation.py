@@ -133,7 +133,8 @@ def _markdown(rows: Sequence[dict[str, Any]], effort: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line for each picture, rate and way, then the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("images", nargs="+", type=Path)
+    parser.add_argument("images", nargs="*", type=Path)
+    parser.add_argument("--join", nargs="*", type=Path, default=(), help="figures kept before")
     parser.add_argument("--bpp", default="0.05,0.1,0.3")
     parser.add_argument("--effort", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1)
@@ -142,6 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rates = tuple(float(part) for part in chosen.bpp.split(","))
     jobs = [(path, rates, chosen.effort) for path in chosen.images]
     rows: list[dict[str, Any]] = []
+    for path in chosen.join:
+        rows += json.loads(path.read_text(encoding="utf-8"))["rows"]
     with ProcessPoolExecutor(chosen.jobs) as pool:
         for found in pool.map(_rows, jobs):
             for row in found:
