@@ -22,6 +22,12 @@ FloatArray = npt.NDArray[np.float32]
 _CALM = 0.55
 """Part of the pixels that must be like their neighbours for a picture to be traced: drawings and
 screens have 0.65 and more, photographs mostly less."""
+_GRAIN, _INK, _FEW = 0.8, 40.0, 6
+"""Others are smoothed so much (pixels), and traced if then no more than so many colours are so far
+apart: ink on paper."""
+_CHANCES, _CROWDED = 2, 60
+"""Steps at which they may be of no use before outlines are given up; pixels that there must be for
+each of their regions."""
 _APART = 24
 """Steps up to which rings are taken over from finer ones."""
 
@@ -39,6 +45,8 @@ class Outlined:
         What the outlines leave.
     looked : int
         Regions that might have become rings.
+    parents : (r,) int
+        Ring that each lies in, or -1.
     """
 
     outlines: Outlines
@@ -46,6 +54,29 @@ class Outlined:
     area: npt.NDArray[np.float64]
     planes: list[FloatArray]
     looked: int
+    parents: npt.NDArray[np.intp]
+
+    def subset(self, keep: npt.NDArray[np.bool_], planes: list[FloatArray]) -> Outlined:
+        """Leave rings out, none of them without what lies in it.
+
+        Parameters
+        ----------
+        keep : (r,) bool
+        planes : list of (H, W) float32
+            The picture.
+        """
+        outlines = self.outlines.subset(keep)
+        number = np.where(keep, np.cumsum(keep) - 1, -1)
+        parents = np.where(self.parents >= 0, number[self.parents], -1)[keep]
+        rest = _left(planes, outlines)
+        return Outlined(outlines, self.gain[keep], self.area[keep], rest, self.looked, parents)
+
+
+def _left(planes: list[FloatArray], outlines: Outlines) -> list[FloatArray]:
+    """What outlines leave of a picture."""
+    drawn = np.zeros((len(planes), *planes[0].shape), np.int32)
+    draw(np, outlines, drawn, 1)
+    return [p - d.astype(np.float32) / np.float32(64) for p, d in zip(planes, drawn, strict=True)]
 
 
 @dataclass
@@ -58,26 +89,49 @@ class Shapes:
     regions : Regions
     borders : list of Border
     traced : dict
-        By step.
+        Rings by step.
+    found : dict
+        Outlines by step; those that stay, once that is known.
+    chances : int, optional
+        Steps at which outlines may be of no use before they are given up.
     """
 
     planes: list[FloatArray]
     regions: Regions
     borders: list[Border]
     traced: dict[int, tracing.Tracing] = field(default_factory=dict)
+    found: dict[int, Outlined | None] = field(default_factory=dict)
+    chances: int | None = None
 
     @classmethod
     def of(cls, planes: list[FloatArray]) -> Shapes | None:
         """Find the regions of a picture; None if it is none of those that have any."""
-        if calm(planes) < _CALM:
+        if calm(planes) >= _CALM:
+            found = segment(planes)
+            if len(found.colors) < 2:
+                return None
+            return cls(planes, found, trace(planes, found))
+        # Ink on paper: few colours that are far apart, under grain.
+        from scipy import ndimage
+
+        smooth = [ndimage.gaussian_filter(plane, _GRAIN) for plane in planes]
+        found = segment(smooth, _INK)
+        if not 2 <= len(found.colors) <= _FEW:
             return None
-        found = segment(planes)
-        if len(found.colors) < 2:
+        borders = trace(smooth, found)
+        if _CROWDED * len(borders) > planes[0].size:
             return None
-        return cls(planes, found, trace(planes, found))
+        return cls(planes, found, borders, chances=_CHANCES)
 
     def at(self, step: int, steps: npt.NDArray[np.int64]) -> Outlined | None:
-        """Trace the picture at a step; None if no ring pays."""
+        """Trace the picture at a step, unless that has been done; None if no ring pays."""
+        if step not in self.found:
+            if self.chances is not None and self.chances < 1:
+                return None
+            self.found[step] = self._trace(step, steps)
+        return self.found[step]
+
+    def _trace(self, step: int, steps: npt.NDArray[np.int64]) -> Outlined | None:
         if step not in self.traced:
             finer = [other for other in self.traced if step - _APART <= other < step]
             prices = node_prices(initial_tables())
@@ -91,12 +145,12 @@ class Shapes:
         if not order:
             return None
         _soften(outlines, traced.residual, steps)
-        drawn = np.zeros((len(self.planes), *self.planes[0].shape), np.int32)
-        draw(np, outlines, drawn, 1)
-        rest = [p - d.astype(np.float32) / np.float32(64) for p, d in zip(self.planes, drawn)]
         gain = np.array([traced.gain(traced.rings[i]) for i in order])
         area = np.array([float(traced.rings[i].area) for i in order])
-        return Outlined(outlines, gain, area, rest, len(self.borders))
+        row = {number: i for i, number in enumerate(order)}
+        parents = np.array([row.get(traced.rings[i].parent, -1) for i in order])
+        rest = _left(self.planes, outlines)
+        return Outlined(outlines, gain, area, rest, len(self.borders), parents)
 
 
 def _soften(outlines: Outlines, residual: FloatArray, steps: npt.NDArray[np.int64]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,40 +14,29 @@ from ....shared.entropy import Tables
 from ....shared.error.importance import Importance, mixed
 from ....shared.picture import color
 from ....shared.tiles.analysis import encoder
-from ....shared.tiles.analysis.elements import drop_details, errors, peaks, unit_error
-from ....shared.tiles.analysis.encoder import LAMBDA, Choice
+from ....shared.tiles.analysis.elements import drop_details, errors, peaks
+from ....shared.tiles.analysis.encoder import Choice
 from ....shared.tiles.format.packets import split_packets
 from ....shared.tiles.format.stream import (
     EXTRA_STEPS,
     NEUTRAL_CHROMA,
     STEPS,
     TileSet,
-    component_steps,
 )
-from ....shared.tiles.format.syntax import FRACTION_BITS, GRADE, LOG
-from ....shared.tiles.synthesis import reconstruction
-from ....shared.tiles.synthesis.deblocking import USUAL, smooth
-from ..format.layout import FIELDS
+from ....shared.tiles.format.syntax import GRADE, LOG
+from ....shared.tiles.synthesis.deblocking import USUAL
 from ..format.outlines import VALUE
-from ..format.stream import HEADER, Ground, Written, head, initial_tables, write
-from ..synthesis.reconstruction import render_ground
-from . import guided_pursuit, guided_search, pursuit
-from .outlined import Outlined, Shapes, spectra_of
-from .prices import layer_prices
-from .ranking import grounded, worths
+from ..format.stream import HEADER, Ground, head, initial_tables, write
+from . import guided_pursuit, guided_search
+from .outlined import Shapes
+from .ranking import worths
 from .state import Analysis
+from .ways import Candidate, chosen
 
 FloatArray = npt.NDArray[np.float32]
 
-_DENSE = 0.3
-"""Bits a pixel of a file, or of tiles where no file is asked for, above which layers are not tried:
-they take long, and on most photographs lose."""
 _AHEAD = 6
 """Steps by which layers are finer than tiles of the same size, about."""
-_FIRST = 0.3
-"""Part of the work that the first search of a picture is."""
-_SMOOTH = 2
-_BARE = 3
 
 
 @dataclass(frozen=True)
@@ -71,22 +59,6 @@ class State:
     tiles: TileSet | None
     leaves: npt.NDArray[np.intp]
     probability: npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """One way to write the picture at a step."""
-
-    ground: Ground
-    choice: Choice | None
-    written: Written
-    error: float
-    looked: int
-    outlined: Outlined | None = None
-
-    @property
-    def bits(self) -> float:
-        return sum(self.written.coder.shares().values()) + 8.0 * HEADER
 
 
 def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None) -> Analysis:
@@ -164,148 +136,6 @@ def first_step(analysis: Analysis, limit: int) -> int:
     return max(high - _AHEAD, 0)
 
 
-def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
-    """Layers of the picture at a step: searched from nothing the first time, then taken over."""
-    found = analysis.found
-    if step not in found and analysis.limit:
-        found[step] = guided_search.settle(analysis, step)
-    if step not in found:
-        geometry = analysis.geometry
-        prices = layer_prices(initial_tables(), geometry.height, geometry.width)
-        steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-        near = pursuit.nearest(found, step)
-        if near is None:
-            tell = None if found else analysis.progress
-            found[step] = pursuit.search(
-                analysis.planes, steps, _SMOOTH, prices, analysis.effort,
-                progress=tell and (lambda done: tell(_FIRST * done)),
-            )  # fmt: skip
-        else:
-            found[step] = pursuit.adapt(
-                found[near], analysis.planes, steps, prices, finer=step < near
-            )
-    return found[step]
-
-
-def _error(analysis: Analysis, planes: Any, steps: npt.NDArray[np.int64]) -> float:
-    """Squared error of rendered planes, in squared steps; weighted if errors have importance."""
-    total = 0.0
-    for comp, (plane, shown) in enumerate(zip(analysis.planes, planes, strict=True)):
-        off = plane - shown.astype(np.float32) / np.float32(1 << FRACTION_BITS)
-        total += analysis.spectra.energy(comp, off) / (float(steps[comp]) / 65536.0) ** 2
-    return total
-
-
-def _bare(analysis: Analysis, step: int) -> Ground:
-    """The least that a file can hold: a coarse base, or nothing."""
-    steps = component_steps(min(step, STEPS - 1), NEUTRAL_CHROMA, analysis.geometry.channels)
-    code = _BARE if step <= STEPS else 0
-    state = pursuit.start(analysis.planes, steps, code)
-    return grounded(analysis.planes, steps, code, state.base, np.zeros((0, FIELDS), np.int32))
-
-
-def _layers_alone(analysis: Analysis, step: int) -> _Candidate:
-    looked = 0
-    if step >= STEPS:
-        ground = _bare(analysis, step)
-    else:
-        state = _pursue(analysis, step)
-        ground = grounded(analysis.planes, state.steps, state.base_code, state.base, state.layers)
-        looked = state.looked
-    written = write(initial_tables(), ground, None)
-    error = _error(analysis, render_ground(np, ground), ground.steps)
-    return _Candidate(ground, None, written, error, looked)
-
-
-def _tiles_alone(analysis: Analysis, step: int) -> _Candidate:
-    geometry = analysis.geometry
-    choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
-    tiles = choice.tiles
-    ground = Ground.empty(geometry, tiles.steps)
-    again = TileSet.blank(geometry, tiles.steps, tiles.leaves, tiles.levels)
-    written = write(initial_tables(), ground, again, priced=True)
-    choice = replace(
-        choice, tiles=again, prices=written.prices, spent=written.spent, coder=written.coder
-    )
-    looked = analysis.spectra.count
-    if analysis.tiles_alone:
-        # There is nothing to compare with: what the coefficients say of the error will do.
-        unit = unit_error(choice)
-        return _Candidate(ground, choice, written, errors(choice)[1] / unit, looked)
-    shown = reconstruction.render(np, again, np.ones(len(again.leaves), np.bool_))
-    shown = smooth(np, again, shown, USUAL)[:, : geometry.height, : geometry.width]
-    return _Candidate(ground, choice, written, _error(analysis, shown, tiles.steps), looked)
-
-
-def _based(analysis: Analysis, step: int, found: Outlined) -> _Candidate:
-    """Outlines, and a base for what they leave."""
-    geometry = analysis.geometry
-    steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-    state = pursuit.start(found.planes, steps, _SMOOTH)
-    none = np.zeros((0, FIELDS), np.int32)
-    ground = Ground(geometry, steps, _SMOOTH, state.base, none, found.outlines)
-    written = write(initial_tables(), ground, None)
-    error = _error(analysis, render_ground(np, ground), steps)
-    return _Candidate(ground, None, written, error, found.looked, found)
-
-
-def _tiled(analysis: Analysis, step: int, found: Outlined) -> _Candidate:
-    """Outlines, and tiles for what they leave."""
-    geometry = analysis.geometry
-    spectra = spectra_of(found, analysis.spectra)
-    choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
-    steps = choice.tiles.steps
-    tiles = TileSet.blank(geometry, steps, choice.tiles.leaves, choice.tiles.levels)
-    ground = replace(Ground.empty(geometry, steps), outlines=found.outlines)
-    written = write(initial_tables(), ground, tiles, priced=True)
-    choice = replace(
-        choice, tiles=tiles, prices=written.prices, spent=written.spent, coder=written.coder
-    )
-    texture = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
-    texture = smooth(np, tiles, texture, USUAL)[:, : geometry.height, : geometry.width]
-    error = _error(analysis, render_ground(np, ground) + texture, steps)
-    return _Candidate(ground, choice, written, error, found.looked, found)
-
-
-def _ways(analysis: Analysis, step: int) -> dict[str, Callable[[], _Candidate]]:
-    """Ways to write the picture at a step, by name; of equal ones the first is taken."""
-    ways: dict[str, Callable[[], _Candidate]] = {}
-    if not analysis.pure:
-        ways["tiles"] = lambda: _tiles_alone(analysis, step)
-    steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
-    found = analysis.shapes and analysis.shapes.at(step, steps)
-    if found:
-        ways["outlines"] = lambda: _based(analysis, step, found)
-        if not analysis.pure:
-            ways["outlines, tiles"] = lambda: _tiled(analysis, step, found)
-    if not found or analysis.pure:
-        ways["windows"] = lambda: _layers_alone(analysis, step)
-    return ways
-
-
-def _chosen(analysis: Analysis, step: int) -> _Candidate:
-    """Take the way that costs least; once it is known for a step it stays."""
-    if step >= STEPS:
-        return _layers_alone(analysis, step)
-    ways = _ways(analysis, step)
-    if step in analysis.ways:
-        return ways[analysis.ways[step]]()
-    best, least, name = None, np.inf, ""
-    for way, make in ways.items():
-        if way == "windows" and not analysis.pure and best is not None:
-            bits = best.bits if analysis.aim is None else 8.0 * analysis.aim
-            if analysis.tiles_alone or bits > _DENSE * analysis.geometry.pixels:
-                continue
-        found = make()
-        lmbda = analysis.spectra.multiplier(LAMBDA, found.ground.steps)
-        cost = found.error + lmbda * found.bits
-        if cost < least:
-            best, least, name = found, cost, way
-    assert best is not None
-    analysis.ways[step] = name
-    return best
-
-
 @dataclass(frozen=True)
 class _Elements:
     """Elements of one sort, see `Proposal`."""
@@ -316,7 +146,7 @@ class _Elements:
     bits: npt.NDArray[np.float64]
 
 
-def _rings(best: _Candidate, unit: float) -> _Elements:
+def _rings(best: Candidate, unit: float) -> _Elements:
     """Rings as elements."""
     found = best.outlined
     if found is None:
@@ -328,7 +158,7 @@ def _rings(best: _Candidate, unit: float) -> _Elements:
     return _Elements(values.astype(np.float64), found.area, found.gain * unit, bits)
 
 
-def _details(best: _Candidate, choice: Choice) -> tuple[_Elements, npt.NDArray[np.intp]]:
+def _details(best: Candidate, choice: Choice) -> tuple[_Elements, npt.NDArray[np.intp]]:
     """Details of leaves as elements, and which leaves have any."""
     leaves = choice.tiles.leaves
     found = np.nonzero(leaves[:, GRADE])[0]
@@ -337,7 +167,7 @@ def _details(best: _Candidate, choice: Choice) -> tuple[_Elements, npt.NDArray[n
     return _Elements(peaks(choice)[found], area, gain, bits), found
 
 
-def _windows(analysis: Analysis, best: _Candidate, unit: float) -> _Elements:
+def _windows(analysis: Analysis, best: Candidate, unit: float) -> _Elements:
     """Windows as elements."""
     if not len(best.ground.layers):
         return _Elements(*np.zeros((4, 0)))
@@ -351,7 +181,7 @@ def _windows(analysis: Analysis, best: _Candidate, unit: float) -> _Elements:
 
 def propose(analysis: Analysis, step: int) -> Proposal:
     """Describe the picture at `step`; elements are rings, and windows or details of leaves."""
-    best = _chosen(analysis, step)
+    best = chosen(analysis, step)
     ground, choice = best.ground, best.choice
     shares = best.written.coder.shares()
     unit = color.ERROR_WEIGHTS[analysis.geometry.channels][0] * (ground.steps[0] / 65536.0) ** 2

@@ -10,7 +10,7 @@ import fractour
 import numpy as np
 import pytest
 from fractour.codecs.contour import format as contour_format
-from fractour.codecs.contour.analysis import ablation, pursuit, search
+from fractour.codecs.contour.analysis import ablation, pursuit, search, ways
 from fractour.codecs.contour.analysis.outlined import Shapes
 from fractour.codecs.contour.analysis.outlines import borders, regions, tracing
 from fractour.codecs.contour.analysis.prices import layer_prices, node_prices
@@ -143,6 +143,31 @@ def test_photographs_and_noise_are_not_traced() -> None:
     assert Shapes.of(color.to_components(noise())) is None
     flat = np.full((40, 50, 3), 90, np.uint8)
     assert Shapes.of(color.to_components(flat)) is None
+
+
+def test_ink_on_paper_is_traced_and_left_to_tiles_where_these_do_better() -> None:
+    rng = np.random.default_rng(2)
+    y, x = np.mgrid[:160, :192]
+    ink = np.zeros(y.shape)
+    for _ in range(14):
+        top, left = rng.integers(10, 140), rng.integers(10, 170)
+        ink = np.maximum(ink, np.hypot((y - top) * 0.7, x - left) < 9)
+    paper = 190 + 8 * rng.standard_normal(y.shape) - 130 * ink
+    image = np.repeat(np.clip(np.rint(paper), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    planes = color.to_components(image)
+    assert regions.calm(planes) < 0.5
+    analysis = search.analyze(image, pure=False, effort=5, progress=None)
+    assert analysis.shapes is not None
+    assert analysis.shapes.chances == 2
+    best = ways.chosen(analysis, 214)
+    assert best.outlined is not None
+    assert len(best.outlined.outlines.rings) >= 8
+    # What is left out goes with all that lies in it.
+    parents = best.outlined.parents
+    assert (parents < np.arange(len(parents)).max() + 1).all()
+    fewer = best.outlined.subset(np.arange(len(parents)) != 3, planes)
+    assert len(fewer.outlines.rings) == len(parents) - 1
+    assert float((fewer.planes[0] ** 2).sum()) > float((best.outlined.planes[0] ** 2).sum())
 
 
 def test_harmonics_inside_an_outline() -> None:

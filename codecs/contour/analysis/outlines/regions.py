@@ -18,7 +18,7 @@ _MOST_COLORS = 24
 _FLAT = 10.0
 """Largest difference to a neighbour of pixels that make the palette, code values."""
 _CALM = 3.0
-_NEAR = 20.0
+NEAR = 20.0
 """Distance within which colours are the same."""
 _RARE = 0.0004
 """Part of all pixels that a colour must have."""
@@ -48,24 +48,26 @@ def _scaled(planes: list[FloatArray]) -> FloatArray:
     return np.stack([p * np.float32(w) for p, w in zip(planes, weights, strict=False)], axis=-1)
 
 
-def _palette(points: FloatArray, least: int, known: list[FloatArray]) -> list[FloatArray]:
-    """Most frequent colours of points (n, C), one after the other."""
+def _palette(
+    points: FloatArray, least: int, known: list[FloatArray], near: float
+) -> list[FloatArray]:
+    """Most frequent colours of points (n, C), one after the other, `near` apart."""
     found = list(known)
     for color in known:
-        points = points[((points - color) ** 2).sum(axis=1) > _NEAR**2]
+        points = points[((points - color) ** 2).sum(axis=1) > near**2]
     while len(points) >= least and len(found) < _MOST_COLORS:
         cells = np.rint(points / 8.0).astype(np.int64) + 64
         keys = cells @ (256 ** np.arange(points.shape[1], dtype=np.int64))
         _, first, counts = np.unique(keys, return_index=True, return_counts=True)
         color = points[first[np.argmax(counts)]]
         for _ in range(3):
-            near = ((points - color) ** 2).sum(axis=1) <= _NEAR**2
-            color = points[near].mean(axis=0)
-        near = ((points - color) ** 2).sum(axis=1) <= _NEAR**2
-        if near.sum() < least:
+            same = ((points - color) ** 2).sum(axis=1) <= near**2
+            color = points[same].mean(axis=0)
+        same = ((points - color) ** 2).sum(axis=1) <= near**2
+        if same.sum() < least:
             break
         found.append(color)
-        points = points[~near]
+        points = points[~same]
     return found
 
 
@@ -76,7 +78,7 @@ def _shifted(pixels: FloatArray, dy: int, dx: int) -> FloatArray:
     return pixels[rows][:, columns]
 
 
-def _on_ramp(pixels: FloatArray) -> npt.NDArray[np.bool_]:
+def _on_ramp(pixels: FloatArray, near: float) -> npt.NDArray[np.bool_]:
     """Pixels between the two of their neighbours that differ most, (H, W)."""
     best = np.zeros(pixels.shape[:2], np.float32)
     out = np.zeros(pixels.shape[:2], np.bool_)
@@ -85,7 +87,7 @@ def _on_ramp(pixels: FloatArray) -> npt.NDArray[np.bool_]:
         span = ((b - a) ** 2).sum(axis=-1)
         part = ((pixels - a) * (b - a)).sum(axis=-1) / np.maximum(span, 1.0)
         better = span > best
-        ramp = (part > _RAMP) & (part < 1.0 - _RAMP) & (span > _NEAR**2)
+        ramp = (part > _RAMP) & (part < 1.0 - _RAMP) & (span > near**2)
         out = np.where(better, ramp, out)
         best = np.maximum(best, span)
     return out
@@ -108,15 +110,22 @@ def calm(planes: list[FloatArray]) -> float:
     return float((_steps(_scaled(planes)) <= _CALM).mean())
 
 
-def segment(planes: list[FloatArray]) -> Regions:
-    """Label each pixel of a picture with a colour of a palette."""
+def segment(planes: list[FloatArray], near: float = NEAR) -> Regions:
+    """Label each pixel of a picture with a colour of a palette.
+
+    Parameters
+    ----------
+    planes : list of (H, W) float32
+    near : float
+        Distance within which colours are the same, code values.
+    """
     pixels = _scaled(planes)
     height, width, comps = pixels.shape
     step = _steps(pixels)
-    ramp = _on_ramp(pixels)
+    ramp = _on_ramp(pixels, near)
     least = max(int(_RARE * height * width), 8)
-    colors = _palette(pixels[step <= _FLAT], least, [])
-    colors = _palette(pixels[~ramp], least, colors)
+    colors = _palette(pixels[step <= _FLAT], least, [], near)
+    colors = _palette(pixels[~ramp], least, colors, near)
     if not colors:
         return Regions(np.zeros((0, comps), np.float32), np.zeros((height, width), np.int32))
     table = np.stack(colors)
