@@ -27,6 +27,8 @@ _ENOUGH = 0.985
 _WITHIN, _WITHIN_SEARCH = 0.06, 0.35
 """Logarithm of size over limit from which strictness makes a proposal fit. The search comes from
 the finest step that fits; it is far from the limit only where the next is of another making."""
+_LOST = 0.22
+"""Logarithm of size over limit at which a quick aim has missed."""
 _YIELD = 0.27
 """How the size falls with strictness, in logarithms, about."""
 _UNUSED, _UNUSED_QUICK = (-0.005, 0.001), (-0.008, 0.004)
@@ -163,6 +165,8 @@ class _Fitter:
                 break
             step = guess
         nearest = min(tried, key=lambda at: abs(tried[at]))
+        if abs(tried[nearest]) > _LOST:
+            return  # sizes that do not follow the rule: the search will find the step
         if abs(tried[nearest]) <= _WITHIN and self.adjust(self.propose(nearest)):
             return
         # More than a few elements go; contrast alone would take large faint ones first.
