@@ -307,9 +307,9 @@ def chosen(analysis: Analysis, step: int) -> Candidate:
 
 def _windows_too(analysis: Analysis, best: Candidate, costs: dict[str, float]) -> bool:
     """Whether windows, which take long, may be better than the best so far."""
-    if best.outlined and (analysis.pure or min(costs.values()) < _FAR_BETTER * costs["tiles"]):
-        return False
     if analysis.pure:
         return True
+    if best.outlined and min(costs.values()) < _FAR_BETTER * costs["tiles"]:
+        return False
     bits = best.bits if analysis.aim is None else 8.0 * analysis.aim
     return not (analysis.tiles_alone or bits > _DENSE * analysis.geometry.pixels)
