@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,11 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .....shared.tiles.analysis.encoder import LAMBDA
-from ...format.outlines import (
-    FILL_FIELDS,
-    VALUE,
-    node_grid,
-)
+from ...format.outlines import FILL_FIELDS, VALUE, node_grid
 from . import climbing, paths
 from .borders import Border
 from .fills import Wave, pursue
@@ -29,11 +26,16 @@ _STRICT = (
 """Factors of the multiplier, round by round. Early severity finds the few nodes of a smooth curve,
 which step by step nothing leads to; late severity keeps what is small. Each ring takes the better.
 """
-_REPEAT_BITS, _MARGIN = 7.0, 3
+_REPEAT_BITS = 7.0
+"""Of which ring is repeated."""
+_MARGIN = 3
+"""Pixels around a ring that a change of it may reach."""
 _LARGE, _WIDE = 300, 8.0
 """Pixels and width of a ring that may have harmonics."""
 _AGAIN = (np.array([1.0, 2.0, 1.0]),)
+"""The same for rings that have been fitted before."""
 _FEWEST = 3
+"""Nodes of a ring."""
 _LEAST = 6.0
 """Largest colour difference, code values, that is no border."""
 _RING_BITS, _SHARED, _ROUGH_BITS = 7.0, 5.0, 8.0
@@ -51,7 +53,7 @@ class Ring:
     Parameters
     ----------
     links : (n, LINK_FIELDS) int64
-        See `climbing`.
+        See `paths`.
     start, count : int
         One of its nodes, and how many there are.
     value : (C,) int64
@@ -141,25 +143,24 @@ class Tracing:
 
     def doubt(self, lmbda: float) -> None:
         """Leave out for now what may be no more than anti-aliasing."""
-        inner = np.zeros(len(self.rings) + 1, np.int64)
-        for ring in self.rings:
-            inner[ring.parent] += ring.kept
-        for i in range(len(self.rings) - 1, -1, -1):
-            ring = self.rings[i]
-            sure = ring.thick >= _THIN and self.gain(ring) >= _DOUBTFUL * lmbda * self.price(ring)
-            if ring.kept and not inner[i] and not sure:
-                self.take(ring, -1.0)
-                ring.kept = False
-                inner[ring.parent] -= 1
+        self._leave_out(
+            lambda ring: (
+                ring.thick < _THIN or self.gain(ring) < _DOUBTFUL * lmbda * self.price(ring)
+            )
+        )
 
     def prune(self, lmbda: float) -> None:
-        """Leave out rings that cost more than they remove, those inside of others first."""
+        """Leave out rings that cost more than they remove."""
+        self._leave_out(lambda ring: self.gain(ring) < lmbda * self.price(ring))
+
+    def _leave_out(self, idle: Callable[[Ring], bool]) -> None:
+        """Leave out rings that are of no use, those inside of others first."""
         inner = np.zeros(len(self.rings) + 1, np.int64)
         for ring in self.rings:
             inner[ring.parent] += ring.kept
         for i in range(len(self.rings) - 1, -1, -1):
             ring = self.rings[i]
-            if ring.kept and not inner[i] and self.gain(ring) < lmbda * self.price(ring):
+            if ring.kept and not inner[i] and idle(ring):
                 self.take(ring, -1.0)
                 ring.kept = False
                 inner[ring.parent] -= 1
@@ -167,13 +168,13 @@ class Tracing:
     def restore(self, lmbda: float, prices: tuple[Any, ...]) -> None:
         """Take rings back that pay after all."""
         for group in self.forms():
-            back = []
+            back = False
             for ring in group:
                 inside = ring.parent < 0 or self.rings[ring.parent].kept
                 if not ring.kept and inside and self.gain(ring) > lmbda * self.price(ring):
                     ring.kept = True
                     self.take(ring)
-                    back.append(ring)
+                    back = True
             if back:
                 self.improve(group, lmbda, prices)
 
