@@ -128,25 +128,31 @@ def _layers_alone(analysis: Analysis, step: int) -> Candidate:
     return Candidate(ground, None, written, error, looked)
 
 
-def _tiles_alone(analysis: Analysis, step: int) -> Candidate:
+def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Candidate:
+    """Tiles, for the picture or for what outlines leave of it."""
     geometry = analysis.geometry
-    choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
-    tiles = choice.tiles
-    ground = Ground.empty(geometry, tiles.steps)
-    again = TileSet.blank(geometry, tiles.steps, tiles.leaves, tiles.levels)
-    written = write(initial_tables(), ground, again, priced=True)
+    spectra = analysis.spectra if found is None else spectra_of(found, analysis.spectra)
+    choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
+    steps = choice.tiles.steps
+    tiles = TileSet.blank(geometry, steps, choice.tiles.leaves, choice.tiles.levels)
+    ground = Ground.empty(geometry, steps)
+    if found is not None:
+        ground = replace(ground, outlines=found.outlines)
+    written = write(initial_tables(), ground, tiles, priced=True)
     choice = replace(
-        choice, tiles=again, prices=written.prices, spent=written.spent, coder=written.coder
+        choice, tiles=tiles, prices=written.prices, spent=written.spent, coder=written.coder
     )
-    looked = analysis.spectra.count
-    if analysis.tiles_alone:
+    looked = analysis.spectra.count if found is None else found.looked
+    if found is None and analysis.tiles_alone:
         # There is nothing to compare with: what the coefficients say of the error will do.
         unit = unit_error(choice)
         return Candidate(ground, choice, written, errors(choice)[1] / unit, looked)
-    shown = reconstruction.render(np, again, np.ones(len(again.leaves), np.bool_))
-    shown = smooth(np, again, shown, USUAL)[:, : geometry.height, : geometry.width]
-    error = _error(analysis, shown, tiles.steps)
-    return Candidate(ground, choice, written, error, looked, shown=shown)
+    shown = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
+    shown = smooth(np, tiles, shown, USUAL)[:, : geometry.height, : geometry.width]
+    if found is not None:
+        shown = shown + render_ground(np, ground)
+    error = _error(analysis, shown, steps)
+    return Candidate(ground, choice, written, error, looked, found, shown)
 
 
 def _based(analysis: Analysis, step: int, found: Outlined) -> Candidate:
@@ -159,25 +165,6 @@ def _based(analysis: Analysis, step: int, found: Outlined) -> Candidate:
     written = write(initial_tables(), ground, None)
     error = _error(analysis, render_ground(np, ground), steps)
     return Candidate(ground, None, written, error, found.looked, found)
-
-
-def _tiled(analysis: Analysis, step: int, found: Outlined) -> Candidate:
-    """Outlines, and tiles for what they leave."""
-    geometry = analysis.geometry
-    spectra = spectra_of(found, analysis.spectra)
-    choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
-    steps = choice.tiles.steps
-    tiles = TileSet.blank(geometry, steps, choice.tiles.leaves, choice.tiles.levels)
-    ground = replace(Ground.empty(geometry, steps), outlines=found.outlines)
-    written = write(initial_tables(), ground, tiles, priced=True)
-    choice = replace(
-        choice, tiles=tiles, prices=written.prices, spent=written.spent, coder=written.coder
-    )
-    texture = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
-    texture = smooth(np, tiles, texture, USUAL)[:, : geometry.height, : geometry.width]
-    shown = render_ground(np, ground) + texture
-    error = _error(analysis, shown, steps)
-    return Candidate(ground, choice, written, error, found.looked, found, shown)
 
 
 def _block_costs(analysis: Analysis, candidate: Candidate, lmbda: float) -> npt.NDArray[np.float64]:
@@ -263,7 +250,7 @@ def _ways(analysis: Analysis, step: int) -> dict[str, Callable[[], Candidate]]:
     """Ways to write the picture at a step, by name; of equal ones the first is taken."""
     ways: dict[str, Callable[[], Candidate]] = {}
     if not analysis.pure:
-        ways["tiles"] = lambda: _tiles_alone(analysis, step)
+        ways["tiles"] = lambda: _tiled(analysis, step)
     steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
     found = analysis.shapes and analysis.shapes.at(step, steps)
     if found:
@@ -283,11 +270,12 @@ def chosen(analysis: Analysis, step: int) -> Candidate:
         return ways[analysis.ways[step]]()
     best, name, plain = None, "", None
     costs: dict[str, float] = {}
+    steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
+    lmbda = analysis.spectra.multiplier(LAMBDA, steps)
     for way, make in ways.items():
         if way == "windows" and best is not None and not _windows_too(analysis, best, costs):
             continue
         found = make()
-        lmbda = analysis.spectra.multiplier(LAMBDA, found.ground.steps)
         if way == "outlines, tiles" and plain is not None:
             found = _where_better(analysis, step, plain, found, lmbda)
         if way == "tiles":

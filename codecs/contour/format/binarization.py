@@ -56,6 +56,19 @@ def code_sign(m, share, symbol, value, first, second):  # type: ignore[no-untype
 
 
 @compiled
+def code_between(m, share, value, low, high):  # type: ignore[no-untyped-def]
+    """Code a number from `low` to `high` - 1, all as likely; `low` if there is none."""
+    low, high = int64(low), int64(high)
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if decide_flat(m, share, 1 if value >= middle else 0):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@compiled
 def sign_class(value):  # type: ignore[no-untyped-def]
     """0 negative, 1 zero, 2 positive."""
     return 0 if value < 0 else (2 if value > 0 else 1)

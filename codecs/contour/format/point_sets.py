@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ....shared.compiled import compiled
-from ....shared.tiles.format.syntax import decide, decide_flat, int64
+from ....shared.tiles.format.syntax import decide, int64
+from .binarization import code_between
 from .contexts import (
     FIRST_AT,
     LENGTHS,
@@ -101,13 +102,7 @@ def _code_part(m, value, count, lean, level, role):  # type: ignore[no-untyped-d
             low = middle
         else:
             high = middle
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if decide_flat(m, PLACES, 1 if value >= middle else 0):
-            low = middle
-        else:
-            high = middle
-    return low
+    return code_between(m, PLACES, value, low, high)
 
 
 @compiled

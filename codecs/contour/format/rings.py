@@ -11,7 +11,7 @@ from __future__ import annotations
 from ....shared.compiled import compiled
 from ....shared.entropy import ENDED
 from ....shared.tiles.format.syntax import bit_length, code_escape, decide_flat, int64
-from .binarization import code_run, code_tree
+from .binarization import code_between, code_run, code_tree
 from .contexts import (
     FILLS,
     NODES,
@@ -111,19 +111,6 @@ def turn_class(sector):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _code_below(m, kind, value, count):  # type: ignore[no-untyped-def]
-    """Code a number below `count`, all as likely."""
-    low, high = int64(0), int64(count)
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if decide_flat(m, kind, 1 if value >= middle else 0):
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-@compiled
 def _code_distance(m, n, corner, before, turned):  # type: ignore[no-untyped-def]
     """Code the distance to a node, 1 .. 2 ** (REACH_LOG + 1) - 1."""
     log = bit_length(n) - 1
@@ -186,7 +173,7 @@ def code_ring(m, nodes, first, count, grid, reach):  # type: ignore[no-untyped-d
             eighth = code_tree(
                 m, NODES, T_HEADING, mine // n, 3, min(bit_length(n) - 1, 11), corner
             )
-            mine = eighth * n + _code_below(m, NODES, mine - eighth * n, n)
+            mine = code_between(m, NODES, mine, eighth * n, (eighth + 1) * n)
         else:
             # Where the way would lead if it went on as before, on this square.
             ahead = number * n // distance
@@ -197,7 +184,7 @@ def code_ring(m, nodes, first, count, grid, reach):  # type: ignore[no-untyped-d
             )
             low, high = (sector * n + 7) // 8, ((sector + 1) * n + 7) // 8
             low = min(low, 8 * n - 1)
-            turn = low + _code_below(m, NODES, turn - low, high - low)
+            turn = code_between(m, NODES, turn, low, high)
             mine = (ahead + turn) % (8 * n)
             turned = turn_class(sector)
         number, distance = mine, n
@@ -229,11 +216,11 @@ def _code_waves(m, fill, comps):  # type: ignore[no-untyped-def]
     fill[WAVES] = count
     for i in range(count):
         wave = fill[WAVE + WAVE_FIELDS * i : WAVE + WAVE_FIELDS * (i + 1)]
-        wave[W_COMP] = _code_below(m, FILLS, int64(wave[W_COMP]), comps)
-        wave[W_DOWN] = _code_below(m, FILLS, int64(wave[W_DOWN]), MOST_CYCLES)
-        right = int64(wave[W_RIGHT]) + MOST_CYCLES - 1
-        wave[W_RIGHT] = _code_below(m, FILLS, right, 2 * MOST_CYCLES - 1) - MOST_CYCLES + 1
-        wave[W_PHASE] = _code_below(m, FILLS, int64(wave[W_PHASE]), PHASES)
+        wave[W_COMP] = code_between(m, FILLS, int64(wave[W_COMP]), 0, comps)
+        wave[W_DOWN] = code_between(m, FILLS, int64(wave[W_DOWN]), 0, MOST_CYCLES)
+        right = int64(wave[W_RIGHT])
+        wave[W_RIGHT] = code_between(m, FILLS, right, 1 - MOST_CYCLES, MOST_CYCLES)
+        wave[W_PHASE] = code_between(m, FILLS, int64(wave[W_PHASE]), 0, PHASES)
         wave[W_AMOUNT] = min(code_escape(m, FILLS, int64(wave[W_AMOUNT])), 511)
 
 
@@ -328,8 +315,8 @@ def code_outlines(  # type: ignore[no-untyped-def]
     at, node_at, originals = int64(0), int64(0), int64(0)
     for k in range(total):
         fill = fills[k]
-        fill[COARSE] = _code_below(m, FILLS, int64(fill[COARSE]), 4)
-        fill[SOFT] = _code_below(m, FILLS, int64(fill[SOFT]), 4)
+        fill[COARSE] = code_between(m, FILLS, int64(fill[COARSE]), 0, 4)
+        fill[SOFT] = code_between(m, FILLS, int64(fill[SOFT]), 0, 4)
         for comp in range(comps):
             fill[VALUE + comp] = _code_value(m, int64(fill[VALUE + comp]))
         _code_waves(m, fill, comps)
@@ -358,7 +345,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
                 which = int64(0)
                 while not decoding and listed[which, 0] != ring[SOURCE]:
                     which += 1
-                which = _code_below(m, REPEATS, which, originals)
+                which = code_between(m, REPEATS, which, 0, originals)
                 source = listed[which, 0]
                 ring[SOURCE], ring[START], ring[NODES_OF] = source, 0, 0
                 ring[TOP] += rings[source, TOP] & 15

@@ -232,6 +232,14 @@ class Tracing:
             if ring.kept:
                 self.take(ring)
 
+    def finish(self, lmbda: float, prices: tuple[Any, ...]) -> None:
+        """Fit all rings once more among the others that stay, and fill them."""
+        for group in self.forms():
+            self.improve(group, lmbda, prices, _AGAIN)
+        self.restore(lmbda, prices)
+        self.prune(lmbda)
+        self.enrich(lmbda)
+
     def enrich(self, lmbda: float) -> None:
         """Give large rings the harmonics that pay inside of them."""
         acc, box = self.room[3], self.room[4]
@@ -368,11 +376,7 @@ def adapt(
         if mine.kept:
             out.take(mine)
     out.prune(lmbda)
-    for group in out.forms():
-        out.improve(group, lmbda, prices, _AGAIN)
-    out.restore(lmbda, prices)
-    out.prune(lmbda)
-    out.enrich(lmbda)
+    out.finish(lmbda, prices)
     return out
 
 
@@ -395,9 +399,5 @@ def fit(
         out.improve(group, lmbda, prices)
     out.restore(lmbda, prices)
     out.prune(lmbda)
-    for group in out.forms():
-        out.improve(group, lmbda, prices, _AGAIN)
-    out.restore(lmbda, prices)
-    out.prune(lmbda)
-    out.enrich(lmbda)
+    out.finish(lmbda, prices)
     return out
