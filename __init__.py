@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .shared.api import decode, encode, info, show, show_svg, trim
     from .shared.budget import Budget
     from .shared.errors import FractourError
+    from .shared.parallel.decoding import decode_many
     from .shared.pillow_plugin import register_pillow
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _HOMES = {
     "Budget": "budget",
     "FractourError": "errors",
     "decode": "api",
+    "decode_many": "parallel.decoding",
     "encode": "api",
     "info": "api",
     "register_pillow": "pillow_plugin",
@@ -42,6 +44,7 @@ __all__ = [
     "FractourError",
     "__version__",
     "decode",
+    "decode_many",
     "encode",
     "info",
     "register_pillow",

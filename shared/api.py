@@ -149,6 +149,23 @@ def _read(
     return frame, codec, codec.read(frame.geometry, packets, complete=frame.complete)
 
 
+def parse(
+    data: bytes, *, scale: int = 1, max_pixels: int = MAX_PIXELS, allow_truncated: bool = False
+) -> tuple[container.Frame, Any, Any]:
+    """Read a file as far as its integers: frame, codec and symbols, see `decode`."""
+    found = _read(
+        data,
+        max_pixels=max_pixels // (scale * scale),
+        allow_truncated=allow_truncated,
+        allow_damaged=allow_truncated,
+    )
+    codec = found[1]
+    if scale != 1 and not codec.scalable:
+        message = f"codec {codec.name!r} has a fixed resolution; decode with scale=1 and resize"
+        raise FractourError(message)
+    return found
+
+
 def decode(
     data: bytes,
     *,
@@ -190,15 +207,9 @@ def decode(
     if scale < 1:
         message = f"scale must be a positive integer, not {scale}"
         raise FractourError(message)
-    frame, codec, symbols = _read(
-        data,
-        max_pixels=max_pixels // (scale * scale),
-        allow_truncated=allow_truncated,
-        allow_damaged=allow_truncated,
+    frame, codec, symbols = parse(
+        data, scale=scale, max_pixels=max_pixels, allow_truncated=allow_truncated
     )
-    if scale != 1 and not codec.scalable:
-        message = f"codec {codec.name!r} has a fixed resolution; decode with scale=1 and resize"
-        raise FractourError(message)
     pixels: Image = to_numpy(codec.synthesize(symbols, xp=xp, scale=scale))
     return pixels[:, :, 0] if frame.geometry.channels == 1 else pixels
 

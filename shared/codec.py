@@ -239,6 +239,10 @@ class Codec(ABC):
     def synthesize(self, symbols: Any, *, xp: Any, scale: int = 1) -> Any:
         """Render integers to pixels, (H * scale, W * scale, C) uint8 in array module `xp`."""
 
+    def synthesize_many(self, symbols: Sequence[Any], *, xp: Any, scale: int = 1) -> list[Any]:
+        """Render pictures of one size, as `synthesize` does each: in fewer launches, if it can."""
+        return [self.synthesize(one, xp=xp, scale=scale) for one in symbols]
+
     def bit_shares(self, symbols: Any) -> dict[str, float]:
         """Bits of the payload by kind of element; empty if the codec does not say."""
         return {}

@@ -93,8 +93,9 @@ class _Forgiving:
 
 # Without Numba's reference counting kernels must not allocate, and run three times as fast:
 # otherwise every array taken from a tuple is counted in and out, atomically, per decision.
+# They touch nothing but their arguments, so they need not hold Python's lock.
 _njit: Any = numba.njit  # its annotations do not know the options
-_OPTIONS: dict[str, Any] = {"_nrt": False}
+_OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True}
 
 
 def compiled(function: Callable[..., Any]) -> Any:

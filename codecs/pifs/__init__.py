@@ -109,6 +109,12 @@ class PifsCodec(Codec):
         """Render symbols to pixels; above scale 1 with detail that the maps invent."""
         return synthesis.synthesize(symbols, xp, scale)
 
+    def synthesize_many(
+        self, symbols: Sequence[syntax.Symbols], *, xp: Any, scale: int = 1
+    ) -> list[Any]:
+        """Render pictures of one size."""
+        return synthesis.synthesize_many(symbols, xp, scale)
+
     def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Bits by kind of decision."""
         return dict(symbols.bits)

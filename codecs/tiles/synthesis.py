@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ...shared.parallel.kernels import has_kernels
 from ...shared.picture import color
+from ...shared.picture.cuda import to_pixels
 from ...shared.tiles.format.syntax import FRACTION_BITS
-from ...shared.tiles.synthesis import deblocking, reconstruction
+from ...shared.tiles.synthesis import cuda, deblocking, reconstruction
 from .format import Symbols
+
+
+def synthesize_many(symbols: Sequence[Symbols], xp: Any) -> list[Any]:
+    """Render pictures of one size, each (H, W, C) uint8."""
+    if not has_kernels(xp):
+        return [synthesize(one, xp) for one in symbols]
+    tiles = [one.tiles for one in symbols]
+    batch = cuda.gather(xp, tiles, [one.known for one in symbols])
+    planes = cuda.render(xp, batch)
+    cuda.smooth(xp, batch, tiles, [one.strength for one in symbols], planes)
+    geometry = tiles[0].geometry
+    return list(to_pixels(xp, planes, geometry.height, geometry.width, FRACTION_BITS))
 
 
 def synthesize(symbols: Symbols, xp: Any) -> Any:
     """Render symbols to pixels, (H, W, C) uint8."""
+    if has_kernels(xp):
+        return synthesize_many([symbols], xp)[0]
     geometry = symbols.tiles.geometry
     planes = reconstruction.render(xp, symbols.tiles, symbols.known)
     planes = deblocking.smooth(xp, symbols.tiles, planes, symbols.strength)

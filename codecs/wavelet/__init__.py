@@ -82,6 +82,12 @@ class WaveletCodec(Codec):
         """Render symbols to pixels."""
         return synthesis.synthesize(symbols, xp)
 
+    def synthesize_many(
+        self, symbols: Sequence[syntax.Symbols], *, xp: Any, scale: int = 1
+    ) -> list[Any]:
+        """Render pictures of one size."""
+        return synthesis.synthesize_many(symbols, xp)
+
     def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Bits by kind of decision."""
         return dict(symbols.bits)

@@ -8,12 +8,12 @@ GPU a test compiles it so, and compares.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ....shared.parallel.kernels import constants, has_kernels, launch
 from ..format.layout import SLOPE_LOG, UNIT
 from . import windows
 
@@ -34,21 +34,8 @@ _CONSTANTS = {
 }
 
 SOURCE = (
-    "enum { "
-    + ", ".join(f"{name} = {value}" for name, value in _CONSTANTS.items())
-    + " };\n"
+    constants(_CONSTANTS)
     + r"""
-typedef long long word;
-
-static __device__ word least(word a, word b) { return a < b ? a : b; }
-static __device__ word most(word a, word b) { return a > b ? a : b; }
-
-/* a / b rounded down, b > 0 */
-static __device__ word floor_div(word a, word b) {
-    word q = a / b;
-    return a % b < 0 ? q - 1 : q;
-}
-
 /* First and last integer d with -ONE << 16 <= rate * d + at_zero <= ONE << 16. */
 static __device__ void span(word rate, word at_zero, word *first, word *last) {
     const word low = (word)ONE << 16;
@@ -120,11 +107,6 @@ extern "C" __global__ void draw_windows(
 )
 
 
-@cache
-def _kernel(raw_kernel: Any) -> Any:
-    return raw_kernel(SOURCE, NAME)
-
-
 def draw_windows(xp: Any, rows: npt.NDArray[np.int64], planes: Any, scale: int) -> None:
     """Add windows to planes, in place: in one launch, or one by one where `xp` has no kernels.
 
@@ -137,21 +119,13 @@ def draw_windows(xp: Any, rows: npt.NDArray[np.int64], planes: Any, scale: int) 
         6 fractional bits, contiguous.
     scale : int
     """
-    raw_kernel = getattr(xp, "RawKernel", None)
-    if raw_kernel is None:
+    if not has_kernels(xp):
         windows.draw_arrays(xp, rows, planes, scale)
         return
-    if not len(rows):
-        return
-    height, width = planes.shape[1:]
-    arguments = (
-        xp.asarray(rows),
-        xp.asarray(windows.COSINES),
-        planes,
-        np.int32(height),
-        np.int32(width),
-    )
-    _kernel(raw_kernel)((len(rows), STRIPS), THREADS, arguments)
+    launch(
+        xp, SOURCE, NAME, (len(rows), STRIPS), THREADS,
+        xp.asarray(rows), xp.asarray(windows.COSINES), planes, *planes.shape[1:],
+    )  # fmt: skip
 
 
 __all__ = ["NAME", "SOURCE", "draw_windows"]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ....shared.backend import is_numpy
+from ....shared.parallel.kernels import has_kernels
 from ....shared.picture import color
+from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.syntax import FRACTION_BITS
+from ....shared.tiles.synthesis import cuda as tiles_cuda
 from ....shared.tiles.synthesis import deblocking, reconstruction
 from ..format.base import add_base
 from ..format.stream import Ground, Symbols
-from . import coverage, cuda, windows
+from . import coverage, cuda, cuda_outlines, windows
 
 
 def render_layers(
@@ -30,8 +34,16 @@ def render_layers(
     cuda.draw_windows(xp, windows.prepared(layers, steps, scale), planes, scale)
 
 
-def render_ground(xp: Any, ground: Ground, scale: int = 1) -> Any:
+def render_ground(xp: Any, ground: Ground, scale: int = 1, planes: Any = None) -> Any:
     """Render base, outlines and windows.
+
+    Parameters
+    ----------
+    xp : module
+    ground : Ground
+    scale : int
+    planes : (C, H * scale, W * scale) int32, of `xp`
+        What they are added to, in place; nothing by default.
 
     Returns
     -------
@@ -39,10 +51,14 @@ def render_ground(xp: Any, ground: Ground, scale: int = 1) -> Any:
         `FRACTION_BITS`.
     """
     geometry = ground.geometry
-    shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
-    planes = xp.zeros(shape, xp.int32)
+    if planes is None:
+        shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
+        planes = xp.zeros(shape, xp.int32)
     add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
-    coverage.draw(xp, ground.outlines, planes, scale)
+    if has_kernels(xp):
+        cuda_outlines.draw_outlines(xp, ground.outlines, planes, scale)
+    else:
+        coverage.draw(xp, ground.outlines, planes, scale)
     render_layers(xp, ground.layers, ground.steps, planes, scale)
     return planes
 
@@ -61,8 +77,32 @@ def _enlarge(xp: Any, plane: Any, scale: int) -> Any:
     return plane.astype(xp.int32)
 
 
+def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list[Any]:
+    """Render pictures of one size, each (H * scale, W * scale, C) uint8."""
+    if not has_kernels(xp):
+        return [synthesize(one, xp, scale) for one in symbols]
+    geometry = symbols[0].ground.geometry
+    height, width = geometry.height * scale, geometry.width * scale
+    planes = xp.zeros((len(symbols), geometry.channels, height, width), xp.int32)
+    for one, mine in zip(symbols, planes, strict=True):
+        render_ground(xp, one.ground, scale, mine)
+    at = [i for i, one in enumerate(symbols) if one.tiles is not None]
+    tiles = [one.tiles for one in symbols if one.tiles is not None]
+    if tiles:
+        batch = tiles_cuda.gather(xp, tiles, [symbols[i].known for i in at])
+        texture = tiles_cuda.render(xp, batch)
+        tiles_cuda.smooth(xp, batch, tiles, [symbols[i].strength for i in at], texture)
+        for i, one in zip(at, texture, strict=True):
+            for comp, plane in enumerate(one):
+                inside = plane[: geometry.height, : geometry.width]
+                planes[i, comp] += inside if scale == 1 else _enlarge(xp, inside, scale)
+    return list(to_pixels(xp, planes, height, width, FRACTION_BITS))
+
+
 def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
     """Render symbols to pixels, (H * scale, W * scale, C) uint8."""
+    if has_kernels(xp):
+        return synthesize_many([symbols], xp, scale)[0]
     geometry = symbols.ground.geometry
     planes = render_ground(xp, symbols.ground, scale)
     if symbols.tiles is not None:

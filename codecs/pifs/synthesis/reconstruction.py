@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ....shared.errors import FractourError
+from ....shared.parallel.kernels import has_kernels
 from ....shared.picture import color
+from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.stream import TileSet
 from ....shared.tiles.format.syntax import COMP, FRACTION_BITS
+from ....shared.tiles.synthesis import cuda as tiles_cuda
 from ....shared.tiles.synthesis import deblocking
 from ....shared.tiles.synthesis import reconstruction as tiles_synthesis
 from ..format.stream import Symbols
+from . import cuda
 from .pyramid import attract
 from .zoom import SCALES, enlarged, render
 
@@ -34,6 +39,23 @@ def planes(symbols: Symbols, xp: Any) -> Any:
     return _attracted(xp, out, symbols.tiles, symbols.maps, 0)
 
 
+def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list[Any]:
+    """Render pictures of one size, each (H * scale, W * scale, C) uint8."""
+    if scale != 1 or not has_kernels(xp):
+        return [synthesize(one, xp, scale) for one in symbols]
+    tiles = [one.tiles for one in symbols]
+    batch = tiles_cuda.gather(xp, tiles, [one.known for one in symbols])
+    planes = tiles_cuda.render(xp, batch)
+    maps = np.concatenate([one.maps for one in symbols])
+    mapped = np.nonzero(maps[:, 0])[0]
+    flat = planes.reshape(-1, *planes.shape[2:])
+    flat = cuda.attract(xp, batch.leaves[xp.asarray(mapped)], xp.asarray(maps[mapped]), flat)
+    planes = flat.reshape(planes.shape)
+    tiles_cuda.smooth(xp, batch, tiles, [one.strength for one in symbols], planes)
+    geometry = tiles[0].geometry
+    return list(to_pixels(xp, planes, geometry.height, geometry.width, FRACTION_BITS))
+
+
 def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
     """Render symbols to (H * scale, W * scale, C) uint8.
 
@@ -45,6 +67,8 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
     if scale not in SCALES:
         message = f"pifs pictures can be decoded at scale 1, 2 or 4, not {scale}"
         raise FractourError(message)
+    if scale == 1 and has_kernels(xp):
+        return synthesize_many([symbols], xp)[0]
     tiles, zoom = symbols.tiles, SCALES[scale]
     if zoom:
         wide = render(xp, tiles, symbols.known, zoom)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .reconstruction import synthesize
+from .reconstruction import synthesize, synthesize_many
 
-__all__ = ["synthesize"]
+__all__ = ["synthesize", "synthesize_many"]

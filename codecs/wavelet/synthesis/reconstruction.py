@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,15 @@ import numpy.typing as npt
 
 from ....shared.backend import is_numpy
 from ....shared.compiled import compiled
+from ....shared.parallel.kernels import has_kernels
 from ....shared.picture import color
+from ....shared.picture.cuda import to_pixels
 from ..format.layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout
 from ..format.stream import FRACTION_BITS, Symbols, band_steps
+from . import cuda
+from .cuda import LIMIT as _LIMIT
+from .cuda import SHIFT as _SHIFT
 from .transform import inverse_arrays, inverse_compiled
-
-_LIMIT = 1 << 26
-_SHIFT = 17 - FRACTION_BITS
-"""Twice a magnitude times a step of 16 fractional bits, to `FRACTION_BITS`."""
 
 
 def _dequantize_arrays(
@@ -86,6 +88,17 @@ def components(symbols: Symbols, xp: Any) -> list[Any]:
     return planes
 
 
+def synthesize_many(symbols: Sequence[Symbols], xp: Any) -> list[Any]:
+    """Render pictures of one size, each (H, W, C) uint8."""
+    if not has_kernels(xp):
+        return [synthesize(one, xp) for one in symbols]
+    height, width = symbols[0].layout.shapes[0]
+    planes = cuda.components(xp, symbols)
+    return list(to_pixels(xp, planes, height, width, FRACTION_BITS))
+
+
 def synthesize(symbols: Symbols, xp: Any) -> Any:
     """Render symbols to (H, W, C) uint8."""
+    if has_kernels(xp):
+        return synthesize_many([symbols], xp)[0]
     return color.to_pixels(xp, components(symbols, xp), FRACTION_BITS)

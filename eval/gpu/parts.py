@@ -1,0 +1,239 @@
+"""What is measured on a GPU, a function a part; each returns what its JSON file says."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...shared import api
+from ...shared.backend import get_array_module
+from ...shared.conformance import sample_picture
+from ...shared.error.smart_error import smart_error
+from ...shared.parallel.decoding import decode_many
+from . import pack as packing
+
+Result = dict[str, Any]
+_BATCH = {"768x512": 64, "4096x4096": 1}
+_SCALES = (1, 3)
+
+
+def surroundings(pack: Path) -> Result:
+    """What is there: device, driver, CuPy, torch."""
+    out: Result = {"machine": platform.machine(), "python": platform.python_version()}
+    cupy = get_array_module("cupy")
+    device = cupy.cuda.runtime.getDeviceProperties(0)
+    out["device"] = device["name"].decode()
+    out["driver"] = cupy.cuda.runtime.driverGetVersion()
+    out["runtime"] = cupy.cuda.runtime.runtimeGetVersion()
+    out["cupy"] = cupy.__version__
+    out["numpy"] = np.__version__
+    try:
+        import torch
+    except ImportError:
+        out["torch"] = None
+    else:
+        out["torch"] = torch.__version__
+        out["torch finds CUDA"] = torch.cuda.is_available()
+    return out
+
+
+def _golden() -> dict[str, bytes]:
+    folder = Path(str(files("fractour"))) / "tests" / "golden"
+    names = json.loads((folder / "golden.json").read_text()) if folder.is_dir() else {}
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def identity(pack: Path) -> Result:
+    """Every golden file and every generated picture: the same bytes on CuPy as on NumPy."""
+    everything = {**_golden(), **packing.read_files(pack, "many/")}
+    out: Result = {"files": len(everything), "pictures": 0, "different": [], "failed": {}}
+
+    for scale in _SCALES:
+        wanted = list(decode_many(everything.values(), scale=scale))
+        found = list(decode_many(everything.values(), scale=scale, backend="cupy"))
+        for name, one, other in zip(everything, wanted, found, strict=True):
+            if isinstance(one, Exception):  # formats of a fixed resolution
+                continue
+            out["pictures"] += 1
+            if isinstance(other, Exception):
+                out["failed"][f"{name} at scale {scale}"] = str(other)
+            elif not np.array_equal(one, other):
+                out["different"].append(f"{name} at scale {scale}")
+    out["ok"] = not out["different"] and not out["failed"] and out["pictures"] > 0
+    return out
+
+
+def _seconds(call: Callable[[], Any], repeats: int = 5) -> float:
+    call()
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def _copy_bandwidth(cupy: Any) -> float:
+    """Bytes a second that a copy on the device reads and writes."""
+    source = cupy.zeros(1 << 28, cupy.uint8)
+    target = cupy.empty_like(source)
+
+    def copy() -> None:
+        target[...] = source
+        cupy.cuda.Device().synchronize()
+
+    return 2 * source.nbytes / _seconds(copy)
+
+
+def throughput(pack: Path) -> Result:
+    """Pictures and pixels a second: single pictures and batches, on CuPy and on one core.
+
+    ``synthesis`` is from integers on the host to pixels on the device; ``kernels`` is the part of
+    it that the device computes, by a profile; ``moved`` counts the bytes that must be moved at least:
+    integers in, 32-bit samples written and read, pixels out.
+    """
+    cupy = get_array_module("cupy")
+    out: Result = {"copy bytes/s": _copy_bandwidth(cupy), "rows": []}
+    for name in (f"{codec}_{size}" for size in packing.LARGE for codec in packing.CODECS):
+        found = list(packing.read_files(pack, f"large/{name}_").values())
+        if not found:
+            continue
+        size = name.split("_")[1]
+        for count in sorted({1, _BATCH[size]}):
+            data = [found[i % len(found)] for i in range(count)]
+            try:
+                row = _throughput_of(cupy, data)
+            except Exception as error:  # the others must be measured too
+                row = {"error": f"{type(error).__name__}: {error}"}
+            out["rows"].append({"codec": name.split("_")[0], "size": size, "batch": count, **row})
+    return out
+
+
+def _throughput_of(cupy: Any, data: list[bytes]) -> Result:
+    frame, codec, _ = api.parse(data[0])
+    pixels = frame.geometry.pixels * len(data)
+    with ThreadPoolExecutor() as pool:
+
+        def parse() -> list[Any]:
+            return [one[2] for one in pool.map(api.parse, data)]
+
+        reading = _seconds(parse, 3)
+    symbols = [api.parse(one)[2] for one in data]
+
+    def synthesize() -> Any:
+        made = codec.synthesize_many(symbols, xp=cupy)
+        cupy.cuda.Device().synchronize()
+        return made
+
+    whole = _seconds(synthesize)
+    numpy_seconds = _seconds(lambda: codec.synthesize(symbols[0], xp=np), 3) * len(data)
+    kernels = _kernel_seconds(cupy, codec, symbols)
+    everything = _seconds(lambda: list(decode_many(data, backend="cupy")), 3)
+    moved = pixels * (frame.geometry.channels * (4 + 4 + 1))
+    return {
+        "pixels": pixels,
+        "reading s": reading,
+        "synthesis s": whole,
+        "kernels s": kernels,
+        "decode_many s": everything,
+        "numpy synthesis, one core s": numpy_seconds,
+        "pictures/s synthesis": len(data) / whole,
+        "pictures/s kernels": len(data) / kernels if kernels else None,
+        "pictures/s decode_many": len(data) / everything,
+        "pixels/s synthesis": pixels / whole,
+        "moved bytes/s kernels": moved / kernels if kernels else None,
+    }
+
+
+def _kernel_seconds(cupy: Any, codec: Any, symbols: list[Any]) -> float | None:
+    """Seconds that the device computes, from a profile by torch; None without it."""
+    try:
+        import torch
+        from torch.profiler import ProfilerActivity, profile
+    except ImportError:
+        return None
+    torch.zeros(1, device="cuda")
+    with profile(activities=[ProfilerActivity.CUDA]) as seen:
+        codec.synthesize_many(symbols, xp=cupy)
+        cupy.cuda.Device().synchronize()
+    total = sum(
+        event.self_device_time_total
+        for event in seen.key_averages()
+        if "memcpy" not in event.key.lower()
+    )
+    return float(total) / 1e6 or None
+
+
+def smart(pack: Path) -> Result:
+    """Smart error on CuPy against NumPy: the same figure, and the time."""
+    cupy = get_array_module("cupy")
+    picture = sample_picture(512, 768, 3)
+    other = api.decode(api.encode(picture, codec="wavelet", budget=8000, effort=1))
+    there = (cupy.asarray(picture), cupy.asarray(other))
+    values = [smart_error(picture, other), smart_error(*there, backend="cupy")]
+    return {
+        "numpy": values[0],
+        "cupy": values[1],
+        "relative difference": abs(values[1] / values[0] - 1),
+        "numpy s": _seconds(lambda: smart_error(picture, other), 3),
+        "cupy s": _seconds(lambda: smart_error(*there, backend="cupy"), 9),
+        "ok": abs(values[1] / values[0] - 1) < 1e-3,
+    }
+
+
+def training(pack: Path) -> Result:
+    """Steps a second and peak memory of each network, at growing batches until one does not fit."""
+    import tempfile
+
+    import torch
+
+    from ...shared.training.loop import Recipe, train
+
+    images = packing.read_crops(pack)
+    out: Result = {"rows": []}
+    for codec in ("wavelet", "pifs", "contour"):
+        for pictures in (8, 32, 128):
+            row: Result = {"codec": codec, "pictures": pictures, "budgets": 3, "size": 128}
+            torch.cuda.reset_peak_memory_stats()
+            times: list[float] = []
+            recipe = Recipe(codec, steps=8, pictures=pictures, size=128)
+            try:
+                with tempfile.TemporaryDirectory() as folder:
+                    train(
+                        recipe, images, Path(folder), accelerator="cuda", board=False,
+                        report=lambda _: times.append(time.perf_counter()),
+                    )  # fmt: skip
+            except torch.OutOfMemoryError:
+                row["error"] = "out of memory"
+            except Exception as error:
+                row["error"] = f"{type(error).__name__}: {error}"
+            if len(times) > 3:
+                row["steps/s"] = (len(times) - 3) / (times[-1] - times[2])
+                row["crops/s"] = row["steps/s"] * pictures * 3
+            row["peak GiB"] = torch.cuda.max_memory_allocated() / 2**30
+            out["rows"].append(row)
+            torch.cuda.empty_cache()
+            if "error" in row:
+                break
+    return out
+
+
+PARTS: dict[str, tuple[Callable[[Path], Result], float]] = {
+    "surroundings": (surroundings, 60),
+    "identity": (identity, 180),
+    "throughput": (throughput, 150),
+    "smart": (smart, 60),
+    "training": (training, 120),
+}
+"""What is done, in this order, and for how many seconds at most."""
+
+__all__ = ["PARTS"]

@@ -1,0 +1,1 @@
+"""Many pictures at once: kernels for a GPU, and decoding on all cores."""

@@ -1,0 +1,65 @@
+"""All kernels, built as C++, give the pixels of NumPy: golden files, batches, every scale."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from fractour.shared import api
+from fractour.shared.conformance import sample_picture
+from fractour.shared.parallel.kernels import constants, has_kernels, launch, rows_of
+from kernels import Kernel, KernelPath, kernel_path
+from places import GOLDEN
+
+FILES = sorted(json.loads((GOLDEN / "golden.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def xp(tmp_path_factory: pytest.TempPathFactory) -> KernelPath:
+    return kernel_path(tmp_path_factory.mktemp("kernels"))
+
+
+def _symbols(data: bytes):  # type: ignore[no-untyped-def]
+    return api._read(data, max_pixels=api.MAX_PIXELS, allow_truncated=False)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_golden_files(xp: KernelPath, file: str) -> None:
+    _, codec, symbols = _symbols((GOLDEN / file).read_bytes())
+    for scale in (1, 2, 3) if codec.name.startswith("contour") else (1,):
+        wanted = codec.synthesize(symbols, xp=np, scale=scale)
+        found = codec.synthesize(symbols, xp=xp, scale=scale)
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("codec", ["tiles", "pifs", "wavelet", "contour"])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 9, 1), (70, 130, 3), (65, 33, 4)])
+def test_batches(xp: KernelPath, codec: str, shape: tuple[int, int, int]) -> None:
+    """Pictures of one size, of different steps, strengths and contents, in one go."""
+    pictures = [sample_picture(*shape, seed=seed) for seed in range(3)]
+    files = [
+        api.encode(picture, codec=codec, budget=64 + (shape[0] * shape[1] // 20 << i), effort=1)
+        for i, picture in enumerate(pictures)
+    ]
+    read = [_symbols(file) for file in files]
+    found = read[0][1].synthesize_many([symbols for _, _, symbols in read], xp=xp)
+    for (_, one, symbols), picture in zip(read, found, strict=True):
+        np.testing.assert_array_equal(picture, one.synthesize(symbols, xp=np))
+
+
+def test_launches_of_a_batch_do_not_grow(xp: KernelPath) -> None:
+    """What is compiled is compiled once, and nothing is launched on an empty grid."""
+    built = len(Kernel.built)
+    source = constants({"ADDED": 3}) + (
+        'extern "C" __global__ void add(int *at, int n) { if ((int)threadIdx.x < n) '
+        "at[threadIdx.x] += ADDED; }"
+    )
+    values = np.zeros(4, np.int32)
+    for grid in ((1,), (1,), (0,), (1, 0)):
+        launch(xp, source, "add", grid, (8,), values, 3)
+    assert values.tolist() == [6, 6, 6, 0]
+    assert len(Kernel.built) == built + 1
+    assert has_kernels(xp)
+    assert not has_kernels(np)
+    assert rows_of(65, 64) == 2
