@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -11,13 +12,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..commands.output import say
+
 _LEAST = 20
 """Seconds that must be left to begin a part."""
 
 
 def _write(path: Path, result: dict[str, Any]) -> None:
     path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{path.stem}: {json.dumps(result)[:400]}", flush=True)
+    say(f"{path.stem}: {json.dumps(result)[:400]}")
 
 
 def run(pack: Path, out: Path, minutes: float, codec: str | None, only: list[str]) -> None:
@@ -85,13 +88,11 @@ def train(pack: Path, out: Path, minutes: float, codec: str) -> dict[str, Any]:
     steps = int(os.environ.get("FRACTOUR_GPU_STEPS", "20000"))
     recipe = loop.Recipe(codec, steps=steps, pictures=32, size=128, rate=5e-4, distill=0.1)
     folder = out / f"train_{codec}"
-    try:
+    with contextlib.suppress(Ended):
         loop.train(
             recipe, read_crops(pack), folder, resume=True, start=weights_path(codec),
             accelerator="cuda", every=50, board=False, report=report,
         )  # fmt: skip
-    except Ended:
-        pass
     last = seen[-100:]
     return {
         "steps": seen[-1].step if seen else 0,
@@ -123,7 +124,7 @@ def main() -> None:
         opened = open_corpus(given.prepare)
         images = [np.ascontiguousarray(as_colour(one.load())) for one in opened.images]
         make(given.pack, images, generated=given.generated)
-        print(f"{given.pack}: {given.pack.stat().st_size} bytes")
+        say(f"{given.pack}: {given.pack.stat().st_size} bytes")
     elif given.part == "train":
         result = train(given.pack, given.out, given.minutes, given.train)
         (given.out / "train.json").write_text(json.dumps(result))
@@ -133,13 +134,8 @@ def main() -> None:
         result = PARTS[given.part][0](given.pack)
         (given.out / f"{given.part}.json").write_text(json.dumps(result))
     else:
-        run(
-            given.pack,
-            given.out,
-            given.minutes,
-            given.train,
-            given.only.split(",") * bool(given.only),
-        )
+        only = [name for name in given.only.split(",") if name]
+        run(given.pack, given.out, given.minutes, given.train, only)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -98,8 +99,8 @@ def throughput(pack: Path) -> Result:
     """Pictures and pixels a second: single pictures and batches, on CuPy and on one core.
 
     ``synthesis`` is from integers on the host to pixels on the device; ``kernels`` is the part of
-    it that the device computes, by a profile; ``moved`` counts the bytes that must be moved at least:
-    integers in, 32-bit samples written and read, pixels out.
+    it that the device computes, by a profile; ``moved`` counts the bytes that must be moved at
+    least: 32-bit samples written and read, pixels written.
     """
     cupy = get_array_module("cupy")
     out: Result = {"copy bytes/s": _copy_bandwidth(cupy), "rows": []}
@@ -209,12 +210,16 @@ def training(pack: Path) -> Result:
             try:
                 with tempfile.TemporaryDirectory() as folder:
                     train(
-                        recipe, images, Path(folder), accelerator="cuda", board=False,
-                        report=lambda _: times.append(time.perf_counter()),
-                    )  # fmt: skip
+                        recipe,
+                        images,
+                        Path(folder),
+                        accelerator="cuda",
+                        board=False,
+                        report=partial(_note, times),
+                    )
             except torch.OutOfMemoryError:
                 row["error"] = "out of memory"
-            except Exception as error:
+            except Exception as error:  # the others must be measured too
                 row["error"] = f"{type(error).__name__}: {error}"
             if len(times) > 3:
                 row["steps/s"] = (len(times) - 3) / (times[-1] - times[2])
@@ -225,6 +230,10 @@ def training(pack: Path) -> Result:
             if "error" in row:
                 break
     return out
+
+
+def _note(times: list[float], _: Any) -> None:
+    times.append(time.perf_counter())
 
 
 PARTS: dict[str, tuple[Callable[[Path], Result], float]] = {

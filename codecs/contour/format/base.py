@@ -87,6 +87,40 @@ def _spread(rows, down, side, total, plane):  # type: ignore[no-untyped-def]
             plane[y, x] += (a * one[x] + b * two[x] + c * three[x] + half) // (total * 64)
 
 
+def widened(
+    levels: npt.NDArray[np.int32],
+    code: int,
+    steps: npt.NDArray[np.int64],
+    shape: tuple[int, int],
+    scale: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+    """Spread the base along its rows: what is left is one sum of three rows for each sample.
+
+    Parameters
+    ----------
+    levels, code, steps, scale
+        See `add_base`.
+    shape : (int, int)
+        Of a plane.
+
+    Returns
+    -------
+    rows : (C, rows + 2, W * scale) int64
+    down : (H * scale, 3) int64
+        Weights of row ``y // side`` and the two after it.
+    side : int
+        Samples a side of a cell.
+    """
+    side = scale << CELL_LOGS[code]
+    height, width = shape
+    down, across = _weights(height, side), _weights(width, side)
+    column = np.arange(width) // side
+    values = (levels.astype(np.int64) * steps[:, None, None] + (1 << 13)) >> 14
+    grid = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    wide = sum(across[:, k] * grid[:, :, column + k] for k in range(3))
+    return np.ascontiguousarray(wide * 64 // (8 * side * side)), down, side
+
+
 def add_base(
     xp: Any,
     levels: npt.NDArray[np.int32],
@@ -112,21 +146,17 @@ def add_base(
     """
     if not code:
         return
-    side = scale << CELL_LOGS[code]
+    height = planes.shape[1]
+    rows, down, side = widened(levels, code, steps, planes.shape[1:], scale)
     total = 8 * side * side
-    height, width = planes.shape[1:]
-    down, across = _weights(height, side), _weights(width, side)
-    column = np.arange(width) // side
-    for comp, step in enumerate(steps.tolist()):
-        values = (levels[comp].astype(np.int64) * step + (1 << 13)) >> 14
-        grid = np.pad(values, 1, mode="edge")
-        rows = sum(across[:, k] * grid[:, column + k] for k in range(3)) * 64 // total
-        if is_numpy(xp):
-            _spread(rows, down, side, total, planes[comp])
-            continue
-        rows, weights = xp.asarray(rows), xp.asarray(down)
-        row = np.arange(height) // side
-        wide = sum(weights[:, k, None] * rows[row + k] for k in range(3))
+    if is_numpy(xp):
+        for comp in range(len(planes)):
+            _spread(rows[comp], down, side, total, planes[comp])
+        return
+    weights, row = xp.asarray(down), np.arange(height) // side
+    for comp in range(len(planes)):
+        mine = xp.asarray(rows[comp])
+        wide = sum(weights[:, k, None] * mine[row + k] for k in range(3))
         planes[comp] += ((wide + total * 32) // (total * 64)).astype(xp.int32)
 
 

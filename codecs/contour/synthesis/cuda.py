@@ -1,4 +1,4 @@
-"""All windows in one launch on a GPU: the CUDA C twin of `windows.draw`, to the bit.
+"""Base and windows, a launch each on a GPU: the CUDA C twin of `windows.draw`, to the bit.
 
 CUDA C shifts negative numbers arithmetically, as Python does, and adds integers atomically in
 whatever order, which does not matter as sums wrap. Its division rounds to zero, so `floor_div`
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ....shared.parallel.kernels import constants, has_kernels, launch
+from ....shared.parallel.kernels import constants, has_kernels, launch, rows_of
+from ..format import base
 from ..format.layout import SLOPE_LOG, UNIT
 from . import windows
 
@@ -107,6 +108,46 @@ extern "C" __global__ void draw_windows(
 )
 
 
+_BASE = r"""
+/* planes: (channels, height, width) += three rows of `rows` (channels, grid, width), weighed. */
+extern "C" __global__ void spread_base(
+    const word *rows, const word *down, int *planes, int grid, int side, int height, int width
+) {
+    const word x = (word)blockIdx.x * blockDim.x + threadIdx.x, plane = blockIdx.z;
+    if (x >= width) return;
+    const word total = (word)8 * side * side;
+    for (word y = blockIdx.y; y < height; y += gridDim.y) {
+        const word *row = rows + (plane * grid + y / side) * width + x, *weights = down + 3 * y;
+        word sum = weights[0] * row[0] + weights[1] * row[width];
+        sum += weights[2] * row[2 * width];
+        planes[(plane * height + y) * width + x] += (int)floor_div(sum + total * 32, total * 64);
+    }
+}
+"""
+_BASE_THREADS = 128
+
+
+def add_base(
+    xp: Any,
+    levels: npt.NDArray[np.int32],
+    code: int,
+    steps: npt.NDArray[np.int64],
+    planes: Any,
+    scale: int,
+) -> None:
+    """Do what `format.base.add_base` does, in one launch where `xp` has kernels."""
+    if not code or not has_kernels(xp):
+        base.add_base(xp, levels, code, steps, planes, scale)
+        return
+    count, height, width = planes.shape
+    rows, down, side = base.widened(levels, code, steps, planes.shape[1:], scale)
+    launch(
+        xp, _BASE, "spread_base", (rows_of(width, _BASE_THREADS), height, count),
+        (_BASE_THREADS,), xp.asarray(rows), xp.asarray(down), planes,
+        rows.shape[1], side, height, width,
+    )  # fmt: skip
+
+
 def draw_windows(xp: Any, rows: npt.NDArray[np.int64], planes: Any, scale: int) -> None:
     """Add windows to planes, in place: in one launch, or one by one where `xp` has no kernels.
 
@@ -128,4 +169,4 @@ def draw_windows(xp: Any, rows: npt.NDArray[np.int64], planes: Any, scale: int) 
     )  # fmt: skip
 
 
-__all__ = ["NAME", "SOURCE", "draw_windows"]
+__all__ = ["NAME", "SOURCE", "add_base", "draw_windows"]

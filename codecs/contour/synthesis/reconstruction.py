@@ -15,7 +15,6 @@ from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.syntax import FRACTION_BITS
 from ....shared.tiles.synthesis import cuda as tiles_cuda
 from ....shared.tiles.synthesis import deblocking, reconstruction
-from ..format.base import add_base
 from ..format.stream import Ground, Symbols
 from . import coverage, cuda, cuda_outlines, windows
 
@@ -54,7 +53,7 @@ def render_ground(xp: Any, ground: Ground, scale: int = 1, planes: Any = None) -
     if planes is None:
         shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
         planes = xp.zeros(shape, xp.int32)
-    add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
+    cuda.add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
     if has_kernels(xp):
         cuda_outlines.draw_outlines(xp, ground.outlines, planes, scale)
     else:
