@@ -51,11 +51,13 @@ def run(pack: Path, out: Path, minutes: float, codec: str | None, only: list[str
 def _watched(words: list[str], file: Path, limit: float) -> None:
     file.unlink(missing_ok=True)
     began = time.monotonic()
+    ok = False
     try:
         ended = subprocess.run(
             words, timeout=limit, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True,
         )  # fmt: skip
+        ok = ended.returncode == 0 and file.exists()
         said = f"ended with {ended.returncode}: {ended.stdout[-2000:]}"
     except subprocess.TimeoutExpired as late:
         text = late.stdout or b""
@@ -64,7 +66,9 @@ def _watched(words: list[str], file: Path, limit: float) -> None:
     if file.exists():
         result = json.loads(file.read_text())
     else:
-        result = {"error": said}
+        result = {}
+    if not ok:
+        result["error"] = said
     _write(file, {**result, "seconds": round(time.monotonic() - began, 1)})
 
 
@@ -131,8 +135,12 @@ def main() -> None:
     elif given.part:
         from .parts import PARTS
 
-        result = PARTS[given.part][0](given.pack)
-        (given.out / f"{given.part}.json").write_text(json.dumps(result))
+        file = given.out / f"{given.part}.json"
+
+        def keep(result: dict[str, Any]) -> None:
+            file.write_text(json.dumps(result))
+
+        keep(PARTS[given.part][0](given.pack, keep))
     else:
         only = [name for name in given.only.split(",") if name]
         run(given.pack, given.out, given.minutes, given.train, only)

@@ -23,11 +23,14 @@ from ...shared.parallel.decoding import decode_many
 from . import pack as packing
 
 Result = dict[str, Any]
+Keep = Callable[[Result], None]
+"""Writes what is known so far, should the part not come to its end."""
 _BATCH = {"768x512": 64, "4096x4096": 1}
 _SCALES = (1, 3)
+_STEPS = 6
 
 
-def surroundings(pack: Path) -> Result:
+def surroundings(pack: Path, keep: Keep) -> Result:
     """What is there: device, driver, CuPy, torch."""
     out: Result = {"machine": platform.machine(), "python": platform.python_version()}
     cupy = get_array_module("cupy")
@@ -53,7 +56,7 @@ def _golden() -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
-def identity(pack: Path) -> Result:
+def identity(pack: Path, keep: Keep) -> Result:
     """Every golden file and every generated picture: the same bytes on CuPy as on NumPy."""
     everything = {**_golden(), **packing.read_files(pack, "many/")}
     out: Result = {"files": len(everything), "pictures": 0, "different": [], "failed": {}}
@@ -95,7 +98,7 @@ def _copy_bandwidth(cupy: Any) -> float:
     return 2 * source.nbytes / _seconds(copy)
 
 
-def throughput(pack: Path) -> Result:
+def throughput(pack: Path, keep: Keep) -> Result:
     """Pictures and pixels a second: single pictures and batches, on CuPy and on one core.
 
     ``synthesis`` is from integers on the host to pixels on the device; ``kernels`` is the part of
@@ -116,6 +119,7 @@ def throughput(pack: Path) -> Result:
             except Exception as error:  # the others must be measured too
                 row = {"error": f"{type(error).__name__}: {error}"}
             out["rows"].append({"codec": name.split("_")[0], "size": size, "batch": count, **row})
+            keep(out)
     return out
 
 
@@ -137,7 +141,8 @@ def _throughput_of(cupy: Any, data: list[bytes]) -> Result:
 
     whole = _seconds(synthesize)
     numpy_seconds = _seconds(lambda: codec.synthesize(symbols[0], xp=np), 3) * len(data)
-    kernels = _kernel_seconds(cupy, codec, symbols)
+    by_kernel = _kernel_seconds(cupy, codec, symbols)
+    kernels = sum(by_kernel.values())
     everything = _seconds(lambda: list(decode_many(data, backend="cupy")), 3)
     moved = pixels * (frame.geometry.channels * (4 + 4 + 1))
     return {
@@ -152,29 +157,29 @@ def _throughput_of(cupy: Any, data: list[bytes]) -> Result:
         "pictures/s decode_many": len(data) / everything,
         "pixels/s synthesis": pixels / whole,
         "moved bytes/s kernels": moved / kernels if kernels else None,
+        "by kernel s": by_kernel,
     }
 
 
-def _kernel_seconds(cupy: Any, codec: Any, symbols: list[Any]) -> float | None:
-    """Seconds that the device computes, from a profile by torch; None without it."""
+def _kernel_seconds(cupy: Any, codec: Any, symbols: list[Any]) -> dict[str, float]:
+    """Seconds that the device computes, by kernel, from a profile by torch; empty without it."""
     try:
         import torch
         from torch.profiler import ProfilerActivity, profile
     except ImportError:
-        return None
+        return {}
     torch.zeros(1, device="cuda")
     with profile(activities=[ProfilerActivity.CUDA]) as seen:
         codec.synthesize_many(symbols, xp=cupy)
         cupy.cuda.Device().synchronize()
-    total = sum(
-        event.self_device_time_total
+    return {
+        event.key[:60]: float(event.self_device_time_total) / 1e6
         for event in seen.key_averages()
-        if "memcpy" not in event.key.lower()
-    )
-    return float(total) / 1e6 or None
+        if event.self_device_time_total and "memcpy" not in event.key.lower()
+    }
 
 
-def smart(pack: Path) -> Result:
+def smart(pack: Path, keep: Keep) -> Result:
     """Smart error on CuPy against NumPy: the same figure, and the time."""
     cupy = get_array_module("cupy")
     picture = sample_picture(512, 768, 3)
@@ -191,7 +196,7 @@ def smart(pack: Path) -> Result:
     }
 
 
-def training(pack: Path) -> Result:
+def training(pack: Path, keep: Keep) -> Result:
     """Steps a second and peak memory of each network, at growing batches until one does not fit."""
     import tempfile
 
@@ -201,12 +206,12 @@ def training(pack: Path) -> Result:
 
     images = packing.read_crops(pack)
     out: Result = {"rows": []}
-    for codec in ("wavelet", "pifs", "contour"):
-        for pictures in (8, 32, 128):
+    for pictures in (8, 32, 128):
+        for codec in ("wavelet", "pifs", "contour"):
             row: Result = {"codec": codec, "pictures": pictures, "budgets": 3, "size": 128}
             torch.cuda.reset_peak_memory_stats()
             times: list[float] = []
-            recipe = Recipe(codec, steps=8, pictures=pictures, size=128)
+            recipe = Recipe(codec, steps=_STEPS, pictures=pictures, size=128)
             try:
                 with tempfile.TemporaryDirectory() as folder:
                     train(
@@ -221,14 +226,13 @@ def training(pack: Path) -> Result:
                 row["error"] = "out of memory"
             except Exception as error:  # the others must be measured too
                 row["error"] = f"{type(error).__name__}: {error}"
-            if len(times) > 3:
-                row["steps/s"] = (len(times) - 3) / (times[-1] - times[2])
+            if len(times) > 2:
+                row["steps/s"] = (len(times) - 2) / (times[-1] - times[1])
                 row["crops/s"] = row["steps/s"] * pictures * 3
             row["peak GiB"] = torch.cuda.max_memory_allocated() / 2**30
             out["rows"].append(row)
+            keep(out)
             torch.cuda.empty_cache()
-            if "error" in row:
-                break
     return out
 
 
@@ -236,7 +240,7 @@ def _note(times: list[float], _: Any) -> None:
     times.append(time.perf_counter())
 
 
-PARTS: dict[str, tuple[Callable[[Path], Result], float]] = {
+PARTS: dict[str, tuple[Callable[[Path, Keep], Result], float]] = {
     "surroundings": (surroundings, 60),
     "identity": (identity, 180),
     "throughput": (throughput, 150),

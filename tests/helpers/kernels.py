@@ -38,6 +38,7 @@ extern "C" void launch(const int *sizes_%(parameters)s) {
 }
 """
 KINDS = {
+    "float": np.float32,
     "word": np.int64,
     "int": np.int32,
     "short": np.int16,

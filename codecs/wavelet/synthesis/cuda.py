@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ....shared.parallel.kernels import constants, launch, rows_of
+from ....shared.parallel.kernels import constants, launch, rows_of, stacked
 from ..format.layout import HEIGHT, OFFSET, STRIDE, WIDTH
 from ..format.stream import FRACTION_BITS, Symbols, band_steps
 from .transform import ALPHA_INT, BETA_INT, DELTA_INT, GAMMA_INT, LIFT_BITS
@@ -101,8 +101,8 @@ def _dequantized(xp: Any, symbols: Sequence[Symbols]) -> Any:
     layout, channels = symbols[0].layout, symbols[0].geometry.channels
     height, width = layout.shapes[0]
     count = len(symbols) * channels
-    magnitude = xp.asarray(np.concatenate([one.magnitude for one in symbols]))
-    sign = xp.asarray(np.concatenate([one.sign for one in symbols]))
+    magnitude = stacked(xp, [one.magnitude for one in symbols])
+    sign = stacked(xp, [one.sign for one in symbols])
     steps = np.concatenate([band_steps(layout, one.step, channels) for one in symbols])
     last = np.repeat(np.stack([one.last_plane for one in symbols]), channels, axis=0)
     steps = xp.asarray(np.ascontiguousarray(steps.T))

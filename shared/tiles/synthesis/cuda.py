@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...parallel.kernels import constants, launch, rows_of, table
+from ...parallel.kernels import constants, launch, rows_of, stacked, table
 from ..format.stream import TileSet, parts_of
 from ..format.syntax import (
     CELL,
@@ -208,10 +208,10 @@ def gather(xp: Any, tiles: Sequence[TileSet], known: Sequence[npt.NDArray[np.boo
         columns * CELL,
         xp.asarray(leaves),
         xp.asarray(np.concatenate(list(known)).astype(np.uint8)),
-        xp.asarray(np.concatenate([one.levels for one in tiles])),
+        stacked(xp, [one.levels for one in tiles]),
         xp.asarray(np.concatenate([one.steps for one in tiles])),
-        xp.asarray(np.stack([one.owner[parts[:, 0]] for one in tiles])),
-        xp.asarray(np.stack([one.logs for one in tiles])),
+        stacked(xp, [one.owner[parts[:, 0]] for one in tiles]),
+        stacked(xp, [one.logs for one in tiles]),
         xp.asarray(at),
     )
 

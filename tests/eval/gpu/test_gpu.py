@@ -61,9 +61,9 @@ def test_identity_finds_one_wrong_pixel(
     monkeypatch.setattr(parts, "decode_many", fake)
     monkeypatch.setattr(parts, "_golden", dict)
     wrong = -1
-    assert parts.identity(pack)["ok"], xp
+    assert parts.identity(pack, lambda _: None)["ok"], xp
     wrong = 1
-    found = parts.identity(pack)
+    found = parts.identity(pack, lambda _: None)
     assert not found["ok"]
     assert found["different"] == [f"{sorted(packing.read_files(pack, 'many/'))[1]} at scale 1"]
 
