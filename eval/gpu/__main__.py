@@ -109,16 +109,24 @@ def train(pack: Path, out: Path, minutes: float, codec: str) -> dict[str, Any]:
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m fractour.eval.gpu", description=__doc__)
-    parser.add_argument("--pack", type=Path, required=True, help="the file that --prepare wrote")
+    parser.add_argument(
+        "--pack", type=Path, default=Path(".gpu/pack.zip"), help="the file that --prepare wrote"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder of the results")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything")
     parser.add_argument("--train", metavar="CODEC", help="train its network in what is left")
     parser.add_argument("--only", default="", help="these parts alone, with commas")
     parser.add_argument("--prepare", metavar="CORPUS", help="write the pack and end; no GPU")
     parser.add_argument("--generated", type=int, default=200, help="pictures a codec, to prepare")
+    parser.add_argument("--collect", type=Path, help="join the results of --out into this file")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.prepare:
+    if given.collect:
+        from .report import collect
+
+        document = json.dumps(collect(given.out), indent=1)
+        given.collect.write_text(document + "\n", encoding="utf-8")
+    elif given.prepare:
         import numpy as np
 
         from ...corpora.catalog import open_corpus

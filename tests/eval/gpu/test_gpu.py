@@ -13,6 +13,7 @@ import pytest
 from fractour.eval.gpu import __main__ as command
 from fractour.eval.gpu import pack as packing
 from fractour.eval.gpu import parts
+from fractour.eval.gpu.report import collect
 from fractour.shared import api
 from fractour.shared.backend import get_array_module
 from fractour.shared.conformance import sample_picture
@@ -107,3 +108,22 @@ def test_crops_are_mirrored_where_pictures_are_small() -> None:
     (crop,) = packing.crops([small], 1)
     assert crop.shape == (packing.CROP, packing.CROP, 3)
     assert set(crop.ravel().tolist()) == set(range(30))
+
+
+def test_report_says_what_was_measured_and_what_was_not(tmp_path: Path) -> None:
+    (tmp_path / "identity.json").write_text(
+        json.dumps({"files": 3, "pictures": 5, "different": ["a"], "failed": {}})
+    )
+    row = {"codec": "tiles", "size": "768x512", "batch": 2, "pictures/s kernels": 1234.4}
+    row["moved bytes/s kernels"] = 2.5e11
+    broken = {"codec": "pifs", "size": "768x512", "batch": 1, "error": "no memory"}
+    (tmp_path / "throughput.json").write_text(
+        json.dumps({"copy bytes/s": 1e12, "rows": [row, broken]})
+    )
+    document = collect(tmp_path)
+    text = document["markdown"]
+    assert "4 of 5 pictures from 3 files" in text
+    assert "| tiles, 768x512 | 2 | 1234 | 25.0 | not measured yet |" in text
+    assert "| pifs, 768x512 | 1 | not measured yet |" in text
+    assert set(document["parts"]) == {"identity", "throughput"}
+    assert "Device: not measured yet" in collect(tmp_path / "nowhere")["markdown"]
