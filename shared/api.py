@@ -233,7 +233,8 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     dict
         JSON-serialisable: codec, version, width, height, channels, bytes, bpp, packets
         (their sizes), complete, trimmed, overhead_bytes, checksum_bytes (0: a compact
-        file), reduction (by which sides were divided before they were coded), what the codec says more in numbers
+        file), reduction (by which sides were divided before they were coded), what the codec
+        says more in numbers
         (facts), and bits by kind of element.
     """
     data = _octets(data)

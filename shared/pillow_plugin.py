@@ -76,7 +76,8 @@ def _accept(prefix: bytes) -> bool:
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Write with ``budget=N`` or ``bpp=X``, and ``codec=``, ``encoder=``, ``effort=``.
 
-    ``compact=True`` leaves the checksum out. The budget is bytes or a `Budget`; ``target_bytes=N`` is its old name.
+    ``compact=True`` leaves the checksum out. The budget is bytes or a `Budget`;
+    ``target_bytes=N`` is its old name.
     """
     options = image.encoderinfo
     given = [options[key] for key in ("budget", "target_bytes", "bpp") if key in options]
