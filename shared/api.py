@@ -13,11 +13,12 @@ from . import container
 from .backend import get_array_module, to_numpy
 from .budget import DEFAULT_RANK, Budget
 from .codec import Geometry, Image, Progress
-from .encoding import Encoding
+from .encoding import AnyScale
 from .errors import BudgetError, FractourError, TruncatedError
 from .fitting import Fitted
 from .network.weights import encoder_at_hand
 from .picture.raster import as_raster
+from .picture.scaling import averaged, enlarged
 from .registry import codec_by_number, get_codec
 
 MAX_PIXELS = 64_000_000
@@ -32,6 +33,7 @@ def encode(
     encoder: str = "search",
     effort: int = 5,
     rank: str = DEFAULT_RANK,
+    compact: bool = False,
     progress: Progress | None = None,
     report: Callable[[Fitted], None] | None = None,
 ) -> bytes:
@@ -56,6 +58,8 @@ def encode(
         1 (fast) to 9 (thorough).
     rank : str
         Rule that orders the candidate elements, see `shared.budget.RANKS`.
+    compact : bool
+        Leave out the checksum, where what carries the file has one.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
     report : callable, optional
@@ -102,9 +106,10 @@ def encode(
     if not 1 <= effort <= 9:
         message = f"effort must be 1 to 9, not {effort}"
         raise FractourError(message)
-    encoding = Encoding(
+    encoding = AnyScale(
         chosen,
         raster,
+        compact=compact,
         encoder=encoder,
         effort=effort,
         rank=rank,
@@ -146,7 +151,16 @@ def _read(
     if not packets:
         message = "the file ends before its first packet; nothing can be decoded"
         raise TruncatedError(message)
-    return frame, codec, codec.read(frame.geometry, packets, complete=frame.complete)
+    return frame, codec, codec.read(frame.coded, packets, complete=frame.complete)
+
+
+def shown(frame: container.Frame, small: Any, xp: Any, *, scale: int = 1, reduce: int = 1) -> Any:
+    """Enlarge what a codec has synthesized, as far as is asked."""
+    geometry, left = frame.geometry, frame.header.reduction - (reduce.bit_length() - 1)
+    if left < 0:
+        return averaged(small, 1 << -left, xp)
+    height, width = (-(-side * scale // reduce) for side in (geometry.height, geometry.width))
+    return enlarged(small, height, width, left, xp)
 
 
 def parse(
@@ -171,6 +185,7 @@ def decode(
     *,
     backend: str = "numpy",
     scale: int = 1,
+    reduce: int = 1,
     max_pixels: int = MAX_PIXELS,
     allow_truncated: bool = False,
 ) -> Image:
@@ -184,6 +199,9 @@ def decode(
         Where the pixels are computed; they are the same to the bit.
     scale : int
         Render at a multiple of the size, for formats that know no pixels.
+    reduce : {1, 2, 4, 8}
+        Give the small picture, sides divided by this and rounded up. Quick where the file holds
+        one as small; otherwise blocks of pixels are averaged.
     max_pixels : int
         Refuse larger pictures, checked before memory is taken.
     allow_truncated : bool
@@ -207,10 +225,14 @@ def decode(
     if scale < 1:
         message = f"scale must be a positive integer, not {scale}"
         raise FractourError(message)
+    if reduce not in (1, 2, 4, 8) or (reduce > 1 and scale > 1):
+        message = f"reduce must be 1, 2, 4 or 8, and not be joined with scale, not {reduce}"
+        raise FractourError(message)
     frame, codec, symbols = parse(
         data, scale=scale, max_pixels=max_pixels, allow_truncated=allow_truncated
     )
-    pixels: Image = to_numpy(codec.synthesize(symbols, xp=xp, scale=scale))
+    small = codec.synthesize(symbols, xp=xp, scale=scale)
+    pixels: Image = to_numpy(shown(frame, small, xp, scale=scale, reduce=reduce))
     return pixels[:, :, 0] if frame.geometry.channels == 1 else pixels
 
 
@@ -221,7 +243,9 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     -------
     dict
         JSON-serialisable: codec, version, width, height, channels, bytes, bpp, packets
-        (their sizes), complete, trimmed, overhead_bytes, what the codec says more in numbers
+        (their sizes), complete, trimmed, overhead_bytes, checksum_bytes (0: a compact
+        file), reduction (by which sides were divided before they were coded), what the codec
+        says more in numbers
         (facts), and bits by kind of element.
     """
     data = _octets(data)
@@ -240,6 +264,8 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         "complete": frame.complete,
         "trimmed": frame.trimmed,
         "overhead_bytes": frame.overhead,
+        "checksum_bytes": frame.header.checksum,
+        "reduction": 1 << frame.header.reduction,
         "facts": codec.facts(symbols),
         "bits": {kind: round(bits, 1) for kind, bits in codec.bit_shares(symbols).items()},
     }
@@ -262,14 +288,15 @@ def show(
     """
     from .picture.drawing import rgb
 
-    _, codec, symbols = _read(
+    frame, codec, symbols = _read(
         data,
         max_pixels=max_pixels,
         allow_truncated=allow_truncated,
         allow_damaged=allow_truncated,
     )
     pixels: Image = to_numpy(codec.synthesize(symbols, xp=get_array_module("numpy"), scale=1))
-    return [("decoded", rgb(pixels)), *codec.panels(symbols, pixels)]
+    whole = shown(frame, pixels, get_array_module("numpy"))
+    return [("decoded", rgb(whole)), *codec.panels(symbols, pixels)]
 
 
 def show_svg(data: bytes, *, max_pixels: int = MAX_PIXELS, allow_truncated: bool = False) -> str:

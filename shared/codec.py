@@ -112,6 +112,8 @@ class Codec(ABC):
     """Whether the payload may be cut at any byte, not only after a packet."""
     scalable: ClassVar[bool] = False
     """Whether `synthesize` renders at a scale other than 1."""
+    reducible: ClassVar[bool] = True
+    """Whether small files may hold a reduced copy of the picture, which the frame enlarges."""
     ablations: ClassVar[tuple[str, ...]] = ()
     """Codecs that are this one with its point left out; compared beside it, always."""
     also_cut_by: ClassVar[tuple[str, ...]] = ()

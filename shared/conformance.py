@@ -287,7 +287,7 @@ def _backends(codec: Codec) -> str:
         data = _encode(codec, sample_picture(height, width, channels), 700)
         for cut in (data, api.trim(data, len(data))):
             frame = container.unpack(cut, max_pixels=api.MAX_PIXELS)
-            symbols = codec.read(frame.geometry, frame.packets, complete=frame.complete)
+            symbols = codec.read(frame.coded, frame.packets, complete=frame.complete)
             wanted = codec.synthesize(symbols, xp=np)
             for name, xp in modules.items():
                 same = np.array_equal(to_numpy(codec.synthesize(symbols, xp=xp)), wanted)

@@ -1,43 +1,48 @@
-"""The ``.frc`` container: magic, codec, size, packets, checksum. Spec: ``shared/FORMAT.md``.
+"""The ``.frc`` container: header, size, packets, checksum. Spec: ``shared/FORMAT.md``.
 
-::
-
-    offset  bytes   field
-    0       2       magic 8F 46
-    2       1       codec number (low 7 bits); the top bit is reserved, 0
-    3       1       format version (high nibble) | trimmed (bit 3) | several packets (bit 2)
-                    | channels - 1 (bits 0-1)
-    4       1-3     width, varint (7 bits a byte, low first, top bit: more follow)
-    ..      1-3     height, varint
-    ..      4       CRC-32 (zlib) of all other bytes of the file, big-endian
-    ..      2-..    only in a file of several packets: their number n - 1 (one byte, 1..31),
-                    then n - 1 lengths as varints
-    ..              packets; the last one runs to the end of the file
-
-A single-packet file of 768x512 pixels thus spends 12 bytes on all this.
+Two frames. The long one begins with a magic of two bytes and spends 12 bytes on a single-packet
+file of 768x512 pixels. The short one is for files below `SHORT_BELOW` bytes and for reduced
+pictures: 6 bytes for the same picture, 4 in its compact form, which has no checksum.
 """
 
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .codec import Geometry
-from .errors import (
-    BitstreamError,
-    BudgetError,
-    ChecksumError,
-    ImageTooLargeError,
-    TruncatedError,
+from .errors import BitstreamError, BudgetError, ChecksumError, ImageTooLargeError, TruncatedError
+from .framing.headers import (
+    DEFAULT_FORM,
+    MAGIC,
+    Form,
+    Header,
+    checksum_of,
+    is_frame,
+    read_header,
+    read_varint,
+    write_header,
+    write_varint,
 )
 from .picture.raster import MAX_SIDE
 
-MAGIC = b"\x8fF"
 MAX_PACKETS = 32
-_TRIMMED, _SEVERAL = 8, 4
-_MAX_VARINT_BYTES = 5
+SHORT_BELOW = 1024
+"""Files of fewer bytes have a short frame."""
+
+__all__ = [
+    "DEFAULT_FORM",
+    "MAGIC",
+    "Form",
+    "Frame",
+    "cut",
+    "is_frame",
+    "overhead_bytes",
+    "pack",
+    "unpack",
+    "write_varint",
+]
 
 
 @dataclass(frozen=True)
@@ -46,27 +51,46 @@ class Frame:
 
     Parameters
     ----------
-    codec_number, version : int
-    geometry : Geometry
+    header : Header
     packets : tuple of bytes
         The packets that are there; the last may be incomplete if `cut`.
     declared_packets : int
-    trimmed : bool
-        Whether a longer file was cut to make this one.
     cut : bool
         Whether the file ends inside a packet.
     overhead : int
         Bytes that are not packets.
     """
 
-    codec_number: int
-    version: int
-    geometry: Geometry
+    header: Header
     packets: tuple[bytes, ...]
     declared_packets: int
-    trimmed: bool
     cut: bool
     overhead: int
+
+    @property
+    def codec_number(self) -> int:
+        """Wire number of the codec."""
+        return self.header.number
+
+    @property
+    def version(self) -> int:
+        """Format version of the codec."""
+        return self.header.version
+
+    @property
+    def geometry(self) -> Geometry:
+        """Size of the picture."""
+        return self.header.geometry
+
+    @property
+    def coded(self) -> Geometry:
+        """Size of what the packets hold."""
+        return self.header.form.coded(self.geometry)
+
+    @property
+    def trimmed(self) -> bool:
+        """Whether a longer file was cut to make this one."""
+        return self.header.trimmed
 
     @property
     def complete(self) -> bool:
@@ -74,43 +98,31 @@ class Frame:
         return not (self.trimmed or self.cut) and len(self.packets) == self.declared_packets
 
 
-def write_varint(value: int) -> bytes:
-    """Write a non-negative integer, 7 bits a byte, low bits first."""
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+def _table(packet_sizes: Sequence[int]) -> bytes:
+    """Write the number and the lengths of several packets; nothing for one."""
+    if len(packet_sizes) == 1:
+        return b""
+    lengths = b"".join(write_varint(size) for size in packet_sizes[:-1])
+    return bytes([len(packet_sizes) - 1]) + lengths
 
 
-def read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read a varint of `data` at offset `at`; return the value and the offset after it.
-
-    Raises
-    ------
-    TruncatedError
-        If the data ends inside it.
-    BitstreamError
-        If it is longer than five bytes.
-    """
-    value = 0
-    for i in range(_MAX_VARINT_BYTES):
-        if at + i >= len(data):
-            message = "the file ends inside its header"
-            raise TruncatedError(message)
-        value |= (data[at + i] & 127) << (7 * i)
-        if data[at + i] < 128:
-            return value, at + i + 1
-    message = "a number in the header is longer than five bytes; the file is damaged"
-    raise BitstreamError(message)
+def _framed(header: Header, packet_sizes: Sequence[int], form: Form) -> tuple[Header, int]:
+    """Choose the frame of packets of these sizes; return its header and how long it makes all."""
+    content = len(_table(packet_sizes)) + sum(packet_sizes)
+    short = replace(header, checksum=0 if form.compact else 2, long=False)
+    size = len(write_header(short)) + short.checksum + content
+    if form.compact or size < SHORT_BELOW:
+        return short, size
+    whole = replace(header, checksum=4, long=form.reduction == 0)
+    return whole, len(write_header(whole)) + 4 + content
 
 
-def overhead_bytes(geometry: Geometry, packet_sizes: Sequence[int]) -> int:
+def overhead_bytes(
+    geometry: Geometry, packet_sizes: Sequence[int], *, number: int = 1, form: Form = DEFAULT_FORM
+) -> int:
     """Bytes that `pack` adds to packets of these sizes."""
-    table = sum(len(write_varint(size)) for size in packet_sizes[:-1])
-    sides = len(write_varint(geometry.width)) + len(write_varint(geometry.height))
-    return 4 + sides + 4 + (1 + table if len(packet_sizes) > 1 else 0)
+    header = Header(number, 1, geometry, False, len(packet_sizes) > 1, form.reduction, 4, True)
+    return _framed(header, packet_sizes, form)[1] - sum(packet_sizes)
 
 
 def pack(
@@ -120,21 +132,18 @@ def pack(
     packets: Sequence[bytes],
     *,
     trimmed: bool = False,
+    form: Form = DEFAULT_FORM,
 ) -> bytes:
-    """Write a file of 1 to 32 packets, none empty."""
+    """Write a file of 1 to 32 packets, none empty; its frame is short where that is allowed."""
     if not 1 <= len(packets) <= MAX_PACKETS or not all(packets):
         message = f"a codec writes 1 to {MAX_PACKETS} packets, none of them empty"
         raise ValueError(message)
     several = len(packets) > 1
-    flags = version << 4 | (_TRIMMED if trimmed else 0) | (_SEVERAL if several else 0)
-    head = MAGIC + bytes([codec_number, flags | geometry.channels - 1])
-    head += write_varint(geometry.width) + write_varint(geometry.height)
-    body = b""
-    if several:
-        lengths = b"".join(write_varint(len(packet)) for packet in packets[:-1])
-        body = bytes([len(packets) - 1]) + lengths
-    body += b"".join(packets)
-    return head + zlib.crc32(head + body).to_bytes(4, "big") + body
+    header = Header(codec_number, version, geometry, trimmed, several, form.reduction, 4, True)
+    sizes = [len(packet) for packet in packets]
+    header, _ = _framed(header, sizes, form)
+    head, body = write_header(header), _table(sizes) + b"".join(packets)
+    return head + checksum_of(head + body, header.checksum) + body
 
 
 def unpack(data: bytes, *, max_pixels: int, allow_damaged: bool = False) -> Frame:
@@ -162,44 +171,32 @@ def unpack(data: bytes, *, max_pixels: int, allow_damaged: bool = False) -> Fram
     A cut inside the last packet shows as a wrong checksum; with `allow_damaged` the frame has
     `cut` set then.
     """
-    if len(data) < len(MAGIC) or not data.startswith(MAGIC):
-        what = "is empty" if not data else "does not start with the fractour magic 8F 46"
-        message = f"not a fractour file: it {what}"
-        raise BitstreamError(message)
-    if len(data) < 4:
-        message = "the file ends inside its header"
-        raise TruncatedError(message)
-    number, flags = data[2], data[3]
-    width, at = read_varint(data, 4)
-    height, at = read_varint(data, at)
-    if not width or not height or number > 127:
-        message = "the header is not valid; the file is damaged"
-        raise BitstreamError(message)
-    geometry = Geometry(height, width, (flags & 3) + 1)
+    header, at = read_header(data)
+    geometry = header.geometry
+    declares = f"the file declares {geometry.width} x {geometry.height} pixels"
     if geometry.pixels > max_pixels:
         message = (
-            f"the file declares {width} x {height} pixels, more than the limit of {max_pixels}; "
+            f"{declares}, more than the limit of {max_pixels}; "
             "raise max_pixels (--max-pixels) if you trust it"
         )
         raise ImageTooLargeError(message)
-    if max(width, height) > MAX_SIDE:
-        message = f"the file declares {width} x {height} pixels; no side may exceed {MAX_SIDE}"
+    if max(geometry.width, geometry.height) > MAX_SIDE:
+        message = f"{declares}; no side may exceed {MAX_SIDE}"
         raise ImageTooLargeError(message)
-    if len(data) < at + 4:
+    head, start = data[:at], at + header.checksum
+    if len(data) < start:
         message = "the file ends inside its header"
         raise TruncatedError(message)
-    checksum, head, start = data[at : at + 4], data[:at], at + 4
+    checksum = data[at:start]
     sizes: list[int] = []
-    at = start
-    if flags & _SEVERAL:
+    at, declared = start, 1
+    if header.several:
         declared = (data[at] if at < len(data) else 0) + 1
         at += 1
         for _ in range(declared - 1):
             size, at = read_varint(data, at)
             sizes.append(size)
-    else:
-        declared = 1
-    if (flags & _SEVERAL and declared < 2) or declared > MAX_PACKETS or 0 in sizes:
+    if (header.several and declared < 2) or declared > MAX_PACKETS or 0 in sizes:
         message = "the packet table is not valid; the file is damaged"
         raise BitstreamError(message)
     overhead, packets, cut = at, [], False
@@ -211,7 +208,8 @@ def unpack(data: bytes, *, max_pixels: int, allow_damaged: bool = False) -> Fram
         at += size
     if len(packets) == len(sizes) and at < len(data):
         packets.append(data[at:])
-    if len(packets) == declared and zlib.crc32(head + data[start:]).to_bytes(4, "big") != checksum:
+    whole = len(packets) == declared
+    if whole and checksum_of(head + data[start:], header.checksum) != checksum:
         message = (
             "checksum mismatch: the file is damaged, or was cut inside its last packet; "
             "get it again, or encode the picture again"
@@ -223,16 +221,7 @@ def unpack(data: bytes, *, max_pixels: int, allow_damaged: bool = False) -> Fram
             stacklevel=2,
         )
         cut = True
-    return Frame(
-        number,
-        flags >> 4,
-        geometry,
-        tuple(packets),
-        declared,
-        bool(flags & _TRIMMED),
-        cut,
-        overhead,
-    )
+    return Frame(header, tuple(packets), declared, cut, overhead)
 
 
 def cut(frame: Frame, size: int, *, embedded: bool) -> bytes:
@@ -252,16 +241,18 @@ def cut(frame: Frame, size: int, *, embedded: bool) -> bytes:
         If not even the first packet (or, if `embedded`, its first byte) fits.
     """
     whole = frame.packets[:-1] if frame.cut and not embedded else frame.packets
+    form = frame.header.form
+
+    def overhead(sizes: Sequence[int]) -> int:
+        return overhead_bytes(frame.geometry, sizes, number=frame.codec_number, form=form)
+
     for count in range(len(whole), 0, -1):
         packets = list(whole[:count])
-        spare = (
-            size
-            - overhead_bytes(frame.geometry, [len(p) for p in packets])
-            - sum(map(len, packets))
-        )
-        if spare < 0 and embedded and len(packets[-1]) + spare > 0:
+        spare = size - overhead([len(p) for p in packets]) - sum(map(len, packets))
+        while spare < 0 and embedded and len(packets[-1]) + spare > 0:
+            # A shorter file may also have a shorter frame, never a longer one.
             packets[-1] = packets[-1][:spare]
-            spare = 0
+            spare = size - overhead([len(p) for p in packets]) - sum(map(len, packets))
         if spare >= 0:
             return pack(
                 frame.codec_number,
@@ -269,8 +260,9 @@ def cut(frame: Frame, size: int, *, embedded: bool) -> bytes:
                 frame.geometry,
                 packets,
                 trimmed=True,
+                form=form,
             )
     first = 1 if embedded else len(whole[0])
-    smallest = overhead_bytes(frame.geometry, [first]) + first
+    smallest = overhead([first]) + first
     message = f"{size} bytes are too few; the smallest file this one can be cut to has {smallest}"
     raise BudgetError(message, smallest)

@@ -78,7 +78,9 @@ class _Fitter:
         quick: bool,
         progress: Progress | None,
         near: Proposal | None,
+        form: container.Form,
     ) -> None:
+        self.form = form
         self.codec, self.analysis, self.geometry = codec, analysis, geometry
         self.limit, self.rank, self.progress = limit, rank, progress
         self.quick, self.near = quick, near
@@ -113,7 +115,10 @@ class _Fitter:
         if step not in self._sizes:
             proposal = self.propose(step)
             bits = proposal.overhead_bits + float(proposal.bits.sum())
-            self._sizes[step] = bits / 8 + container.overhead_bytes(self.geometry, [1])
+            frame = container.overhead_bytes(
+                self.geometry, [int(bits / 8) + 1], number=self.codec.number, form=self.form
+            )
+            self._sizes[step] = bits / 8 + frame
         return self._sizes[step]
 
     def bracket(self) -> int:
@@ -240,7 +245,9 @@ class _Fitter:
     def write(self, proposal: Proposal, keep: BoolArray) -> int:
         """Write a file; remember it if it is the best that fits. Return its size."""
         packets = self.codec.write(proposal, keep)
-        data = container.pack(self.codec.number, self.codec.version, self.geometry, packets)
+        data = container.pack(
+            self.codec.number, self.codec.version, self.geometry, packets, form=self.form
+        )
         size = len(data)
         if size <= self.limit:
             self.largest = max(self.largest, size)
@@ -316,6 +323,7 @@ def fit(
     quick: bool = False,
     progress: Progress | None = None,
     near: Proposal | None = None,
+    form: container.Form = container.DEFAULT_FORM,
 ) -> Fitted:
     """Write the best file of at most `limit` bytes.
 
@@ -338,7 +346,7 @@ def fit(
     if limit < 1:
         message = f"the budget is {limit} bytes; the smallest useful one is about 64 bytes"
         raise BudgetError(message, 64)
-    fitter = _Fitter(codec, analysis, geometry, limit, rank, quick, progress, near)
+    fitter = _Fitter(codec, analysis, geometry, limit, rank, quick, progress, near, form)
     if quick:
         fitter.aim()
     if not fitter.full:

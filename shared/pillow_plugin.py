@@ -70,20 +70,23 @@ class FractourImageFile(ImageFile.ImageFile):
 
 
 def _accept(prefix: bytes) -> bool:
-    return prefix.startswith(container.MAGIC)
+    return container.is_frame(prefix)
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Write with ``budget=N`` or ``bpp=X``, and ``codec=``, ``encoder=``, ``effort=``.
 
-    The budget is bytes or a `Budget`; ``target_bytes=N`` is its old name.
+    ``compact=True`` leaves the checksum out. The budget is bytes or a `Budget`;
+    ``target_bytes=N`` is its old name.
     """
     options = image.encoderinfo
     given = [options[key] for key in ("budget", "target_bytes", "bpp") if key in options]
     if len(given) != 1 or given[0] is None:
         message = "saving as FRACTOUR needs exactly one of budget= and bpp="
         raise ValueError(message)
-    chosen = {key: options[key] for key in ("codec", "encoder", "effort") if key in options}
+    chosen = {
+        key: options[key] for key in ("codec", "encoder", "effort", "compact") if key in options
+    }
     budget = Budget(bpp=given[0]) if "bpp" in options else given[0]
     try:
         file.write(encode(pillow_to_array(image), budget=budget, **chosen))

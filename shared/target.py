@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .codec import Progress
-from .encoding import Encoding
+from .encoding import AnyScale
 from .error.smart_error import picture_and_alpha_error
 from .errors import BudgetError
 from .fitting import Fitted
@@ -31,7 +31,7 @@ class _Try:
 
 
 class _Search:
-    def __init__(self, encoding: Encoding, progress: Progress | None) -> None:
+    def __init__(self, encoding: AnyScale, progress: Progress | None) -> None:
         self.encoding, self.progress = encoding, progress
         self.tries: list[_Try] = []
 
@@ -70,7 +70,7 @@ class _Search:
         return min(max(round(math.exp(middle)), low + 1), high - 1)
 
 
-def smallest_file(encoding: Encoding, target: float, *, progress: Progress | None = None) -> Fitted:
+def smallest_file(encoding: AnyScale, target: float, *, progress: Progress | None = None) -> Fitted:
     """Write the smallest file found whose decoded picture has at most the smart error `target`.
 
     Budgets are bisected (by secants in logarithms); every one tried is a real file, decoded
@@ -80,7 +80,7 @@ def smallest_file(encoding: Encoding, target: float, *, progress: Progress | Non
 
     Parameters
     ----------
-    encoding : Encoding
+    encoding : AnyScale
     target : float
         Positive; see `shared.error.smart_error`. Alpha is judged as a grey picture of its own.
     progress : callable, optional

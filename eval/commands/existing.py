@@ -128,11 +128,11 @@ def trim(
 def _pixels(source: str) -> Any:
     """Read a picture, or decode a ``.frc`` file."""
     from ...shared.api import decode
-    from ...shared.container import MAGIC
+    from ...shared.container import is_frame
     from ...shared.picture.files import read_image
 
     data = read_bytes(source)
-    if data.startswith(MAGIC):
+    if is_frame(data):
         with about(source):
             return decode(data)
     return read_image(io.BytesIO(data), "stdin" if source == STDIO else source)

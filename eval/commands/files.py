@@ -131,6 +131,9 @@ def encode(
             autocompletion=among("contrast", "energy", "rd", "order"),
         ),
     ] = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="No checksum: what carries the file has one.")
+    ] = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -229,13 +232,13 @@ def called(target: str) -> str:
 
 def read_picture(source: str) -> Any:
     """Read the pixels of a picture that is not yet a fractour file."""
-    from ...shared.container import MAGIC
+    from ...shared.container import is_frame
     from ...shared.errors import ImageInputError
     from ...shared.picture.files import read_image
 
     name = "stdin" if source == STDIO else source
     data = read_bytes(source)
-    if data.startswith(MAGIC):
+    if is_frame(data):
         message = f"{name} is already a fractour file; make it smaller with trim, or decode it"
         raise ImageInputError(message)
     return read_image(io.BytesIO(data), name)
@@ -320,6 +323,10 @@ def decode(
             "What a larger picture adds is invented detail.",
         ),
     ] = 1,
+    reduce: Annotated[
+        int,
+        typer.Option(metavar="2|4|8", help="The small picture: sides divided by this, rounded up."),
+    ] = 1,
     partial: Annotated[
         bool, typer.Option("--partial", help="Decode what a truncated file still holds.")
     ] = False,
@@ -332,8 +339,11 @@ def decode(
     if backend not in {"numpy", "cupy"}:
         message = f"unknown backend {backend!r}; there is numpy and cupy"
         raise UsageError(message)
+    if reduce not in (1, 2, 4, 8) or (reduce > 1 and scale > 1):
+        message = "--reduce is 2, 4 or 8, and not joined with --scale"
+        raise UsageError(message)
     pairs = outputs(sources, target, f".{ending.removeprefix('.')}")
-    options = {"backend": backend, "scale": scale, "allow_truncated": partial}
+    options = {"backend": backend, "scale": scale, "reduce": reduce, "allow_truncated": partial}
     if max_pixels is not None:
         options["max_pixels"] = max_pixels
     each(

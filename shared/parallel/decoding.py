@@ -62,21 +62,23 @@ def _batches(read: Iterable[Any], pixels: int) -> Iterator[list[Any]]:
 
 
 def _synthesized(batch: Sequence[Any], xp: Any, scale: int) -> list[Any]:
-    """Make the pictures of a batch, those of one codec and size together."""
+    """Make the pictures of a batch, those of one codec and coded size together."""
     out: list[Any] = list(batch)
     groups: dict[Any, list[int]] = {}
     for i, one in enumerate(batch):
         if not isinstance(one, Exception):
             frame, codec, _ = one
-            groups.setdefault((codec.name, frame.geometry), []).append(i)
-    for (_, geometry), places in groups.items():
+            groups.setdefault((codec.name, frame.coded), []).append(i)
+    for places in groups.values():
         codec, symbols = batch[places[0]][1], [batch[i][2] for i in places]
         pictures = _attempt(partial(codec.synthesize_many, symbols, xp=xp, scale=scale))
         for n, i in enumerate(places):
             if isinstance(pictures, Exception):
                 out[i] = pictures
-            else:
-                out[i] = pictures[n][:, :, 0] if geometry.channels == 1 else pictures[n]
+                continue
+            frame = batch[i][0]
+            picture = api.shown(frame, pictures[n], xp, scale=scale)
+            out[i] = picture[:, :, 0] if frame.geometry.channels == 1 else picture
     return out
 
 

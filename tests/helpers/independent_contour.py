@@ -608,6 +608,7 @@ def decode(data: bytes, other: Any, drawing: Any, *, partial: bool = False, z: i
     samples = np.moveaxis(planes, 0, -1).reshape(-1, file.channels).tolist()
     pixels = np.array([other.to_pixel(sample, 6) for sample in samples], np.uint8)
     pixels = pixels.reshape(height * z, width * z, file.channels)
+    pixels = other.enlarge(pixels, file)
     return pixels[:, :, 0] if file.channels == 1 else pixels
 
 

@@ -38,7 +38,7 @@ def wrap(value: int) -> int:
 
 @dataclass
 class Container:
-    """What a file holds (S 1)."""
+    """What a file holds (S 1); `width` and `height` are those that the codec codes."""
 
     codec: int
     version: int
@@ -47,6 +47,8 @@ class Container:
     channels: int
     packets: list[bytes]
     complete: bool
+    full: tuple[int, int]
+    reduction: int
 
 
 def read_container(data: bytes, *, partial: bool) -> Container:
@@ -76,12 +78,20 @@ def read_container(data: bytes, *, partial: bool) -> Container:
                 return value
         raise InvalidFileError("varint")
 
-    if bytes([byte(), byte()]) != b"\x8f\x46":
-        raise InvalidFileError("magic")
-    codec, flags = byte(), byte()
-    width, height = varint(), varint()
+    flags = byte()
+    if flags >> 4 == 9:
+        width, height, codec, version, channels, reduction = short_header(flags, byte, varint)
+        if flags & 3 == 3:
+            raise InvalidFileError("kind of checksum")
+        crc_bytes = 2 * (flags & 3)
+    else:
+        if bytes([flags, byte()]) != b"\x8f\x46":
+            raise InvalidFileError("magic")
+        codec, flags = byte(), byte()
+        version, channels, reduction, crc_bytes = flags >> 4, (flags & 3) + 1, 0, 4
+        width, height = varint(), varint()
     head = data[:at]
-    crc = int.from_bytes(bytes(byte() for _ in range(4)), "big")
+    crc = int.from_bytes(bytes(byte() for _ in range(crc_bytes)), "big")
     rest = data[at:]
     n = 1
     if flags & 4:
@@ -100,12 +110,73 @@ def read_container(data: bytes, *, partial: bool) -> Container:
         at += length
     if not packets:
         raise InvalidFileError("no packet")
-    if len(packets) == n and zlib.crc32(head + rest) != crc:
+    checks = {0: lambda _: 0, 2: crc16, 4: zlib.crc32}
+    if len(packets) == n and checks[crc_bytes](head + rest) != crc:
         raise InvalidFileError("checksum")
     if inside and not partial:
         raise InvalidFileError("cut inside a packet")
     complete = not flags & 8 and len(packets) == n
-    return Container(codec, flags >> 4, width, height, (flags & 3) + 1, packets, complete)
+    coded = [-(-side // 2**reduction) for side in (width, height)]
+    full = (width, height)
+    return Container(codec, version, *coded, channels, packets, complete, full, reduction)
+
+
+def short_header(flags: int, byte: Callable[[], int], varint: Callable[[], int]) -> tuple[int, ...]:
+    """Read what follows the first byte of a short frame (S 1.2)."""
+    both = byte()
+    version, codec = both >> 4, both & 15
+    if codec == 0:
+        codec = byte()
+        if 1 <= codec <= 15:
+            raise InvalidFileError("codec number")
+    shape = byte()
+    if bool(shape & 32) != (flags & 3 == 0):
+        raise InvalidFileError("compact")
+    form = shape >> 6
+    if form == 0:
+        width, height = varint(), varint()
+    elif form == 1:
+        value = byte() << 16 | byte() << 8 | byte()
+        width, height = (value >> 12) + 1, (value & 4095) + 1
+    elif form == 2:
+        width, height = 16 * (byte() + 1), 16 * (byte() + 1)
+    else:
+        value = byte()
+        width, height = 64 * (value // 16 + 1), 64 * (value % 16 + 1)
+    return width, height, codec, version, shape % 4 + 1, shape >> 2 & 7
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16 (S 1.2), bit by bit."""
+    crc = 0xFFFF
+    for value in data:
+        crc ^= value << 8
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x1021 if crc & 0x8000 else 0)) & 0xFFFF
+    return crc
+
+
+# S 4: reduced pictures -----------------------------------------------------------------------
+
+
+def enlarge(pixels: np.ndarray, file: Container) -> np.ndarray:
+    """Enlarge (h, w, C) pixels to the size of the picture (S 4)."""
+    if file.reduction == 0:
+        return pixels
+    values = pixels.astype(int) * 16
+    for k in reversed(range(file.reduction)):
+        width, height = (-(-side // 2**k) for side in file.full)
+        old = np.pad(values, ((2, 2), (2, 2), (0, 0)), mode="edge")
+        values = np.zeros((height, width, file.channels), int)
+        for y in range(height):
+            for x in range(width):
+                total = 0
+                for j, a in zip((-1, 0, 1, 2), (-9, 111, 29, -3), strict=True):
+                    row = old[2 + y // 2 + (j if y % 2 else -j)]
+                    for i, b in zip((-1, 0, 1, 2), (-9, 111, 29, -3), strict=True):
+                        total = total + a * b * row[2 + x // 2 + (i if x % 2 else -i)]
+                values[y, x] = np.clip((total + 8192) >> 14, 0, 4080)
+    return np.minimum((values + 8) >> 4, 255).astype(np.uint8)
 
 
 # S 2: entropy coder --------------------------------------------------------------------------
@@ -654,4 +725,5 @@ def decode(data: bytes, *, partial: bool = False) -> np.ndarray:
     for y in range(file.height):
         for x in range(file.width):
             pixels[y, x] = to_pixel([plane[y][x] for plane in planes], 6)
+    pixels = enlarge(pixels, file)
     return pixels[:, :, 0] if file.channels == 1 else pixels

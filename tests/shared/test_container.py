@@ -40,7 +40,9 @@ def test_round_trip(
     assert frame.trimmed == trimmed
     assert frame.complete == (not trimmed)
     assert frame.overhead == len(data) - sum(map(len, packets))
-    assert frame.overhead == container.overhead_bytes(geometry, [len(p) for p in packets])
+    assert frame.overhead == container.overhead_bytes(
+        geometry, [len(p) for p in packets], number=number
+    )
 
 
 def test_overhead_at_a_kilobyte() -> None:

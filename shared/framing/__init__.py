@@ -1,0 +1,1 @@
+"""Headers of the two frames that a file may begin with."""
