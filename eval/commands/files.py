@@ -147,7 +147,13 @@ def encode(
     budget = _budget(given, size, bpp, ratio, error)
     rule = chosen_codec(codec, encoder, rank)
     pairs = outputs(sources, target, ".frc")
-    choices = {"codec": codec, "encoder": encoder, "effort": effort, "rank": rule}
+    choices = {
+        "codec": codec,
+        "encoder": encoder,
+        "effort": effort,
+        "rank": rule,
+        "compact": compact,
+    }
     each(
         pairs,
         lambda source, out: _encode_one(source, out, budget, choices, force, quiet=as_json),
