@@ -75,7 +75,7 @@ def _other(value: Any, known: dict[int, Any]) -> Any:
     if isinstance(value, bool | int | str | bytes | np.integer) or value is None:
         return value
     if isinstance(value, float | np.inexact):
-        return type(value)(-1.75 * value - 3)  # type: ignore[call-arg]
+        return type(value)(-1.75 * value - 3)
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "f":
             found = (-1.75 * value - 3).astype(value.dtype)
