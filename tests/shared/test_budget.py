@@ -179,7 +179,7 @@ def test_the_file_that_is_asked_for_decides_whether_windows_are_tried() -> None:
     image = np.repeat(luma.astype(np.uint8)[..., None], 3, axis=2)
     budget = int(0.3 * 128 * 128 / 8)
     data = fractour.encode(image, codec="contour", budget=budget)
-    assert 0.97 * budget <= len(data) <= budget
+    assert 0.94 * budget <= len(data) <= budget
     # At the same step, whose tiles take more than that, the limit alone makes the difference.
     found = []
     for limit in (budget, 2 * budget):

@@ -61,7 +61,7 @@ def measure(image: Image, bpp: float, *, outlines: bool, effort: int = 5) -> dic
     data = encoding.fill(analysis, limit).data
     seconds = time.process_time() - begun
     frame = unpack(data, max_pixels=1 << 30)
-    symbols: Any = codec.read(frame.geometry, frame.packets, complete=True)
+    symbols: Any = codec.read(frame.coded, frame.packets, complete=True)
     off = encoding.picture(data).astype(np.float64) - image
     shares = codec.bit_shares(symbols)
     total = sum(shares.values())
