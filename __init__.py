@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .shared.api import decode, encode, info, show, show_svg, trim
     from .shared.budget import Budget
+    from .shared.decoding import decode_many
     from .shared.errors import FractourError
-    from .shared.parallel.decoding import decode_many
     from .shared.pillow_plugin import register_pillow
 
 __version__ = "0.1.0"
@@ -30,7 +30,7 @@ _HOMES = {
     "Budget": "budget",
     "FractourError": "errors",
     "decode": "api",
-    "decode_many": "parallel.decoding",
+    "decode_many": "decoding",
     "encode": "api",
     "info": "api",
     "register_pillow": "pillow_plugin",

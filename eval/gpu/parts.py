@@ -18,8 +18,8 @@ import numpy as np
 from ...shared import api
 from ...shared.backend import get_array_module
 from ...shared.conformance import sample_picture
+from ...shared.decoding import decode_many
 from ...shared.error.smart_error import smart_error
-from ...shared.parallel.decoding import decode_many
 from . import pack as packing
 
 Result = dict[str, Any]

@@ -1,1 +1,1 @@
-"""Many pictures at once: kernels for a GPU, and decoding on all cores."""
+"""Kernels in CUDA C: many pictures at once on a GPU."""

@@ -30,6 +30,7 @@ class ToyCodec(TemplateCodec):
     name = "toy"
     number = 101
     encoders = WAYS
+    reducible = False
     calls: list[tuple[str, tuple[int, ...]]] = []  # noqa: RUF012
 
     def analyze(self, image, *, encoder, effort, limit=None, progress=None):

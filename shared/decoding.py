@@ -11,9 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from .. import api
-from ..backend import get_array_module, is_numpy, to_numpy
-from ..errors import FractourError
+from . import api
+from .backend import get_array_module, is_numpy, to_numpy
+from .errors import FractourError
 
 BATCH_PIXELS = 1 << 26
 """Pixels that are on a device at once: with all intermediates about 60 bytes each."""

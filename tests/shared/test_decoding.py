@@ -8,10 +8,9 @@ from collections.abc import Iterator
 import fractour
 import numpy as np
 import pytest
-from fractour.shared import api
+from fractour.shared import api, decoding
 from fractour.shared.conformance import sample_picture
 from fractour.shared.errors import BackendUnavailableError, BitstreamError, FractourError
-from fractour.shared.parallel import decoding
 from kernels import kernel_path
 from places import GOLDEN
 
