@@ -44,7 +44,7 @@ class PifsCodec(Codec):
     quick = ("network", "network+refine")
     network: ClassVar[str | None] = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True
-    version = 2
+    version = 3
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "pifs-pure")
     pure: ClassVar[bool] = False
 

@@ -9,7 +9,7 @@ from ...shared.parallel.kernels import has_kernels
 from ...shared.picture import color
 from ...shared.picture.cuda import to_pixels
 from ...shared.tiles.format.syntax import FRACTION_BITS
-from ...shared.tiles.synthesis import cuda, deblocking, reconstruction
+from ...shared.tiles.synthesis import cuda, deblocking, reconstruction, wiener, wiener_cuda
 from .format import Symbols
 
 
@@ -20,9 +20,11 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any) -> list[Any]:
     tiles = [one.tiles for one in symbols]
     batch = cuda.gather(xp, tiles, [one.known for one in symbols])
     planes = cuda.render(xp, batch)
-    cuda.smooth(xp, batch, tiles, [one.strength for one in symbols], planes)
-    geometry = tiles[0].geometry
-    return list(to_pixels(xp, planes, geometry.height, geometry.width, FRACTION_BITS))
+    strengths = [one.strength for one in symbols]
+    cuda.smooth(xp, batch, tiles, strengths, planes)
+    size = tiles[0].geometry.height, tiles[0].geometry.width
+    wiener_cuda.refine(xp, planes, [one.steps for one in tiles], strengths, *size)
+    return list(to_pixels(xp, planes, *size, FRACTION_BITS))
 
 
 def synthesize(symbols: Symbols, xp: Any) -> Any:
@@ -33,4 +35,5 @@ def synthesize(symbols: Symbols, xp: Any) -> Any:
     planes = reconstruction.render(xp, symbols.tiles, symbols.known)
     planes = deblocking.smooth(xp, symbols.tiles, planes, symbols.strength)
     inside = [plane[: geometry.height, : geometry.width] for plane in planes]
+    inside = wiener.refined(xp, inside, symbols.tiles.steps, symbols.strength)
     return color.to_pixels(xp, inside, FRACTION_BITS)

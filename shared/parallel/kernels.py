@@ -21,6 +21,7 @@ typedef long long word;
 static __device__ word least(word a, word b) { return a < b ? a : b; }
 static __device__ word most(word a, word b) { return a > b ? a : b; }
 static __device__ word bounded(word a, word low, word high) { return most(low, least(a, high)); }
+static __device__ word magnitude(word a) { return a < 0 ? -a : a; }
 
 /* a / b rounded down, b > 0; CUDA C rounds to zero, and shifts negative numbers as Python does */
 static __device__ word floor_div(word a, word b) {

@@ -22,7 +22,7 @@ from .synthesis import deblocking, reconstruction, wiener
 
 TABLE = Path(__file__).with_name("wiener.npz")
 STEP_RANGE = (118, 235)
-_EACH = 4
+_EACH = 2
 """Steps at which a picture is coded."""
 _RIDGE, _SHRINK = 1e-3, 2e-5
 """Towards nothing, and of a class towards the filter of all, relative to the matrices' traces."""
@@ -67,28 +67,36 @@ def solve(matrix: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> np
 
 
 def train(paths: Sequence[Path], tables: Tables) -> npt.NDArray[np.int16]:
-    """Filters from pictures, each coded as tiles at a few steps drawn with a fixed seed."""
+    """Filters from pictures, each coded as tiles at a few steps drawn with a fixed seed.
+
+    Returns
+    -------
+    (2, CLASSES, 12) int16
+        Of luma and grey, and of chroma.
+    """
     rng = np.random.default_rng(0)
     count = len(wiener.TAPS)
-    matrix = np.zeros((wiener.CLASSES, count, count))
-    right = np.zeros((wiener.CLASSES, count))
+    matrix = np.zeros((2, wiener.CLASSES, count, count))
+    right = np.zeros((2, wiener.CLASSES, count))
     for path in paths:
         planes = color.to_components(read_image(path, path.name))
         spectra = transform(planes)
         height, width = planes[0].shape
-        wanted = np.rint(planes[0] * (1 << FRACTION_BITS)).astype(np.int32)
         for index in rng.integers(*STEP_RANGE, _EACH).tolist():
             tiles = choose(spectra, index, NEUTRAL_CHROMA, tables).tiles
             shown = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
             shown = deblocking.smooth(np, tiles, shown, deblocking.USUAL)
-            plane = shown[0, :height, :width]
-            more = gather(plane, wanted, int(tiles.steps[0]))
-            matrix += more[0]
-            right += more[1]
-    return solve(matrix, right)
+            for comp, step in enumerate(wiener.steps_of(tiles.steps, deblocking.USUAL)):
+                wanted = np.rint(planes[comp] * (1 << FRACTION_BITS)).astype(np.int32)
+                more = gather(shown[comp, :height, :width], wanted, step)
+                matrix[min(comp, 1)] += more[0]
+                right[min(comp, 1)] += more[1]
+    return np.stack([solve(*both) for both in zip(matrix, right, strict=True)])
 
 
 if __name__ == "__main__":
-    pictures = sorted(path for path in Path(sys.argv[1]).iterdir() if path.is_file())
+    pictures = sorted(
+        path for path in Path(sys.argv[1]).iterdir() if path.suffix in {".png", ".jpg", ".webp"}
+    )
     initial = Tables.load(Path(__file__).with_name("tables.npz"))
     np.savez_compressed(TABLE, weights=train(pictures, initial))

@@ -14,7 +14,7 @@ from ....shared.picture import color
 from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.syntax import FRACTION_BITS
 from ....shared.tiles.synthesis import cuda as tiles_cuda
-from ....shared.tiles.synthesis import deblocking, reconstruction
+from ....shared.tiles.synthesis import deblocking, reconstruction, wiener, wiener_cuda
 from ..format.stream import Ground, Symbols
 from . import coverage, cuda, cuda_outlines, windows
 
@@ -90,11 +90,17 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     if tiles:
         batch = tiles_cuda.gather(xp, tiles, [symbols[i].known for i in at])
         texture = tiles_cuda.render(xp, batch)
-        tiles_cuda.smooth(xp, batch, tiles, [symbols[i].strength for i in at], texture)
-        for i, one in zip(at, texture, strict=True):
-            for comp, plane in enumerate(one):
-                inside = plane[: geometry.height, : geometry.width]
-                planes[i, comp] += inside if scale == 1 else _enlarge(xp, inside, scale)
+        strengths = [symbols[i].strength for i in at]
+        tiles_cuda.smooth(xp, batch, tiles, strengths, texture)
+        texture = xp.ascontiguousarray(texture[:, :, : geometry.height, : geometry.width])
+        if scale == 1:
+            texture += planes[at]
+            wiener_cuda.refine(xp, texture, [one.steps for one in tiles], strengths, height, width)
+            planes[at] = texture
+        else:
+            for i, one in zip(at, texture, strict=True):
+                for comp, plane in enumerate(one):
+                    planes[i, comp] += _enlarge(xp, plane, scale)
     return list(to_pixels(xp, planes, height, width, FRACTION_BITS))
 
 
@@ -109,8 +115,10 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
         texture = deblocking.smooth(xp, symbols.tiles, texture, symbols.strength)
         texture = texture[:, : geometry.height, : geometry.width]
         if scale == 1:
-            planes += texture
-        else:
-            for comp in range(len(planes)):
-                planes[comp] += _enlarge(xp, texture[comp], scale)
+            steps, shown = symbols.tiles.steps, list(planes + texture)
+            return color.to_pixels(
+                xp, wiener.refined(xp, shown, steps, symbols.strength), FRACTION_BITS
+            )
+        for comp in range(len(planes)):
+            planes[comp] += _enlarge(xp, texture[comp], scale)
     return color.to_pixels(xp, list(planes), FRACTION_BITS)

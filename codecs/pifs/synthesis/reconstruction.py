@@ -15,7 +15,7 @@ from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.stream import TileSet
 from ....shared.tiles.format.syntax import COMP, FRACTION_BITS
 from ....shared.tiles.synthesis import cuda as tiles_cuda
-from ....shared.tiles.synthesis import deblocking
+from ....shared.tiles.synthesis import deblocking, wiener, wiener_cuda
 from ....shared.tiles.synthesis import reconstruction as tiles_synthesis
 from ..format.stream import Symbols
 from . import cuda
@@ -51,9 +51,11 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     flat = planes.reshape(-1, *planes.shape[2:])
     flat = cuda.attract(xp, batch.leaves[xp.asarray(mapped)], xp.asarray(maps[mapped]), flat)
     planes = flat.reshape(planes.shape)
-    tiles_cuda.smooth(xp, batch, tiles, [one.strength for one in symbols], planes)
-    geometry = tiles[0].geometry
-    return list(to_pixels(xp, planes, geometry.height, geometry.width, FRACTION_BITS))
+    strengths = [one.strength for one in symbols]
+    tiles_cuda.smooth(xp, batch, tiles, strengths, planes)
+    size = tiles[0].geometry.height, tiles[0].geometry.width
+    wiener_cuda.refine(xp, planes, [one.steps for one in tiles], strengths, *size)
+    return list(to_pixels(xp, planes, *size, FRACTION_BITS))
 
 
 def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
@@ -79,4 +81,6 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
     samples = deblocking.smooth(xp, tiles, wide, symbols.strength, zoom=zoom)
     height, width = tiles.geometry.height << zoom, tiles.geometry.width << zoom
     inside = [plane[:height, :width] for plane in samples]
+    if not zoom:
+        inside = wiener.refined(xp, inside, tiles.steps, symbols.strength)
     return color.to_pixels(xp, inside, FRACTION_BITS)

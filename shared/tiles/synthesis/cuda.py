@@ -122,7 +122,7 @@ _SMOOTH = (
 static __device__ void soften(int *at, word by, int log, word limit) {
     const int kind = (log < 4 ? log : 4) - 2;
     word jump = (9 * ((word)at[0] - at[-by]) - 3 * ((word)at[by] - at[-2 * by])) >> 3;
-    word size = jump < 0 ? -jump : jump;
+    word size = magnitude(jump);
     if (size >= 2 * limit) return;
     size = least(size, 2 * limit - size);
     jump = jump > 0 ? size : -size;

@@ -1,9 +1,9 @@
-"""Normative filter after deblocking: classified Wiener filter of the first component, integers.
+"""Normative filter after deblocking: classified Wiener filters of luma and chroma, integers.
 
 Cells of 4 x 4 samples are sorted by how steep their surroundings are, against the quantizer
 step, and in which of four directions, as in the adaptive loop filter of Tsai et al. (2013) [1]_;
-unlike there the filters are fixed, trained on pictures (`shared.tiles.wiener_training`), and cost no
-bits. A difference to a neighbour counts at most a quarter of a step, so that edges stay.
+unlike there the filters are fixed, trained on pictures (`shared.tiles.wiener_training`), and cost
+no bits. A difference to a neighbour counts at most a quarter of a step, so that edges stay.
 
 References
 ----------
@@ -13,6 +13,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -39,15 +40,21 @@ CLASSES = DIRECTIONS * (len(STEEPNESS) + 1)
 WEIGHT_BITS = 10
 MARGIN = 3
 _HALF = 1 << (WEIGHT_BITS - 1)
-_STEEP_BITS = 10
+STEEP_BITS = 10
 
 
 @cache
-def table() -> npt.NDArray[np.int64]:
-    """Weights of each class, (CLASSES, 12) int64, `WEIGHT_BITS` (``shared/tiles/wiener.npz``)."""
+def table() -> npt.NDArray[np.int32]:
+    """Weights, (2, CLASSES, 12) int32, `WEIGHT_BITS`: luma or grey, chroma (``wiener.npz``)."""
     with files(__package__).joinpath("..", "wiener.npz").open("rb") as file, np.load(file) as found:
-        weights: npt.NDArray[np.int64] = found["weights"].astype(np.int64)
+        weights: npt.NDArray[np.int32] = found["weights"].astype(np.int32)
     return weights
+
+
+def steps_of(steps: npt.NDArray[np.int64], strength: int) -> list[int]:
+    """Steps of the components that are filtered: all but alpha, none where nothing is deblocked."""
+    colors = 3 if len(steps) >= 3 else 1
+    return [int(step) for step in steps[:colors]] if strength else []
 
 
 def limit_of(step: int) -> int:
@@ -101,7 +108,7 @@ def _sorted(xp: Any, sums: Any, step: int) -> Any:
     way = xp.where(upright, xp.where(h > v, 0, 1), xp.where(d > e, 2, 3))
     clear = (high > 2 * low).astype(xp.int64) + (2 * high > 9 * low)
     direction = xp.where(clear == 0, 0, way + 4 * clear - 3)
-    steep = ((h + v) << _STEEP_BITS) // int(step)
+    steep = ((h + v) << STEEP_BITS) // int(step)
     group = xp.zeros(steep.shape, xp.int64)
     for least in STEEPNESS.tolist():
         group += steep >= least
@@ -120,19 +127,33 @@ def classes(xp: Any, wide: Any, step: int) -> Any:
 
 
 @compiled
-def _filter(plane, wide, kinds, weights, taps, limit):  # type: ignore[no-untyped-def]
-    """Filter a plane in place; `wide` is what it was, with its border."""
-    for y in range(plane.shape[0]):
-        for x in range(plane.shape[1]):
-            row = weights[kinds[y >> 2, x >> 2]]
-            c = np.int64(wide[y + MARGIN, x + MARGIN])
-            total = np.int64(_HALF)
+def _filter(wide, kinds, weights, taps, limit, spread, totals, out):  # type: ignore[no-untyped-def]
+    """Filter a plane with its border.
+
+    Whole rows tap by tap, in 32 bits, so that the innermost loops look nothing up. `spread`
+    (12, W) and `totals` (W) int32 are scratch.
+    """
+    height, width = out.shape
+    for y in range(height):
+        if y % 4 == 0:
             for i in range(12):
-                dy, dx = taps[i, 0], taps[i, 1]
-                a = np.int64(wide[y + MARGIN + dy, x + MARGIN + dx]) - c
-                b = np.int64(wide[y + MARGIN - dy, x + MARGIN - dx]) - c
-                total += row[i] * (min(max(a, -limit), limit) + min(max(b, -limit), limit))
-            plane[y, x] = c + (total >> WEIGHT_BITS)
+                for x in range(width):
+                    spread[i, x] = weights[kinds[y >> 2, x >> 2], i]
+        c = wide[y + MARGIN, MARGIN : MARGIN + width]
+        for x in range(width):
+            totals[x] = np.int32(_HALF)
+        for i in range(12):
+            dy, dx = taps[i, 0], taps[i, 1]
+            ahead = wide[y + MARGIN + dy, MARGIN + dx : MARGIN + dx + width]
+            behind = wide[y + MARGIN - dy, MARGIN - dx : MARGIN - dx + width]
+            weight = spread[i]
+            for x in range(width):
+                a, b = np.int32(ahead[x] - c[x]), np.int32(behind[x] - c[x])
+                a, b = min(max(a, -limit), limit), min(max(b, -limit), limit)
+                totals[x] += np.int32(weight[x] * np.int32(a + b))
+        row = out[y]
+        for x in range(width):
+            row[x] = c[x] + np.int32(totals[x] >> WEIGHT_BITS)
 
 
 def feature(xp: Any, wide: Any, tap: int, limit: int, shape: tuple[int, ...]) -> Any:
@@ -149,33 +170,50 @@ def feature(xp: Any, wide: Any, tap: int, limit: int, shape: tuple[int, ...]) ->
     return xp.clip(ahead, -limit, limit) + xp.clip(behind, -limit, limit)
 
 
-def _filter_arrays(xp: Any, plane: Any, wide: Any, kinds: Any, limit: int) -> None:
+def _filter_arrays(xp: Any, plane: Any, wide: Any, kinds: Any, weights: Any, limit: int) -> Any:
     """Do what `_filter` does with array operations."""
     height, width = plane.shape
     kinds = kinds.repeat(CELL, 0).repeat(CELL, 1)[:height, :width]
-    weights = xp.asarray(table())
+    weights = xp.asarray(weights)
     total = xp.full(plane.shape, _HALF, xp.int64)
     for i in range(len(TAPS)):
         total += weights[:, i][kinds] * feature(xp, wide, i, limit, plane.shape)
-    plane += (total >> WEIGHT_BITS).astype(xp.int32)
+    return plane + (total >> WEIGHT_BITS).astype(xp.int32)
 
 
-def refine(xp: Any, plane: Any, step: int) -> None:
-    """Filter a plane in place.
+def _filtered(xp: Any, plane: Any, step: int, weights: npt.NDArray[np.int32]) -> Any:
+    limit = limit_of(step)
+    wide = extended(xp, plane)
+    kinds = classes(xp, wide, step)
+    if not is_numpy(xp):
+        return _filter_arrays(xp, plane, wide, kinds, weights, limit)
+    out = np.empty(plane.shape, np.int32)
+    scratch = np.empty((len(TAPS) + 1, plane.shape[1]), np.int32)
+    _filter(wide, kinds, weights, TAPS, np.int32(limit), scratch[:-1], scratch[-1], out)
+    return out
+
+
+def refined(
+    xp: Any, planes: Sequence[Any], steps: npt.NDArray[np.int64], strength: int
+) -> list[Any]:
+    """Filter the components of a picture.
 
     Parameters
     ----------
     xp : module
         NumPy or CuPy.
-    plane : (H, W) int32
-        The first component inside the picture, deblocked, `FRACTION_BITS`.
-    step : int
-        Its quantizer step, `STEP_BITS`.
+    planes : sequence of (H, W) int32
+        All components inside the picture, deblocked, `FRACTION_BITS`.
+    steps : (C,) int64
+        Their quantizer steps, `STEP_BITS`.
+    strength : int
+        Of deblocking; at 0 they stay as they are.
+
+    Returns
+    -------
+    list of (H, W) int32
     """
-    limit = limit_of(step)
-    wide = extended(xp, plane)
-    kinds = classes(xp, wide, step)
-    if is_numpy(xp):
-        _filter(plane, wide, kinds, table(), TAPS, limit)
-    else:
-        _filter_arrays(xp, plane, wide, kinds, limit)
+    out = list(planes)
+    for comp, step in enumerate(steps_of(steps, strength)):
+        out[comp] = _filtered(xp, planes[comp], step, table()[min(comp, 1)])
+    return out

@@ -1,0 +1,144 @@
+"""The classified Wiener filter of many pictures in two launches: the twin of `wiener`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...parallel.kernels import constants, launch, rows_of, table
+from ..format.syntax import CELL
+from . import wiener
+
+_THREADS = 128
+
+_SOURCE = (
+    constants(
+        {
+            "CELL": CELL,
+            "GROUPS": len(wiener.STEEPNESS) + 1,
+            "STEEP_BITS": wiener.STEEP_BITS,
+            "WEIGHT_BITS": wiener.WEIGHT_BITS,
+            "TAPS": len(wiener.TAPS),
+        }
+    )
+    + table("STEEPNESS", wiener.STEEPNESS.tolist())
+    + table("PLACES", wiener.TAPS.ravel().tolist())
+    + r"""
+/* A sample of a plane whose border repeats for ever. */
+static __device__ word sample(const int *plane, word y, word x, int height, int width, int wide) {
+    return plane[bounded(y, 0, height - 1) * wide + bounded(x, 0, width - 1)];
+}
+
+/* Class of every cell, a thread a cell. planes: (n, rows, columns), of which height x width are
+   shown; steps: (n), 0 for those that stay; kinds: (n, down, across). */
+extern "C" __global__ void classes_of_cells(
+    const int *planes, const word *steps, unsigned char *kinds, int rows, int columns, int height,
+    int width, int down, int across
+) {
+    const int cx = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    const word at = blockIdx.z, step = steps[at];
+    if (cx >= across || step == 0) return;
+    const int *plane = planes + at * rows * columns;
+    for (word cy = blockIdx.y; cy < down; cy += gridDim.y) {
+        word h = 0, v = 0, d = 0, e = 0;
+        for (word y = cy * CELL - 2; y < cy * CELL + 6; y++)
+            for (word x = (word)cx * CELL - 2 + (y & 1); x < (word)cx * CELL + 6; x += 2) {
+#define AT(dy, dx) sample(plane, y + (dy), x + (dx), height, width, columns)
+                const word c = 2 * AT(0, 0);
+                h += magnitude(c - AT(0, -1) - AT(0, 1));
+                v += magnitude(c - AT(-1, 0) - AT(1, 0));
+                d += magnitude(c - AT(-1, -1) - AT(1, 1));
+                e += magnitude(c - AT(-1, 1) - AT(1, -1));
+#undef AT
+            }
+        const word straight = most(h, v), flat = least(h, v);
+        const word oblique = most(d, e), even = least(d, e);
+        const int upright = straight * even >= oblique * flat;
+        const word high = upright ? straight : oblique, low = upright ? flat : even;
+        const int way = upright ? (h > v ? 0 : 1) : (d > e ? 2 : 3);
+        const int clear = (high > 2 * low) + (2 * high > 9 * low);
+        const word steep = ((h + v) << STEEP_BITS) / step;
+        int group = 0;
+        while (group < GROUPS - 1 && steep >= STEEPNESS[group]) group++;
+        kinds[(at * down + cy) * across + cx] =
+            (unsigned char)((clear == 0 ? 0 : way + 4 * clear - 3) * GROUPS + group);
+    }
+}
+
+/* Filters planes; `before` is what they were; weights: (2, classes, TAPS), `chroma` tells which. */
+extern "C" __global__ void filter_planes(
+    int *planes, const int *before, const word *steps, const word *limits,
+    const unsigned char *chroma, const unsigned char *kinds, const int *weights, int classes,
+    int rows, int columns, int height, int width, int down, int across
+) {
+    const int x = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    const word at = blockIdx.z;
+    if (x >= width || steps[at] == 0) return;
+    const word limit = limits[at];
+    const int *from = before + at * rows * columns;
+    for (word y = blockIdx.y; y < height; y += gridDim.y) {
+        const int kind = kinds[(at * down + y / CELL) * across + x / CELL];
+        const int *weight = weights + (chroma[at] * classes + kind) * TAPS;
+        const word c = from[y * columns + x];
+        word total = (word)1 << (WEIGHT_BITS - 1);
+        for (int i = 0; i < TAPS; i++) {
+            const word dy = PLACES[2 * i], dx = PLACES[2 * i + 1];
+            const word a = sample(from, y + dy, x + dx, height, width, columns) - c;
+            const word b = sample(from, y - dy, x - dx, height, width, columns) - c;
+            total += weight[i] * (bounded(a, -limit, limit) + bounded(b, -limit, limit));
+        }
+        planes[(at * rows + y) * columns + x] = (int)(c + (total >> WEIGHT_BITS));
+    }
+}
+"""
+)
+
+
+def refine(
+    xp: Any,
+    planes: Any,
+    steps: Sequence[npt.NDArray[np.int64]],
+    strengths: Sequence[int],
+    height: int,
+    width: int,
+) -> None:
+    """Filter pictures in place: two launches.
+
+    Parameters
+    ----------
+    xp : module
+        One that has kernels.
+    planes : (n, C, H', W') int32
+        See `wiener.refined`.
+    steps : sequence of (C,) int64
+        By picture.
+    strengths : sequence of int
+        By picture.
+    height, width : int
+        What is shown of the planes.
+    """
+    count, channels, rows, columns = planes.shape
+    every = np.zeros((count, channels), np.int64)
+    for mine, one, strength in zip(every, steps, strengths, strict=True):
+        used = wiener.steps_of(one, strength)
+        mine[: len(used)] = used
+    if not every.any():
+        return
+    limits = np.array([wiener.limit_of(int(step)) for step in every.ravel()], np.int64)
+    chroma = np.tile(np.arange(channels) > 0, count).astype(np.uint8)
+    down, across = rows_of(height, CELL), rows_of(width, CELL)
+    before, kinds = planes.copy(), xp.zeros((count * channels, down, across), xp.uint8)
+    on_device = xp.asarray(every)
+    sizes = (rows, columns, height, width, down, across)
+    launch(
+        xp, _SOURCE, "classes_of_cells", (rows_of(across, _THREADS), down, count * channels),
+        (_THREADS,), before, on_device, kinds, *sizes,
+    )  # fmt: skip
+    launch(
+        xp, _SOURCE, "filter_planes", (rows_of(width, _THREADS), height, count * channels),
+        (_THREADS,), planes, before, on_device, xp.asarray(limits), xp.asarray(chroma), kinds,
+        xp.asarray(wiener.table()), wiener.CLASSES, *sizes,
+    )  # fmt: skip
