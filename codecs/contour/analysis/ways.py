@@ -18,7 +18,7 @@ from ....shared.tiles.analysis.elements import errors, unit_error
 from ....shared.tiles.analysis.encoder import LAMBDA, Choice
 from ....shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ....shared.tiles.format.syntax import FRACTION_BITS, LEFT, ROOT_LOG, TOP
-from ....shared.tiles.synthesis import reconstruction
+from ....shared.tiles.synthesis import reconstruction, wiener
 from ....shared.tiles.synthesis.deblocking import USUAL, smooth
 from ..format.layout import FIELDS
 from ..format.stream import HEADER, Ground, Written, initial_tables, write
@@ -151,6 +151,7 @@ def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Cand
     shown = smooth(np, tiles, shown, USUAL)[:, : geometry.height, : geometry.width]
     if found is not None:
         shown = shown + render_ground(np, ground)
+    shown = np.stack(wiener.refined(np, list(shown), steps, USUAL))
     error = _error(analysis, shown, steps)
     return Candidate(ground, choice, written, error, looked, found, shown)
 

@@ -39,6 +39,8 @@ DIRECTIONS = 9
 CLASSES = DIRECTIONS * (len(STEEPNESS) + 1)
 WEIGHT_BITS = 10
 MARGIN = 3
+BOUND = 1 << 24
+"""Samples count no more than this: far outside what is shown, and no sum of theirs overflows."""
 _HALF = 1 << (WEIGHT_BITS - 1)
 STEEP_BITS = 10
 
@@ -63,7 +65,8 @@ def limit_of(step: int) -> int:
 
 
 def extended(xp: Any, plane: Any) -> Any:
-    """Repeat the border of a plane: `MARGIN` samples, and to whole cells first."""
+    """Bound a plane and repeat its border: to whole cells, and `MARGIN` samples more."""
+    plane = xp.clip(plane, -BOUND, BOUND)
     rest = [(MARGIN, -length % CELL + MARGIN) for length in plane.shape]
     return xp.pad(plane, rest, mode="edge")
 
@@ -170,15 +173,18 @@ def feature(xp: Any, wide: Any, tap: int, limit: int, shape: tuple[int, ...]) ->
     return xp.clip(ahead, -limit, limit) + xp.clip(behind, -limit, limit)
 
 
-def _filter_arrays(xp: Any, plane: Any, wide: Any, kinds: Any, weights: Any, limit: int) -> Any:
+def _filter_arrays(
+    xp: Any, wide: Any, kinds: Any, weights: Any, limit: int, shape: tuple[int, int]
+) -> Any:
     """Do what `_filter` does with array operations."""
-    height, width = plane.shape
+    height, width = shape
     kinds = kinds.repeat(CELL, 0).repeat(CELL, 1)[:height, :width]
     weights = xp.asarray(weights)
-    total = xp.full(plane.shape, _HALF, xp.int64)
+    total = xp.full(shape, _HALF, xp.int64)
     for i in range(len(TAPS)):
-        total += weights[:, i][kinds] * feature(xp, wide, i, limit, plane.shape)
-    return plane + (total >> WEIGHT_BITS).astype(xp.int32)
+        total += weights[:, i][kinds] * feature(xp, wide, i, limit, shape)
+    inside = wide[MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+    return inside + (total >> WEIGHT_BITS).astype(xp.int32)
 
 
 def _filtered(xp: Any, plane: Any, step: int, weights: npt.NDArray[np.int32]) -> Any:
@@ -186,7 +192,7 @@ def _filtered(xp: Any, plane: Any, step: int, weights: npt.NDArray[np.int32]) ->
     wide = extended(xp, plane)
     kinds = classes(xp, wide, step)
     if not is_numpy(xp):
-        return _filter_arrays(xp, plane, wide, kinds, weights, limit)
+        return _filter_arrays(xp, wide, kinds, weights, limit, plane.shape)
     out = np.empty(plane.shape, np.int32)
     scratch = np.empty((len(TAPS) + 1, plane.shape[1]), np.int32)
     _filter(wide, kinds, weights, TAPS, np.int32(limit), scratch[:-1], scratch[-1], out)

@@ -22,14 +22,16 @@ _SOURCE = (
             "STEEP_BITS": wiener.STEEP_BITS,
             "WEIGHT_BITS": wiener.WEIGHT_BITS,
             "TAPS": len(wiener.TAPS),
+            "BOUND": wiener.BOUND,
         }
     )
     + table("STEEPNESS", wiener.STEEPNESS.tolist())
     + table("PLACES", wiener.TAPS.ravel().tolist())
     + r"""
-/* A sample of a plane whose border repeats for ever. */
+/* A sample of a plane whose border repeats for ever, bounded. */
 static __device__ word sample(const int *plane, word y, word x, int height, int width, int wide) {
-    return plane[bounded(y, 0, height - 1) * wide + bounded(x, 0, width - 1)];
+    const word at = bounded(y, 0, height - 1) * wide + bounded(x, 0, width - 1);
+    return bounded(plane[at], -BOUND, BOUND);
 }
 
 /* Class of every cell, a thread a cell. planes: (n, rows, columns), of which height x width are
@@ -82,7 +84,7 @@ extern "C" __global__ void filter_planes(
     for (word y = blockIdx.y; y < height; y += gridDim.y) {
         const int kind = kinds[(at * down + y / CELL) * across + x / CELL];
         const int *weight = weights + (chroma[at] * classes + kind) * TAPS;
-        const word c = from[y * columns + x];
+        const word c = sample(from, y, x, height, width, columns);
         word total = (word)1 << (WEIGHT_BITS - 1);
         for (int i = 0; i < TAPS; i++) {
             const word dy = PLACES[2 * i], dx = PLACES[2 * i + 1];
