@@ -11,10 +11,10 @@ from ...shared import entropy
 from ...shared.codec import Proposal
 from ...shared.tiles.analysis.elements import drop_details, errors, peaks
 from ...shared.tiles.analysis.encoder import LAMBDA, Choice, Spectra, choose, code
+from ...shared.tiles.analysis.postfilter import postfilter_of
 from ...shared.tiles.format.packets import HEADER, header_bytes, split_packets
 from ...shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS
 from ...shared.tiles.format.syntax import GRADE, LOG
-from ...shared.tiles.synthesis.deblocking import USUAL
 from .format import initial_tables
 
 
@@ -26,6 +26,7 @@ class State:
     chroma: int
     choice: Choice
     leaves: npt.NDArray[np.intp]
+    postfilter: int
 
 
 def propose(spectra: Spectra, step: int, *, lmbda: float = LAMBDA) -> Proposal:
@@ -47,7 +48,13 @@ def propose(spectra: Spectra, step: int, *, lmbda: float = LAMBDA) -> Proposal:
         bits=bits,
         residual=residual,
         overhead_bits=fixed,
-        state=State(min(step, STEPS - 1), NEUTRAL_CHROMA, choice, found),
+        state=State(
+            min(step, STEPS - 1),
+            NEUTRAL_CHROMA,
+            choice,
+            found,
+            postfilter_of(choice.tiles, spectra.luma),
+        ),
         looked=spectra.count,
     )
 
@@ -57,5 +64,5 @@ def write(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     chosen = drop_details(state.choice.tiles, state.leaves[~keep])
     written = code(initial_tables(), chosen, priced=False)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
-    head = header_bytes(state.step, state.chroma, USUAL)
+    head = header_bytes(state.step, state.chroma, state.postfilter)
     return split_packets(head, payload, written.first, written.marks)

@@ -25,15 +25,15 @@ class Symbols:
     tiles : TileSet
     known : (n,) bool
         Leaves whose levels arrived.
-    strength : int
-        Of deblocking.
+    postfilter : int
+        0 for none, else one more than the set of Wiener filters.
     bits : dict
         Bits of the payload by kind.
     """
 
     tiles: TileSet
     known: npt.NDArray[np.bool_]
-    strength: int
+    postfilter: int
     bits: dict[str, float]
 
 
@@ -46,7 +46,7 @@ def initial_tables() -> entropy.Tables:
 def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Symbols:
     """Parse packets, see `shared.codec.Codec.read`."""
     data = whole_header(b"".join(packets), HEADER, "tiles", complete=complete)
-    step, chroma, strength, _ = parse_header(data, "tiles")
+    step, chroma, postfilter, _ = parse_header(data, "tiles")
     coder = Coder(initial_tables(), data=data[HEADER:], complete=complete)
     found = TileSet.blank(geometry, component_steps(step, chroma, geometry.channels))
     coder.partition(found)
@@ -55,4 +55,4 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Sym
     entropy.check_ended(coder.rc)
     known = np.zeros(len(found.leaves), np.bool_)
     known[order[:done]] = True
-    return Symbols(found, known, strength, {**coder.shares(), "parameters": 8.0 * HEADER})
+    return Symbols(found, known, postfilter, {**coder.shares(), "parameters": 8.0 * HEADER})

@@ -20,10 +20,10 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any) -> list[Any]:
     tiles = [one.tiles for one in symbols]
     batch = cuda.gather(xp, tiles, [one.known for one in symbols])
     planes = cuda.render(xp, batch)
-    strengths = [one.strength for one in symbols]
-    cuda.smooth(xp, batch, tiles, strengths, planes)
+    postfilters = [one.postfilter for one in symbols]
+    cuda.smooth(xp, batch, tiles, postfilters, planes)
     size = tiles[0].geometry.height, tiles[0].geometry.width
-    wiener_cuda.refine(xp, planes, [one.steps for one in tiles], strengths, *size)
+    wiener_cuda.refine(xp, planes, [one.steps for one in tiles], postfilters, *size)
     return list(to_pixels(xp, planes, *size, FRACTION_BITS))
 
 
@@ -33,7 +33,8 @@ def synthesize(symbols: Symbols, xp: Any) -> Any:
         return synthesize_many([symbols], xp)[0]
     geometry = symbols.tiles.geometry
     planes = reconstruction.render(xp, symbols.tiles, symbols.known)
-    planes = deblocking.smooth(xp, symbols.tiles, planes, symbols.strength)
+    if symbols.postfilter:
+        planes = deblocking.smooth(xp, symbols.tiles, planes)
     inside = [plane[: geometry.height, : geometry.width] for plane in planes]
-    inside = wiener.refined(xp, inside, symbols.tiles.steps, symbols.strength)
+    inside = wiener.refined(xp, inside, symbols.tiles.steps, symbols.postfilter)
     return color.to_pixels(xp, inside, FRACTION_BITS)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .synthesis.dct import float_basis
-from .synthesis.deblocking import USUAL, ramps, relative_thresholds
+from .synthesis.deblocking import ramps, relative_thresholds
 
 REGION_LOG = 5
 """Logarithm of the side of what has tiles of one size."""
@@ -156,7 +156,7 @@ def _across(plane: Tensor, logs: Tensor, step: Tensor) -> Tensor:
     least = torch.minimum(logs[:, :, :-1], logs[:, :, 1:])
     at = torch.arange(1, width // _NARROWEST, device=plane.device)
     seam = at % (1 << (least - LOGS[0])) == 0
-    limits = torch.tensor(relative_thresholds(USUAL), device=plane.device)
+    limits = torch.tensor(relative_thresholds(), device=plane.device)
     limit = limits.to(plane.dtype)[least] * step[:, None, None]
     jump = (9 * (right[..., 0] - left[..., -1]) - 3 * (right[..., 1] - left[..., -2])) / 8
     size = torch.minimum(jump.abs(), 2 * limit - jump.abs()).clamp(min=0)

@@ -1,12 +1,15 @@
 """Train the filters after deblocking (``wiener.npz``), by least squares on decoded pictures.
 
-Run ``python -m fractour.shared.tiles.wiener_training CORPUS_FOLDER``.
+Run ``python -m fractour.shared.tiles.wiener_training CORPUS_FOLDER``. Pictures and sets of filters
+find each other as in vector quantization (Lloyd 1982, doi:10.1109/TIT.1982.1056489): each set is
+solved for the pictures that it serves best.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,63 +24,99 @@ from .format.syntax import CELL, FRACTION_BITS
 from .synthesis import deblocking, reconstruction, wiener
 
 TABLE = Path(__file__).with_name("wiener.npz")
-STEP_RANGE = (118, 235)
+STEP_RANGE = (105, 230)
 _EACH = 2
 """Steps at which a picture is coded."""
+_ROUNDS = 12
 _RIDGE, _SHRINK = 1e-3, 2e-5
 """Towards nothing, and of a class towards the filter of all, relative to the matrices' traces."""
-Sums = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+_WEIGHTS = len(wiener.TAPS) * wiener.LIMITS
+FloatArray = npt.NDArray[np.floating]
 
 
-def gather(plane: npt.NDArray[np.int32], wanted: npt.NDArray[np.int32], step: int) -> Sums:
-    """Normal equations of each class from one decoded plane, (CLASSES, 12, 12) and (CLASSES, 12).
+@dataclass(frozen=True)
+class Equations:
+    """Normal equations of decoded pictures, whose errors before the filter count one each.
 
-    Errors count in steps, so that fine and coarse pictures weigh alike.
+    Parameters
+    ----------
+    matrix : (n, 2, CLASSES, 36, 36) float32
+        Of luma and chroma.
+    right : (n, 2, CLASSES, 36) float32
     """
-    wide, limit = wiener.extended(np, plane), wiener.limit_of(step)
-    kinds = wiener.classes(np, wide, step).repeat(CELL, 0).repeat(CELL, 1)
-    flat = kinds[: plane.shape[0], : plane.shape[1]].ravel()
-    count = len(wiener.TAPS)
-    unit = step / 2.0**10
-    found = np.empty((count + 1, plane.size))
-    for i in range(count):
-        found[i] = wiener.feature(np, wide, i, limit, plane.shape).ravel() / unit
-    found[count] = (wanted - plane).ravel() / unit
-    products = np.zeros((wiener.CLASSES, count + 1, count + 1))
-    order = np.argsort(flat, kind="stable")
-    ends = np.searchsorted(flat[order], np.arange(wiener.CLASSES + 1))
-    for k in range(wiener.CLASSES):
-        mine = found[:, order[ends[k] : ends[k + 1]]]
-        products[k] = mine @ mine.T
-    return products[:, :count, :count], products[:, :count, count]
+
+    matrix: npt.NDArray[np.float32]
+    right: npt.NDArray[np.float32]
+
+    def gains(self, weights: FloatArray) -> npt.NDArray[np.float64]:
+        """Part of each picture's error that filters (2, CLASSES, 36) take away, (n,) float64."""
+        pulled = 2.0 * np.einsum("pck,npck->n", weights, self.right)
+        bent = np.einsum("npckl,pcl->npck", self.matrix, weights)
+        return np.asarray(pulled - np.einsum("npck,pck->n", bent, weights), np.float64)
+
+    def solve(self, mine: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        """Filters of some of the pictures, (2, CLASSES, 36) float64."""
+        matrix, right = (a[mine].sum(0, dtype=np.float64) for a in (self.matrix, self.right))
+        return np.stack([solve(*both) for both in zip(matrix, right, strict=True)])
 
 
-def solve(matrix: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> npt.NDArray[np.int16]:
-    """Filters of all classes, (CLASSES, 12) int16; a rare class has that of all."""
-    count = right.shape[1]
-    eye, whole = np.eye(count), matrix.sum(0)
-    mean = float(np.trace(whole)) / count
-    usual = np.linalg.solve(whole + eye * (mean * _RIDGE + 1e-9), right.sum(0))
-    out = np.empty_like(right)
-    for k in range(len(right)):
-        ridge = float(np.trace(matrix[k])) / count * _RIDGE
-        pull = mean * _SHRINK + 1e-9
-        out[k] = np.linalg.solve(matrix[k] + eye * (ridge + pull), right[k] + pull * usual)
-    return np.clip(np.rint(out * (1 << wiener.WEIGHT_BITS)), -32768, 32767).astype(np.int16)
-
-
-def train(paths: Sequence[Path], tables: Tables) -> npt.NDArray[np.int16]:
-    """Filters from pictures, each coded as tiles at a few steps drawn with a fixed seed.
+def gather(plane: npt.NDArray[np.int32], wanted: FloatArray, step: int) -> npt.NDArray[np.float64]:
+    """Products of differences and error in each class of a decoded plane, in squared steps.
 
     Returns
     -------
-    (2, CLASSES, 12) int16
-        Of luma and grey, and of chroma.
+    (CLASSES, 37, 37) float64
+        The error to be taken away is the last row and column.
     """
+    wide, limits = wiener.extended(np, plane), wiener.limits_of(step)
+    kinds = wiener.classes(np, wide, step).repeat(CELL, 0).repeat(CELL, 1)
+    flat = kinds[: plane.shape[0], : plane.shape[1]].ravel()
+    unit = step / 2.0**10
+    order = np.argsort(flat, kind="stable")
+    ends = np.searchsorted(flat[order], np.arange(wiener.CLASSES + 1))
+    found = np.empty((_WEIGHTS + 1, plane.size), np.float32)
+    for i, feature in enumerate(wiener.features(np, wide, limits, plane.shape)):
+        found[i] = feature.ravel()[order] / unit
+    found[-1] = (wanted - plane).ravel()[order] / unit
+    products = np.zeros((wiener.CLASSES, _WEIGHTS + 1, _WEIGHTS + 1))
+    for k in range(wiener.CLASSES):
+        mine = found[:, ends[k] : ends[k + 1]]
+        products[k] = mine @ mine.T
+    return products
+
+
+def solve(matrix: FloatArray, right: FloatArray) -> npt.NDArray[np.float64]:
+    """Filters of all classes, (CLASSES, 36) float64; a rare class has that of all."""
+    count = right.shape[1]
+    eye, whole = np.eye(count), matrix.sum(0)
+    mean = float(np.trace(whole)) / count
+    usual = np.linalg.solve(whole + eye * (mean * _RIDGE + 1e-12), right.sum(0))
+    out = np.empty(right.shape)
+    for k in range(len(right)):
+        ridge = float(np.trace(matrix[k])) / count * _RIDGE
+        pull = mean * _SHRINK + 1e-12
+        out[k] = np.linalg.solve(matrix[k] + eye * (ridge + pull), right[k] + pull * usual)
+    return out
+
+
+def cluster(equations: Equations, sets: int) -> npt.NDArray[np.float64]:
+    """Filters, (sets, 2, CLASSES, 36) float64, the set that serves most pictures first."""
+    every = np.ones(len(equations.matrix), np.bool_)
+    usual = equations.solve(every)
+    place = np.argsort(np.argsort(equations.gains(usual), kind="stable"), kind="stable")
+    owner = place * sets // len(every)
+    found = [usual] * sets
+    for _ in range(_ROUNDS):
+        found = [equations.solve(owner == i) if (owner == i).any() else usual for i in range(sets)]
+        owner = np.argmax([equations.gains(filters) for filters in found], axis=0)
+    order = np.argsort(-np.bincount(owner, minlength=sets), kind="stable")
+    return np.stack([found[i] for i in order])
+
+
+def decoded(paths: Sequence[Path], tables: Tables) -> Equations:
+    """Equations of pictures, each coded as tiles at a few steps drawn with a fixed seed."""
     rng = np.random.default_rng(0)
-    count = len(wiener.TAPS)
-    matrix = np.zeros((2, wiener.CLASSES, count, count))
-    right = np.zeros((2, wiener.CLASSES, count))
+    found = []
     for path in paths:
         planes = color.to_components(read_image(path, path.name))
         spectra = transform(planes)
@@ -85,13 +124,20 @@ def train(paths: Sequence[Path], tables: Tables) -> npt.NDArray[np.int16]:
         for index in rng.integers(*STEP_RANGE, _EACH).tolist():
             tiles = choose(spectra, index, NEUTRAL_CHROMA, tables).tiles
             shown = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
-            shown = deblocking.smooth(np, tiles, shown, deblocking.USUAL)
-            for comp, step in enumerate(wiener.steps_of(tiles.steps, deblocking.USUAL)):
-                wanted = np.rint(planes[comp] * (1 << FRACTION_BITS)).astype(np.int32)
-                more = gather(shown[comp, :height, :width], wanted, step)
-                matrix[min(comp, 1)] += more[0]
-                right[min(comp, 1)] += more[1]
-    return np.stack([solve(*both) for both in zip(matrix, right, strict=True)])
+            shown = deblocking.smooth(np, tiles, shown)[:, :height, :width]
+            products = np.zeros((2, wiener.CLASSES, _WEIGHTS + 1, _WEIGHTS + 1))
+            for comp, step in enumerate(wiener.filtered_steps(tiles.steps)):
+                wanted = planes[comp] * np.float32(1 << FRACTION_BITS)
+                products[min(comp, 1)] += gather(shown[comp], wanted, step)
+            error = float(products[..., -1, -1].sum())
+            found.append((products / max(error, 1e-9)).astype(np.float32))
+    every = np.stack(found)
+    return Equations(every[..., :-1, :-1], every[..., :-1, -1])
+
+
+def rounded(filters: FloatArray) -> npt.NDArray[np.int8]:
+    """Weights as the format has them."""
+    return np.clip(np.rint(filters * (1 << wiener.WEIGHT_BITS)), -128, 127).astype(np.int8)
 
 
 if __name__ == "__main__":
@@ -99,4 +145,5 @@ if __name__ == "__main__":
         path for path in Path(sys.argv[1]).iterdir() if path.suffix in {".png", ".jpg", ".webp"}
     )
     initial = Tables.load(Path(__file__).with_name("tables.npz"))
-    np.savez_compressed(TABLE, weights=train(pictures, initial))
+    filters = cluster(decoded(pictures, initial), wiener.SETS)
+    np.savez_compressed(TABLE, weights=rounded(filters))

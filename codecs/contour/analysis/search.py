@@ -24,7 +24,6 @@ from ....shared.tiles.format.stream import (
     TileSet,
 )
 from ....shared.tiles.format.syntax import GRADE, LOG
-from ....shared.tiles.synthesis.deblocking import USUAL
 from ..format.outlines import VALUE
 from ..format.stream import HEADER, Ground, head, initial_tables, write
 from . import guided_pursuit, guided_search
@@ -52,6 +51,7 @@ class State:
         Leaves with detail.
     probability : (n,) int32
         States of the coder in the end.
+    postfilter : int
     """
 
     step: int
@@ -59,6 +59,7 @@ class State:
     tiles: TileSet | None
     leaves: npt.NDArray[np.intp]
     probability: npt.NDArray[np.int32]
+    postfilter: int
 
 
 def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None) -> Analysis:
@@ -203,7 +204,14 @@ def propose(analysis: Analysis, step: int) -> Proposal:
         bits=np.maximum(np.concatenate([rings.bits, bits]), 1e-3),
         residual=best.error * unit,
         overhead_bits=fixed,
-        state=State(min(step, STEPS - 1), ground, tiles, leaves, best.written.coder.probability),
+        state=State(
+            min(step, STEPS - 1),
+            ground,
+            tiles,
+            leaves,
+            best.written.coder.probability,
+            best.postfilter,
+        ),
         looked=best.looked,
     )
 
@@ -220,7 +228,7 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
         tiles = drop_details(state.tiles, state.leaves[~keep[count:]])
     written = write(initial_tables(), ground, tiles)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
-    start = head(state.step, NEUTRAL_CHROMA, USUAL, ground, pure=tiles is None)
+    start = head(state.step, NEUTRAL_CHROMA, state.postfilter, ground, pure=tiles is None)
     return split_packets(start, payload, written.first, written.marks)
 
 

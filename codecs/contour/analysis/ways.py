@@ -16,10 +16,11 @@ import numpy.typing as npt
 from ....shared.tiles.analysis import encoder
 from ....shared.tiles.analysis.elements import errors, unit_error
 from ....shared.tiles.analysis.encoder import LAMBDA, Choice
+from ....shared.tiles.analysis.postfilter import postfilter_of
 from ....shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ....shared.tiles.format.syntax import FRACTION_BITS, LEFT, ROOT_LOG, TOP
 from ....shared.tiles.synthesis import reconstruction, wiener
-from ....shared.tiles.synthesis.deblocking import USUAL, smooth
+from ....shared.tiles.synthesis.deblocking import smooth
 from ..format.layout import FIELDS
 from ..format.stream import HEADER, Ground, Written, initial_tables, write
 from ..synthesis.reconstruction import render_ground
@@ -59,6 +60,7 @@ class Candidate:
     outlined : Outlined, optional
     shown : (C, H, W) int32, optional
         The picture as it is decoded, 6 fractional bits.
+    postfilter : int
     """
 
     ground: Ground
@@ -68,6 +70,7 @@ class Candidate:
     looked: int
     outlined: Outlined | None = None
     shown: npt.NDArray[np.int32] | None = None
+    postfilter: int = 0
 
     @property
     def bits(self) -> float:
@@ -146,14 +149,17 @@ def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Cand
     if found is None and analysis.tiles_alone:
         # There is nothing to compare with: what the coefficients say of the error will do.
         unit = unit_error(choice)
-        return Candidate(ground, choice, written, errors(choice)[1] / unit, looked)
+        postfilter = postfilter_of(tiles, analysis.spectra.luma)
+        error = errors(choice)[1] / unit
+        return Candidate(ground, choice, written, error, looked, postfilter=postfilter)
     shown = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
-    shown = smooth(np, tiles, shown, USUAL)[:, : geometry.height, : geometry.width]
+    shown = smooth(np, tiles, shown)[:, : geometry.height, : geometry.width]
     if found is not None:
         shown = shown + render_ground(np, ground)
-    shown = np.stack(wiener.refined(np, list(shown), steps, USUAL))
+    postfilter = wiener.best(shown[0], analysis.spectra.luma, int(steps[0]))
+    shown = np.stack(wiener.refined(np, list(shown), steps, postfilter))
     error = _error(analysis, shown, steps)
-    return Candidate(ground, choice, written, error, looked, found, shown)
+    return Candidate(ground, choice, written, error, looked, found, shown, postfilter)
 
 
 def _based(analysis: Analysis, step: int, found: Outlined) -> Candidate:

@@ -98,8 +98,8 @@ class Symbols:
     tiles : TileSet or None
     known : (n,) bool
         Leaves whose levels arrived.
-    strength : int
-        Of deblocking.
+    postfilter : int
+        0 for none, else one more than the set of Wiener filters.
     bits : dict
         Bits of the payload by kind.
     ring_bits : (r,) float64
@@ -109,7 +109,7 @@ class Symbols:
     ground: Ground
     tiles: TileSet | None
     known: npt.NDArray[np.bool_]
-    strength: int
+    postfilter: int
     bits: dict[str, float] = field(default_factory=dict)
     ring_bits: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
@@ -297,9 +297,9 @@ def bucket_range(layers: npt.NDArray[np.int32]) -> tuple[int, int]:
     return first, int(layers[:, BUCKET].max()) + 1 - first
 
 
-def head(step: int, chroma: int, strength: int, ground: Ground, *, pure: bool) -> bytes:
+def head(step: int, chroma: int, postfilter: int, ground: Ground, *, pure: bool) -> bytes:
     """Four bytes of parameters in front of the stream."""
-    out = bytearray(header_bytes(step, chroma, strength))
+    out = bytearray(header_bytes(step, chroma, postfilter))
     out[1] |= ((PURE if pure else 0) | (OUTLINED if len(ground.outlines.fills) else 0)) << 6
     first, buckets = bucket_range(ground.layers)
     return bytes(out) + bytes([ground.base_code << 6 | first, buckets])
@@ -308,7 +308,7 @@ def head(step: int, chroma: int, strength: int, ground: Ground, *, pure: bool) -
 def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: bool) -> Symbols:
     """Parse packets, see `shared.codec.Codec.read`."""
     data = whole_header(b"".join(packets), HEADER, "contour", complete=complete)
-    step, chroma, strength, flags = parse_header(data, "contour", PURE | OUTLINED)
+    step, chroma, postfilter, flags = parse_header(data, "contour", PURE | OUTLINED)
     bare = bool(flags & PURE)
     if complete and pure and not bare:
         message = "the contour data has tiles, which its profile excludes; the file is damaged"
@@ -340,7 +340,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
         known[order[:done]] = True
     entropy.check_ended(coder.rc)
     shares = {**coder.shares(), "parameters": 8.0 * HEADER}
-    return Symbols(ground, tiles, known, strength, shares, ring_bits)
+    return Symbols(ground, tiles, known, postfilter, shares, ring_bits)
 
 
 __all__ = ["CELL_LOGS", "Ground", "Symbols", "arrange", "head", "initial_tables", "read", "write"]

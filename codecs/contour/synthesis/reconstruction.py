@@ -90,12 +90,14 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     if tiles:
         batch = tiles_cuda.gather(xp, tiles, [symbols[i].known for i in at])
         texture = tiles_cuda.render(xp, batch)
-        strengths = [symbols[i].strength for i in at]
-        tiles_cuda.smooth(xp, batch, tiles, strengths, texture)
+        postfilters = [symbols[i].postfilter for i in at]
+        tiles_cuda.smooth(xp, batch, tiles, postfilters, texture)
         texture = xp.ascontiguousarray(texture[:, :, : geometry.height, : geometry.width])
         if scale == 1:
             texture += planes[at]
-            wiener_cuda.refine(xp, texture, [one.steps for one in tiles], strengths, height, width)
+            wiener_cuda.refine(
+                xp, texture, [one.steps for one in tiles], postfilters, height, width
+            )
             planes[at] = texture
         else:
             for i, one in zip(at, texture, strict=True):
@@ -112,12 +114,13 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
     planes = render_ground(xp, symbols.ground, scale)
     if symbols.tiles is not None:
         texture = reconstruction.render(xp, symbols.tiles, symbols.known)
-        texture = deblocking.smooth(xp, symbols.tiles, texture, symbols.strength)
+        if symbols.postfilter:
+            texture = deblocking.smooth(xp, symbols.tiles, texture)
         texture = texture[:, : geometry.height, : geometry.width]
         if scale == 1:
             steps, shown = symbols.tiles.steps, list(planes + texture)
             return color.to_pixels(
-                xp, wiener.refined(xp, shown, steps, symbols.strength), FRACTION_BITS
+                xp, wiener.refined(xp, shown, steps, symbols.postfilter), FRACTION_BITS
             )
         for comp in range(len(planes)):
             planes[comp] += _enlarge(xp, texture[comp], scale)

@@ -20,17 +20,17 @@ from ....shared.picture import color
 from ....shared.tiles.analysis import encoder, rdo
 from ....shared.tiles.analysis.elements import drop_details, errors, peaks, unit_error
 from ....shared.tiles.analysis.encoder import Choice, in_steps, pad, roles_of, transform
+from ....shared.tiles.analysis.postfilter import postfilter_of
 from ....shared.tiles.analysis.weights import EQUAL, tile_energy
 from ....shared.tiles.format.packets import HEADER, header_bytes, split_packets
 from ....shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
 from ....shared.tiles.format.syntax import CELL, CELL_LOG, COMP, GRADE, LEFT, LOG, TOP
 from ....shared.tiles.synthesis import dct, reconstruction
-from ....shared.tiles.synthesis.deblocking import USUAL
 from ..format.stream import PURE, SECOND, Written, initial_tables, smallest_mapped, write
 from . import quick
 from .domains import Shortlist, decimate, shortlist, shortlist_of
 from .maps import Ground, add_maps, gather, prune, refit
-from .preview import UNIT, seen
+from .preview import UNIT, decode_planes, seen
 from .prices import MapPrices
 from .state import Analysis, State
 
@@ -257,6 +257,9 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
             mapped,
             analysis.pure,
             written.coder.probability,
+            postfilter_of(
+                tiles, spectra.luma, np.stack([p[0] for p in decode_planes(tiles, maps)])
+            ),
         ),
         looked=analysis.spectra.count,
     )
@@ -272,6 +275,6 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     maps[lost_maps] = 0
     written = write(initial_tables(pure=state.pure), tiles, maps, pure=state.pure)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
-    head = bytearray(header_bytes(state.step, NEUTRAL_CHROMA, USUAL))
+    head = bytearray(header_bytes(state.step, NEUTRAL_CHROMA, state.postfilter))
     head[1] |= (SECOND | (PURE if state.pure else 0)) << 6
     return split_packets(bytes(head), payload, written.first, written.marks)

@@ -49,3 +49,4 @@ class State:
     mapped: npt.NDArray[np.intp]
     pure: bool
     probability: npt.NDArray[np.int32]
+    postfilter: int

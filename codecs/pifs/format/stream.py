@@ -42,8 +42,8 @@ class Symbols:
         Leaves whose levels arrived.
     maps : (n, 3) int32
         Scale in quarters (0: no map), top and left of the domain.
-    strength : int
-        Of deblocking.
+    postfilter : int
+        0 for none, else one more than the set of Wiener filters.
     bits : dict
         Bits of the payload by kind.
     """
@@ -51,7 +51,7 @@ class Symbols:
     tiles: TileSet
     known: npt.NDArray[np.bool_]
     maps: npt.NDArray[np.int32]
-    strength: int
+    postfilter: int
     bits: dict[str, float]
 
 
@@ -128,7 +128,7 @@ def write(
 def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: bool) -> Symbols:
     """Parse packets, see `shared.codec.Codec.read`."""
     data = whole_header(b"".join(packets), HEADER, "pifs", complete=complete)
-    step, chroma, strength, flags = parse_header(data, "pifs", PURE | SECOND)
+    step, chroma, postfilter, flags = parse_header(data, "pifs", PURE | SECOND)
     if complete and flags != (SECOND | PURE if pure else SECOND):
         message = "the pifs data is of another profile than the file says; the file is damaged"
         raise BitstreamError(message)
@@ -143,4 +143,4 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     known = np.zeros(len(tiles.leaves), np.bool_)
     known[order[:done]] = True
     shares = {**coder.shares(), "parameters": 8.0 * HEADER}
-    return Symbols(tiles, known, maps, strength, shares)
+    return Symbols(tiles, known, maps, postfilter, shares)

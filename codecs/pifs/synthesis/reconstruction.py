@@ -51,10 +51,10 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     flat = planes.reshape(-1, *planes.shape[2:])
     flat = cuda.attract(xp, batch.leaves[xp.asarray(mapped)], xp.asarray(maps[mapped]), flat)
     planes = flat.reshape(planes.shape)
-    strengths = [one.strength for one in symbols]
-    tiles_cuda.smooth(xp, batch, tiles, strengths, planes)
+    postfilters = [one.postfilter for one in symbols]
+    tiles_cuda.smooth(xp, batch, tiles, postfilters, planes)
     size = tiles[0].geometry.height, tiles[0].geometry.width
-    wiener_cuda.refine(xp, planes, [one.steps for one in tiles], strengths, *size)
+    wiener_cuda.refine(xp, planes, [one.steps for one in tiles], postfilters, *size)
     return list(to_pixels(xp, planes, *size, FRACTION_BITS))
 
 
@@ -78,9 +78,9 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
         wide = _attracted(xp, wide, tiles, maps, zoom)
     else:
         wide = planes(symbols, xp)
-    samples = deblocking.smooth(xp, tiles, wide, symbols.strength, zoom=zoom)
+    samples = deblocking.smooth(xp, tiles, wide, zoom=zoom) if symbols.postfilter else wide
     height, width = tiles.geometry.height << zoom, tiles.geometry.width << zoom
     inside = [plane[:height, :width] for plane in samples]
     if not zoom:
-        inside = wiener.refined(xp, inside, tiles.steps, symbols.strength)
+        inside = wiener.refined(xp, inside, tiles.steps, symbols.postfilter)
     return color.to_pixels(xp, inside, FRACTION_BITS)

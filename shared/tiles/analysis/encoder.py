@@ -50,6 +50,8 @@ class Spectra:
     ----------
     geometry : Geometry
     coefficients : list by component of list by size of (rows, columns, side, side) float32
+    luma : (H, W) float32
+        First component of the picture, code values.
     importance : Importance, optional
         What a network says of errors.
     weights : Weights, optional
@@ -62,6 +64,7 @@ class Spectra:
 
     geometry: Geometry
     coefficients: list[list[npt.NDArray[np.float32]]]
+    luma: npt.NDArray[np.float32]
     importance: Importance | None = None
     weights: Weights | None = None
     strictness: float = 1.0
@@ -162,7 +165,8 @@ def transform(
     for plane in planes:
         wide = pad(plane)
         out.append([dct.forward(wide, k + CELL_LOG) for k in range(_SIZES)])
-    spectra = Spectra(Geometry(height, width, len(planes)), out)
+    luma = np.asarray(planes[0], np.float32)
+    spectra = Spectra(Geometry(height, width, len(planes)), out, luma)
     return spectra if importance is None else spectra.reweighted(importance)
 
 

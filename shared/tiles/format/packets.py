@@ -12,23 +12,25 @@ from .stream import STEPS
 
 HEADER = 2
 """Bytes of parameters in front of the stream."""
+POSTFILTERS = 4
+"""Greatest number of a post-filter; 0 is none."""
 _LEAST_PACKET = 480
 
 
-def header_bytes(step: int, chroma: int, strength: int) -> bytes:
+def header_bytes(step: int, chroma: int, postfilter: int) -> bytes:
     """Two bytes of parameters in front of the stream."""
-    return bytes([step, strength << 3 | chroma])
+    return bytes([step, postfilter << 3 | chroma])
 
 
 def parse_header(data: bytes, what: str, flags: int = 0) -> tuple[int, int, int, int]:
-    """Read step, chroma, strength and the upper two bits (of which `flags` may be set).
+    """Read step, chroma, post-filter and the upper two bits (of which `flags` may be set).
 
     Raises
     ------
     BitstreamError
     """
     step, rest = data[0], data[1]
-    if step >= STEPS or (rest >> 6) & ~flags:
+    if step >= STEPS or (rest >> 3 & 7) > POSTFILTERS or (rest >> 6) & ~flags:
         message = f"the {what} data has parameters that do not exist; the file is damaged"
         raise BitstreamError(message)
     return step, rest & 7, rest >> 3 & 7, rest >> 6

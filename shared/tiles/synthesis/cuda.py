@@ -241,7 +241,7 @@ def render(xp: Any, batch: Batch) -> Any:
 
 
 def smooth(
-    xp: Any, batch: Batch, tiles: Sequence[TileSet], strengths: Sequence[int], planes: Any
+    xp: Any, batch: Batch, tiles: Sequence[TileSet], postfilters: Sequence[int], planes: Any
 ) -> None:
     """Soften all seams, in place: two launches.
 
@@ -251,16 +251,16 @@ def smooth(
     batch : Batch
     tiles : sequence of TileSet
         What it was made of.
-    strengths : sequence of int
-        By picture.
+    postfilters : sequence of int
+        By picture; where it is 0 its seams stay.
     planes : (pictures, C, H', W') int32
     """
-    if not any(deblocking.STRENGTHS[strength] for strength in strengths):
+    if not any(postfilters):
         return
     limits = np.stack(
         [
-            deblocking.thresholds(int(step), strength)
-            for one, strength in zip(tiles, strengths, strict=True)
+            deblocking.thresholds(int(step) if postfilter else 0)
+            for one, postfilter in zip(tiles, postfilters, strict=True)
             for step in one.steps
         ]
     )

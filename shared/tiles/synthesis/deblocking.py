@@ -18,9 +18,6 @@ from ...compiled import compiled
 from ..format.stream import TileSet, parts_of
 from ..format.syntax import CELL, FRACTION_BITS, STEP_BITS
 
-STRENGTHS = (0, 2, 3, 4, 5, 6, 8, 10)
-"""Quarters of the usual threshold, by the header's strength."""
-USUAL = 3
 # Threshold by log of the smaller leaf: 0.4 * sqrt(4 / side) steps, times 256.
 _THRESHOLD = np.array([0, 0, 102, 72, 51, 36, 26], np.int64)
 # 128 * ((n - i) / (n + 1/2)) ** 2 for n = 2, 4, 8.
@@ -33,18 +30,17 @@ _RAMPS = np.array(
     np.int64,
 )
 _RAMP_BITS = 8
-_SHIFT = STEP_BITS - FRACTION_BITS + 8 + 2
+_SHIFT = STEP_BITS - FRACTION_BITS + 8
 
 
-def thresholds(step: int, strength: int) -> npt.NDArray[np.int64]:
+def thresholds(step: int) -> npt.NDArray[np.int64]:
     """Largest jump that is still halved, by log of the smaller leaf, `FRACTION_BITS`."""
-    return _THRESHOLD * (int(step) * STRENGTHS[strength]) >> _SHIFT
+    return _THRESHOLD * int(step) >> _SHIFT
 
 
-def relative_thresholds(strength: int) -> list[float]:
+def relative_thresholds() -> list[float]:
     """The same in steps, for the float twin."""
-    factor: float = STRENGTHS[strength] / (4 << _RAMP_BITS)
-    return [float(value) * factor for value in _THRESHOLD]
+    return [float(value) / (1 << _RAMP_BITS) for value in _THRESHOLD]
 
 
 def ramps() -> list[list[float]]:
@@ -136,7 +132,7 @@ def _across_arrays(
             plane[y, x + i] -= change
 
 
-def smooth(xp: Any, tiles: TileSet, planes: Any, strength: int, *, zoom: int = 0) -> Any:
+def smooth(xp: Any, tiles: TileSet, planes: Any, *, zoom: int = 0) -> Any:
     """Soften all seams, vertical ones first.
 
     Parameters
@@ -146,8 +142,6 @@ def smooth(xp: Any, tiles: TileSet, planes: Any, strength: int, *, zoom: int = 0
     tiles : TileSet
     planes : (C, H', W') int32
         Padded components, changed in place.
-    strength : int
-        Index into `STRENGTHS`.
     zoom : int
         Logarithm of how many times the planes and the maps of `tiles` are larger than the picture:
         a leaf keeps the threshold of its size in the picture.
@@ -156,11 +150,9 @@ def smooth(xp: Any, tiles: TileSet, planes: Any, strength: int, *, zoom: int = 0
     -------
     (C, H', W') int32
     """
-    if STRENGTHS[strength] == 0:
-        return planes
     for part, (first, count) in enumerate(parts_of(tiles.geometry.channels).tolist()):
         for comp in range(first, first + count):
-            limits = np.pad(thresholds(int(tiles.steps[comp]), strength), (zoom, 0))
+            limits = np.pad(thresholds(int(tiles.steps[comp])), (zoom, 0))
             owner, logs = tiles.owner[first], tiles.logs[part]
             if is_numpy(xp):
                 _across(planes[comp], owner, logs, limits, _RAMPS)

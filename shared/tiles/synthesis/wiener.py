@@ -1,19 +1,23 @@
 """Normative filter after deblocking: classified Wiener filters of luma and chroma, integers.
 
 Cells of 4 x 4 samples are sorted by how steep their surroundings are, against the quantizer
-step, and in which of four directions, as in the adaptive loop filter of Tsai et al. (2013) [1]_;
-unlike there the filters are fixed, trained on pictures (`shared.tiles.wiener_training`), and cost
-no bits. A difference to a neighbour counts at most a quarter of a step, so that edges stay.
+step, and in which of four directions, as in the adaptive loop filter of Tsai et al. (2013) [1]_.
+Unlike there the filters are fixed, trained on pictures (`shared.tiles.wiener_training`): a file
+names one of a few sets. A difference to a neighbour enters three times, bounded to a quarter of
+a step, a step and four steps; bounds of this kind were proposed by Taquet et al. (2019) [2]_. So
+ringing is taken away and edges stay, or become steeper.
 
 References
 ----------
 .. [1] C.-Y. Tsai et al., "Adaptive loop filtering for video coding", IEEE J. Sel. Topics Signal
    Process. 7, 2013, doi:10.1109/JSTSP.2013.2271974.
+.. [2] J. Taquet et al., "Non-linear adaptive loop filter", Picture Coding Symposium, 2019,
+   doi:10.1109/PCS48520.2019.8954561.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -23,6 +27,7 @@ import numpy.typing as npt
 
 from ...backend import is_numpy
 from ...compiled import compiled
+from ..format.packets import POSTFILTERS
 from ..format.syntax import CELL, FRACTION_BITS, STEP_BITS
 
 TAPS = np.array(
@@ -37,7 +42,9 @@ STEEPNESS = np.array([1, 4, 12, 32, 80], np.int64)
 """Least steepness of each class but the first."""
 DIRECTIONS = 9
 CLASSES = DIRECTIONS * (len(STEEPNESS) + 1)
-WEIGHT_BITS = 10
+SETS = POSTFILTERS
+LIMITS = 3
+WEIGHT_BITS = 8
 MARGIN = 3
 BOUND = 1 << 24
 """Samples count no more than this: far outside what is shown, and no sum of theirs overflows."""
@@ -47,21 +54,24 @@ STEEP_BITS = 10
 
 @cache
 def table() -> npt.NDArray[np.int32]:
-    """Weights, (2, CLASSES, 12) int32, `WEIGHT_BITS`: luma or grey, chroma (``wiener.npz``)."""
+    """Weights, (SETS, 2, CLASSES, 12 * LIMITS) int32, `WEIGHT_BITS`; luma or grey, then chroma.
+
+    They are trained, and part of the format (``shared/tiles/wiener.npz``).
+    """
     with files(__package__).joinpath("..", "wiener.npz").open("rb") as file, np.load(file) as found:
         weights: npt.NDArray[np.int32] = found["weights"].astype(np.int32)
     return weights
 
 
-def steps_of(steps: npt.NDArray[np.int64], strength: int) -> list[int]:
-    """Steps of the components that are filtered: all but alpha, none where nothing is deblocked."""
-    colors = 3 if len(steps) >= 3 else 1
-    return [int(step) for step in steps[:colors]] if strength else []
+def filtered_steps(steps: npt.NDArray[np.int64]) -> list[int]:
+    """Steps of the components that are filtered: all but alpha."""
+    return [int(step) for step in steps[: 3 if len(steps) >= 3 else 1]]
 
 
-def limit_of(step: int) -> int:
-    """Most that a difference counts: a quarter of a step, in units of samples."""
-    return int(step) >> (STEP_BITS - FRACTION_BITS + 2)
+def limits_of(step: int) -> npt.NDArray[np.int32]:
+    """Most that a difference counts: a quarter of a step, a step, four; in units of samples."""
+    unit = int(step) >> (STEP_BITS - FRACTION_BITS)
+    return np.array([unit >> 2, unit, unit << 2], np.int32)
 
 
 def extended(xp: Any, plane: Any) -> Any:
@@ -130,16 +140,17 @@ def classes(xp: Any, wide: Any, step: int) -> Any:
 
 
 @compiled
-def _filter(wide, kinds, weights, taps, limit, spread, totals, out):  # type: ignore[no-untyped-def]
+def _filter(wide, kinds, weights, taps, limits, spread, totals, out):  # type: ignore[no-untyped-def]
     """Filter a plane with its border.
 
     Whole rows tap by tap, in 32 bits, so that the innermost loops look nothing up. `spread`
-    (12, W) and `totals` (W) int32 are scratch.
+    (12 * LIMITS, W) and `totals` (W) int32 are scratch.
     """
     height, width = out.shape
+    small, middle, large = limits[0], limits[1], limits[2]
     for y in range(height):
         if y % 4 == 0:
-            for i in range(12):
+            for i in range(36):
                 for x in range(width):
                     spread[i, x] = weights[kinds[y >> 2, x >> 2], i]
         c = wide[y + MARGIN, MARGIN : MARGIN + width]
@@ -149,58 +160,66 @@ def _filter(wide, kinds, weights, taps, limit, spread, totals, out):  # type: ig
             dy, dx = taps[i, 0], taps[i, 1]
             ahead = wide[y + MARGIN + dy, MARGIN + dx : MARGIN + dx + width]
             behind = wide[y + MARGIN - dy, MARGIN - dx : MARGIN - dx + width]
-            weight = spread[i]
+            first, second, third = spread[3 * i], spread[3 * i + 1], spread[3 * i + 2]
             for x in range(width):
                 a, b = np.int32(ahead[x] - c[x]), np.int32(behind[x] - c[x])
-                a, b = min(max(a, -limit), limit), min(max(b, -limit), limit)
-                totals[x] += np.int32(weight[x] * np.int32(a + b))
+                one = np.int32(min(max(a, -small), small) + min(max(b, -small), small))
+                two = np.int32(min(max(a, -middle), middle) + min(max(b, -middle), middle))
+                three = np.int32(min(max(a, -large), large) + min(max(b, -large), large))
+                change = np.int32(np.int32(first[x] * one) + np.int32(second[x] * two))
+                totals[x] += np.int32(change + np.int32(third[x] * three))
         row = out[y]
         for x in range(width):
             row[x] = c[x] + np.int32(totals[x] >> WEIGHT_BITS)
 
 
-def feature(xp: Any, wide: Any, tap: int, limit: int, shape: tuple[int, ...]) -> Any:
-    """What the neighbours of one tap differ by, limited and added, `shape` int64."""
+def features(xp: Any, wide: Any, limits: Any, shape: tuple[int, ...]) -> Iterator[Any]:
+    """What the neighbours of each tap differ by, added, at each limit: 36 of `shape`, int64."""
     height, width = shape
-    dy, dx = TAPS[tap].tolist()
 
     def shifted(y: int, x: int) -> Any:
         part = wide[MARGIN + y : MARGIN + y + height, MARGIN + x : MARGIN + x + width]
         return part.astype(xp.int64)
 
     c = shifted(0, 0)
-    ahead, behind = shifted(dy, dx) - c, shifted(-dy, -dx) - c
-    return xp.clip(ahead, -limit, limit) + xp.clip(behind, -limit, limit)
+    for dy, dx in TAPS.tolist():
+        ahead, behind = shifted(dy, dx) - c, shifted(-dy, -dx) - c
+        for limit in limits.tolist():
+            yield xp.clip(ahead, -limit, limit) + xp.clip(behind, -limit, limit)
 
 
 def _filter_arrays(
-    xp: Any, wide: Any, kinds: Any, weights: Any, limit: int, shape: tuple[int, int]
+    xp: Any, wide: Any, kinds: Any, weights: Any, limits: Any, shape: tuple[int, int]
 ) -> Any:
     """Do what `_filter` does with array operations."""
     height, width = shape
     kinds = kinds.repeat(CELL, 0).repeat(CELL, 1)[:height, :width]
     weights = xp.asarray(weights)
     total = xp.full(shape, _HALF, xp.int64)
-    for i in range(len(TAPS)):
-        total += weights[:, i][kinds] * feature(xp, wide, i, limit, shape)
+    for i, feature in enumerate(features(xp, wide, limits, shape)):
+        total += weights[:, i][kinds] * feature
     inside = wide[MARGIN : MARGIN + height, MARGIN : MARGIN + width]
     return inside + (total >> WEIGHT_BITS).astype(xp.int32)
 
 
-def _filtered(xp: Any, plane: Any, step: int, weights: npt.NDArray[np.int32]) -> Any:
-    limit = limit_of(step)
-    wide = extended(xp, plane)
+def filtered(
+    xp: Any, plane: Any, step: int, tables: Sequence[npt.NDArray[np.int32]]
+) -> Iterator[Any]:
+    """Filter a plane with each of some tables, (CLASSES, 36) int32; see `refined`."""
+    limits, wide = limits_of(step), extended(xp, plane)
     kinds = classes(xp, wide, step)
-    if not is_numpy(xp):
-        return _filter_arrays(xp, wide, kinds, weights, limit, plane.shape)
-    out = np.empty(plane.shape, np.int32)
-    scratch = np.empty((len(TAPS) + 1, plane.shape[1]), np.int32)
-    _filter(wide, kinds, weights, TAPS, np.int32(limit), scratch[:-1], scratch[-1], out)
-    return out
+    for weights in tables:
+        if not is_numpy(xp):
+            yield _filter_arrays(xp, wide, kinds, weights, limits, plane.shape)
+            continue
+        out = np.empty(plane.shape, np.int32)
+        scratch = np.empty((weights.shape[1] + 1, plane.shape[1]), np.int32)
+        _filter(wide, kinds, weights, TAPS, limits, scratch[:-1], scratch[-1], out)
+        yield out
 
 
 def refined(
-    xp: Any, planes: Sequence[Any], steps: npt.NDArray[np.int64], strength: int
+    xp: Any, planes: Sequence[Any], steps: npt.NDArray[np.int64], postfilter: int
 ) -> list[Any]:
     """Filter the components of a picture.
 
@@ -212,14 +231,41 @@ def refined(
         All components inside the picture, deblocked, `FRACTION_BITS`.
     steps : (C,) int64
         Their quantizer steps, `STEP_BITS`.
-    strength : int
-        Of deblocking; at 0 they stay as they are.
+    postfilter : int
+        One more than the set of filters; at 0 the planes stay as they are.
 
     Returns
     -------
     list of (H, W) int32
     """
     out = list(planes)
-    for comp, step in enumerate(steps_of(steps, strength)):
-        out[comp] = _filtered(xp, planes[comp], step, table()[min(comp, 1)])
+    if postfilter:
+        for comp, step in enumerate(filtered_steps(steps)):
+            weights = table()[postfilter - 1, min(comp, 1)]
+            (out[comp],) = filtered(xp, planes[comp], step, [weights])
     return out
+
+
+def best(plane: npt.NDArray[np.int32], wanted: npt.NDArray[np.float32], step: int) -> int:
+    """Post-filter of least squared error in the first component.
+
+    Parameters
+    ----------
+    plane : (H, W) int32
+        The first component inside the picture, deblocked, `FRACTION_BITS`.
+    wanted : (H, W) float32
+        What it should be, in code values.
+    step : int
+        `STEP_BITS`.
+
+    Returns
+    -------
+    int
+        1 to `SETS`.
+    """
+    target = wanted * np.float32(1 << FRACTION_BITS)
+    errors = [
+        float(np.square(shown - target).sum(dtype=np.float64))
+        for shown in filtered(np, plane, step, list(table()[:, 0]))
+    ]
+    return 1 + int(np.argmin(errors))

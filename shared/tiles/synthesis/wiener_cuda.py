@@ -22,6 +22,7 @@ _SOURCE = (
             "STEEP_BITS": wiener.STEEP_BITS,
             "WEIGHT_BITS": wiener.WEIGHT_BITS,
             "TAPS": len(wiener.TAPS),
+            "LIMITS": wiener.LIMITS,
             "BOUND": wiener.BOUND,
         }
     )
@@ -70,27 +71,31 @@ extern "C" __global__ void classes_of_cells(
     }
 }
 
-/* Filters planes; `before` is what they were; weights: (2, classes, TAPS), `chroma` tells which. */
+/* Filters planes; `before` is what they were; limits: (n, LIMITS); weights: (sets of luma and
+   chroma, classes, TAPS, LIMITS), of which `sets` tells. */
 extern "C" __global__ void filter_planes(
     int *planes, const int *before, const word *steps, const word *limits,
-    const unsigned char *chroma, const unsigned char *kinds, const int *weights, int classes,
+    const unsigned char *sets, const unsigned char *kinds, const int *weights, int classes,
     int rows, int columns, int height, int width, int down, int across
 ) {
     const int x = (int)(blockIdx.x * blockDim.x + threadIdx.x);
     const word at = blockIdx.z;
     if (x >= width || steps[at] == 0) return;
-    const word limit = limits[at];
+    const word *limit = limits + at * LIMITS;
     const int *from = before + at * rows * columns;
     for (word y = blockIdx.y; y < height; y += gridDim.y) {
         const int kind = kinds[(at * down + y / CELL) * across + x / CELL];
-        const int *weight = weights + (chroma[at] * classes + kind) * TAPS;
+        const int *weight = weights + (sets[at] * classes + kind) * TAPS * LIMITS;
         const word c = sample(from, y, x, height, width, columns);
         word total = (word)1 << (WEIGHT_BITS - 1);
         for (int i = 0; i < TAPS; i++) {
             const word dy = PLACES[2 * i], dx = PLACES[2 * i + 1];
             const word a = sample(from, y + dy, x + dx, height, width, columns) - c;
             const word b = sample(from, y - dy, x - dx, height, width, columns) - c;
-            total += weight[i] * (bounded(a, -limit, limit) + bounded(b, -limit, limit));
+            for (int k = 0; k < LIMITS; k++) {
+                const word both = bounded(a, -limit[k], limit[k]) + bounded(b, -limit[k], limit[k]);
+                total += weight[i * LIMITS + k] * both;
+            }
         }
         planes[(at * rows + y) * columns + x] = (int)(c + (total >> WEIGHT_BITS));
     }
@@ -103,7 +108,7 @@ def refine(
     xp: Any,
     planes: Any,
     steps: Sequence[npt.NDArray[np.int64]],
-    strengths: Sequence[int],
+    postfilters: Sequence[int],
     height: int,
     width: int,
 ) -> None:
@@ -117,20 +122,21 @@ def refine(
         See `wiener.refined`.
     steps : sequence of (C,) int64
         By picture.
-    strengths : sequence of int
+    postfilters : sequence of int
         By picture.
     height, width : int
         What is shown of the planes.
     """
     count, channels, rows, columns = planes.shape
     every = np.zeros((count, channels), np.int64)
-    for mine, one, strength in zip(every, steps, strengths, strict=True):
-        used = wiener.steps_of(one, strength)
+    for mine, one, postfilter in zip(every, steps, postfilters, strict=True):
+        used = wiener.filtered_steps(one) if postfilter else []
         mine[: len(used)] = used
     if not every.any():
         return
-    limits = np.array([wiener.limit_of(int(step)) for step in every.ravel()], np.int64)
-    chroma = np.tile(np.arange(channels) > 0, count).astype(np.uint8)
+    limits = np.stack([wiener.limits_of(int(step)) for step in every.ravel()]).astype(np.int64)
+    first = 2 * np.maximum(np.array(postfilters) - 1, 0)
+    sets = (first[:, None] + (np.arange(channels) > 0)).astype(np.uint8)
     down, across = rows_of(height, CELL), rows_of(width, CELL)
     before, kinds = planes.copy(), xp.zeros((count * channels, down, across), xp.uint8)
     on_device = xp.asarray(every)
@@ -141,6 +147,6 @@ def refine(
     )  # fmt: skip
     launch(
         xp, _SOURCE, "filter_planes", (rows_of(width, _THREADS), height, count * channels),
-        (_THREADS,), planes, before, on_device, xp.asarray(limits), xp.asarray(chroma), kinds,
+        (_THREADS,), planes, before, on_device, xp.asarray(limits), xp.asarray(sets), kinds,
         xp.asarray(wiener.table()), wiener.CLASSES, *sizes,
     )  # fmt: skip

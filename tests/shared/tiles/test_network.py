@@ -203,9 +203,7 @@ def test_the_twin_softens_seams_as_the_decoder_does() -> None:
         np.zeros_like(owner), owner,
     )  # fmt: skip
     plane = np.random.default_rng(4).normal(0, 12, (64, 64)).cumsum(1) * 0.3
-    shown = deblocking.smooth(
-        np, known, np.rint(plane * 64).astype(np.int32)[None], deblocking.USUAL
-    )
+    shown = deblocking.smooth(np, known, np.rint(plane * 64).astype(np.int32)[None])
     twin = cosines.smooth(
         torch.tensor(plane[None], dtype=torch.float32),
         torch.tensor(sizes)[None],

@@ -148,7 +148,7 @@ def test_seams_are_softened_and_edges_are_not() -> None:
         planes = np.zeros((1, 64, 128), np.int32)
         planes[0, :, 64:] = round(height * 64)
         before = planes.copy()
-        after = deblocking.smooth(np, tiles, planes.copy(), deblocking.USUAL)
+        after = deblocking.smooth(np, tiles, planes.copy())
         assert (np.abs(np.diff(after[0])).max() < np.abs(np.diff(before[0])).max()) == softened
         assert np.array_equal(deblocking.smooth(np, tiles, planes.copy(), 0), before)
 

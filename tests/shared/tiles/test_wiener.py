@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,6 +14,7 @@ from fractour.shared.tiles.synthesis import wiener, wiener_cuda
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernels import KernelPath, kernel_path
+from places import ROOT
 
 EXTREME = (1 << 31) - 1
 
@@ -48,8 +51,9 @@ def test_arrays_give_what_the_kernel_gives(
 ) -> None:
     planes = some_planes(channels, height, width, seed, wild=wild)
     steps = component_steps(step, NEUTRAL_CHROMA, channels)
-    one = wiener.refined(np, planes, steps, 3)
-    other = wiener.refined(ArrayPath(), planes, steps, 3)
+    postfilter = 1 + seed % wiener.SETS
+    one = wiener.refined(np, planes, steps, postfilter)
+    other = wiener.refined(ArrayPath(), planes, steps, postfilter)
     assert all(plane.dtype == np.int32 for plane in one)
     np.testing.assert_array_equal(one, other)
 
@@ -59,53 +63,92 @@ def test_arrays_give_what_the_kernel_gives(
 def test_cuda_gives_what_the_kernel_gives(
     kernels: KernelPath, channels: int, height: int, width: int, wild: bool
 ) -> None:
-    strengths = (3, 0, 5)
+    postfilters = (3, 0, 4)
     pictures = [some_planes(channels, height, width, seed, wild=wild) for seed in range(3)]
     steps = [component_steps(90 + 40 * i, NEUTRAL_CHROMA, channels) for i in range(3)]
     # What lies beyond the picture in its padded planes must not matter.
     wide = np.full((3, channels, height + 9, width + 5), 77, np.int32)
     wide[:, :, :height, :width] = pictures
-    wiener_cuda.refine(kernels, wide, steps, strengths, height, width)
-    for planes, its, strength, shown in zip(pictures, steps, strengths, wide, strict=True):
-        expected = wiener.refined(np, planes, its, strength)
+    wiener_cuda.refine(kernels, wide, steps, postfilters, height, width)
+    for planes, its, postfilter, shown in zip(pictures, steps, postfilters, wide, strict=True):
+        expected = wiener.refined(np, planes, its, postfilter)
         np.testing.assert_array_equal(shown[:, :height, :width], expected)
     assert (wide[:, :, height:] == 77).all()
     assert (wide[:, :, :, width:] == 77).all()
 
 
 def test_no_sum_passes_32_bits() -> None:
-    most = wiener.limit_of(int(component_steps(STEPS + 47, 7, 3).max()))
-    reach = np.abs(wiener.table().astype(np.int64)).sum(-1).max() * 2 * most
+    limits = wiener.limits_of(int(component_steps(STEPS + 47, 7, 3).max())).astype(np.int64)
+    size = np.abs(wiener.table().astype(np.int64))
+    reach = (size.reshape(*size.shape[:-1], -1, wiener.LIMITS) * 2 * limits).sum((-1, -2)).max()
     assert reach + (1 << wiener.WEIGHT_BITS) < 1 << 31
 
 
 def test_flat_planes_and_alpha_stay() -> None:
     flat = [np.full((9, 14), 1234, np.int32)] * 2
     rough = some_planes(4, 20, 20, 1, wild=False)
-    for strength, planes in ((3, flat), (0, rough)):
+    for postfilter, planes in ((3, flat), (0, rough)):
         steps = component_steps(120, NEUTRAL_CHROMA, len(planes))
-        np.testing.assert_array_equal(wiener.refined(np, planes, steps, strength), planes)
+        np.testing.assert_array_equal(wiener.refined(np, planes, steps, postfilter), planes)
     out = wiener.refined(np, rough, component_steps(120, NEUTRAL_CHROMA, 4), 3)
     changed = [bool((a != b).any()) for a, b in zip(out, rough, strict=True)]
     assert changed == [True, True, True, False]
 
 
-def test_edges_steeper_than_a_quarter_of_a_step_hardly_move() -> None:
-    step = int(component_steps(140, NEUTRAL_CHROMA, 1)[0])
-    plane = np.zeros((40, 40), np.int32)
-    plane[:, 20:] = 60 * wiener.limit_of(step)
-    out = wiener.refined(np, [plane], np.array([step]), 3)[0]
-    reach = np.abs(wiener.table().astype(np.int64)).sum(-1).max() / (1 << wiener.WEIGHT_BITS)
-    assert np.abs(out - plane).max() <= 2 * reach * wiener.limit_of(step) + 1
+def decoded_noise(seed: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], int]:
+    """A plane, what noise makes of it, and a step that the noise suits."""
+    wanted = some_planes(1, 160, 160, seed, wild=False)[0] // 64 * 64
+    step = int(component_steps(130, NEUTRAL_CHROMA, 1)[0])
+    noise = np.random.default_rng(1).normal(0, wiener.limits_of(step)[0] / 2, wanted.shape)
+    return wanted, (wanted + noise).astype(np.int32), step
 
 
 def test_training_finds_what_undoes_noise() -> None:
-    wanted = some_planes(1, 160, 160, 3, wild=False)[0] // 64 * 64
-    step = int(component_steps(130, NEUTRAL_CHROMA, 1)[0])
-    noise = np.random.default_rng(1).normal(0, wiener.limit_of(step) / 2, wanted.shape)
-    seen = (wanted + noise).astype(np.int32)
-    weights = wiener_training.solve(*wiener_training.gather(seen, wanted, step))
-    assert weights.shape == (wiener.CLASSES, len(wiener.TAPS))
-    shown = wiener._filtered(np, seen, step, weights.astype(np.int32))
+    wanted, seen, step = decoded_noise(3)
+    products = wiener_training.gather(seen, wanted, step)
+    weights = wiener_training.solve(products[:, :-1, :-1], products[:, :-1, -1])
+    table = wiener_training.rounded(weights).astype(np.int32)
+    assert table.shape == wiener.table().shape[2:]
+    (shown,) = wiener.filtered(np, seen, step, [table])
     before, after = (float(((p - wanted) ** 2.0).mean()) for p in (seen, shown))
     assert after < 0.75 * before
+    # The gain that the equations foretell is the one that is measured, rounding aside.
+    error = float(products[:, -1, -1].sum())
+    equations = wiener_training.Equations(
+        np.stack([products[:, :-1, :-1], 0 * products[:, :-1, :-1]])[None] / error,
+        np.stack([products[:, :-1, -1], 0 * products[:, :-1, -1]])[None] / error,
+    )
+    foretold = equations.gains(np.stack([weights, weights]))[0]
+    assert foretold == pytest.approx(1 - after / before, abs=0.02)
+
+
+def test_sets_part_pictures_by_what_serves_them() -> None:
+    rng = np.random.default_rng(0)
+    eye = np.broadcast_to(np.eye(36), (6, 2, wiener.CLASSES, 36, 36)).astype(np.float32)
+    kinds = np.array([0, 1, 0, 0, 1, 0])
+    right = np.where(kinds[:, None, None, None] == 1, 0.2, -0.1) * np.ones((6, 2, 54, 36))
+    right += rng.normal(0, 0.005, right.shape)
+    equations = wiener_training.Equations(eye, right.astype(np.float32))
+    found = wiener_training.cluster(equations, 2)
+    assert found[0].mean() == pytest.approx(-0.1, abs=0.01), "the set of most comes first"
+    assert found[1].mean() == pytest.approx(0.2, abs=0.01)
+
+
+def test_the_best_set_is_the_one_of_least_error() -> None:
+    wanted, seen, step = decoded_noise(5)
+    luma = (wanted / 64).astype(np.float32)
+    steps = np.array([step])
+    errors = [
+        ((wiener.refined(np, [seen], steps, 1 + i)[0] - wanted) ** 2.0).mean()
+        for i in range(wiener.SETS)
+    ]
+    assert wiener.best(seen, luma, step) == 1 + int(np.argmin(errors))
+
+
+def test_the_text_names_the_weights() -> None:
+    text = (ROOT / "codecs" / "tiles" / "FORMAT.md").read_text("utf-8")
+    with np.load(wiener_training.TABLE) as found:
+        weights = found["weights"]
+    assert weights.shape == (wiener.SETS, 2, wiener.CLASSES, 36)
+    assert weights.dtype == np.int8
+    assert hashlib.sha256(weights.tobytes()).hexdigest() in text
