@@ -72,27 +72,33 @@ def gather(plane: npt.NDArray[np.int32], wanted: FloatArray, step: int) -> npt.N
     kinds = wiener.classes(np, wide, step).repeat(CELL, 0).repeat(CELL, 1)
     flat = kinds[: plane.shape[0], : plane.shape[1]].ravel()
     unit = step / 2.0**10
-    order = np.argsort(flat, kind="stable")
+    off = ((wanted - plane) / unit).ravel().astype(np.float32)
+    products = np.zeros((wiener.CLASSES, _WEIGHTS + 1, _WEIGHTS + 1))
+    products[0, -1, -1] = np.square(off[flat == 0]).sum(dtype=np.float64)
+    # Flat cells have no filter: most samples need not be looked at.
+    order = np.argsort(flat, kind="stable")[np.count_nonzero(flat == 0) :]
     ends = np.searchsorted(flat[order], np.arange(wiener.CLASSES + 1))
-    found = np.empty((_WEIGHTS + 1, plane.size), np.float32)
+    found = np.empty((_WEIGHTS + 1, len(order)), np.float32)
     for i, feature in enumerate(wiener.features(np, wide, limits, plane.shape)):
         found[i] = feature.ravel()[order] / unit
-    found[-1] = (wanted - plane).ravel()[order] / unit
-    products = np.zeros((wiener.CLASSES, _WEIGHTS + 1, _WEIGHTS + 1))
-    for k in range(wiener.CLASSES):
+    found[-1] = off[order]
+    for k in range(1, wiener.CLASSES):
         mine = found[:, ends[k] : ends[k + 1]]
         products[k] = mine @ mine.T
     return products
 
 
 def solve(matrix: FloatArray, right: FloatArray) -> npt.NDArray[np.float64]:
-    """Filters of all classes, (CLASSES, 36) float64; a rare class has that of all."""
+    """Filters of all classes, (CLASSES, 36) float64.
+
+    Flat cells, the first class, have none; a rare class has that of all.
+    """
     count = right.shape[1]
-    eye, whole = np.eye(count), matrix.sum(0)
+    eye, whole = np.eye(count), matrix[1:].sum(0)
     mean = float(np.trace(whole)) / count
-    usual = np.linalg.solve(whole + eye * (mean * _RIDGE + 1e-12), right.sum(0))
-    out = np.empty(right.shape)
-    for k in range(len(right)):
+    usual = np.linalg.solve(whole + eye * (mean * _RIDGE + 1e-12), right[1:].sum(0))
+    out = np.zeros(right.shape)
+    for k in range(1, len(right)):
         ridge = float(np.trace(matrix[k])) / count * _RIDGE
         pull = mean * _SHRINK + 1e-12
         out[k] = np.linalg.solve(matrix[k] + eye * (ridge + pull), right[k] + pull * usual)

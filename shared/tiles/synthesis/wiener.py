@@ -39,15 +39,16 @@ TAPS = np.array(
 )
 """Places of one half of the neighbours, down and right; the other half lies opposite."""
 STEEPNESS = np.array([1, 4, 12, 32, 80], np.int64)
-"""Least steepness of each class but the first."""
+"""Least steepness of each group of classes."""
 DIRECTIONS = 9
-CLASSES = DIRECTIONS * (len(STEEPNESS) + 1)
+CLASSES = 1 + DIRECTIONS * len(STEEPNESS)
+"""The first is that of flat cells, which stay as they are."""
 SETS = POSTFILTERS
 LIMITS = 3
 WEIGHT_BITS = 8
 MARGIN = 3
-BOUND = 1 << 24
-"""Samples count no more than this: far outside what is shown, and no sum of theirs overflows."""
+BOUND = (1 << 14) - 1
+"""Samples count no more than this: outside what is shown, and differences fit in 16 bits."""
 _HALF = 1 << (WEIGHT_BITS - 1)
 STEEP_BITS = 10
 
@@ -82,20 +83,56 @@ def extended(xp: Any, plane: Any) -> Any:
 
 
 @compiled
-def _measure(wide, sums):  # type: ignore[no-untyped-def]
-    """Add up the second differences in four directions over blocks of 4 x 4, every other sample."""
-    for y in range(1, wide.shape[0] - 1):
-        for x in range(1 + (y + 1) % 2, wide.shape[1] - 1, 2):
-            c = 2 * np.int64(wide[y, x])
-            block = sums[(y - 1) >> 2, (x - 1) >> 2]
-            block[0] += abs(c - wide[y, x - 1] - wide[y, x + 1])
-            block[1] += abs(c - wide[y - 1, x] - wide[y + 1, x])
-            block[2] += abs(c - wide[y - 1, x - 1] - wide[y + 1, x + 1])
-            block[3] += abs(c - wide[y - 1, x + 1] - wide[y + 1, x - 1])
+def _classify(wide, step, lines, sums, kinds):  # type: ignore[no-untyped-def]
+    """Sort all cells of a plane with its border.
+
+    Second differences of every other row are added up over blocks of 4 x 4 samples, of which each
+    cell's surroundings are four. `lines` (4, W) int32 and `sums` (4, rows + 1, columns + 1) int64
+    are scratch; W is that of the blocks.
+    """
+    rows, columns = kinds.shape
+    width = lines.shape[1]
+    for by in range(rows + 1):
+        for k in range(4):
+            lines[k] = 0
+        for y in (4 * by + 1, 4 * by + 3):
+            above, here, below = wide[y - 1], wide[y], wide[y + 1]
+            for x in range(width):
+                c = np.int32(2 * here[x + 1])
+                lines[0, x] += abs(np.int32(c - np.int32(here[x] + here[x + 2])))
+                lines[1, x] += abs(np.int32(c - np.int32(above[x + 1] + below[x + 1])))
+                lines[2, x] += abs(np.int32(c - np.int32(above[x] + below[x + 2])))
+                lines[3, x] += abs(np.int32(c - np.int32(above[x + 2] + below[x])))
+        for k in range(4):
+            line, total = lines[k], sums[k, by]
+            for bx in range(columns + 1):
+                x = 4 * bx
+                total[bx] = line[x] + line[x + 1] + line[x + 2] + line[x + 3]
+    for y in range(rows):
+        for x in range(columns):
+            h = sums[0, y, x] + sums[0, y, x + 1] + sums[0, y + 1, x] + sums[0, y + 1, x + 1]
+            v = sums[1, y, x] + sums[1, y, x + 1] + sums[1, y + 1, x] + sums[1, y + 1, x + 1]
+            steep = ((h + v) << STEEP_BITS) // step
+            group = 0
+            while group < 5 and steep >= STEEPNESS[group]:
+                group += 1
+            if group == 0:
+                kinds[y, x] = 0
+                continue
+            d = sums[2, y, x] + sums[2, y, x + 1] + sums[2, y + 1, x] + sums[2, y + 1, x + 1]
+            e = sums[3, y, x] + sums[3, y, x + 1] + sums[3, y + 1, x] + sums[3, y + 1, x + 1]
+            straight, flat, oblique, even = max(h, v), min(h, v), max(d, e), min(d, e)
+            if straight * even >= oblique * flat:
+                high, low, way = straight, flat, (0 if h > v else 1)
+            else:
+                high, low, way = oblique, even, (2 if d > e else 3)
+            clear = (1 if high > 2 * low else 0) + (1 if 2 * high > 9 * low else 0)
+            direction = 0 if clear == 0 else way + 4 * clear - 3
+            kinds[y, x] = direction * 5 + group
 
 
-def _measure_arrays(xp: Any, wide: Any) -> Any:
-    """Do what `_measure` does with array operations."""
+def _classify_arrays(xp: Any, wide: Any, step: int) -> Any:
+    """Do what `_classify` does with array operations."""
     wide = wide.astype(xp.int64)
     c = 2 * wide[1:-1, 1:-1]
     lines = (
@@ -104,16 +141,11 @@ def _measure_arrays(xp: Any, wide: Any) -> Any:
         (wide[:-2, :-2], wide[2:, 2:]),
         (wide[:-2, 2:], wide[2:, :-2]),
     )
-    steep = xp.stack([xp.abs(c - a - b) for a, b in lines], -1)
-    odd = (xp.arange(c.shape[0])[:, None] + xp.arange(c.shape[1])) % 2
-    steep = xp.where(odd[..., None] == 0, steep, 0)
+    steep = xp.stack([xp.abs(c - a - b) for a, b in lines])
     rows, columns = c.shape[0] // CELL, c.shape[1] // CELL
-    return steep.reshape(rows, CELL, columns, CELL, 4).sum((1, 3))
-
-
-def _sorted(xp: Any, sums: Any, step: int) -> Any:
-    total = sums[:-1, :-1] + sums[:-1, 1:] + sums[1:, :-1] + sums[1:, 1:]
-    h, v, d, e = (total[..., i] for i in range(4))
+    blocks = steep.reshape(4, rows, CELL, columns, CELL)[:, :, ::2].sum((2, 4))
+    total = blocks[:, :-1] + blocks[:, 1:]
+    h, v, d, e = total[:, :, :-1] + total[:, :, 1:]
     straight, flat = xp.maximum(h, v), xp.minimum(h, v)
     oblique, even = xp.maximum(d, e), xp.minimum(d, e)
     upright = straight * even >= oblique * flat
@@ -125,52 +157,67 @@ def _sorted(xp: Any, sums: Any, step: int) -> Any:
     group = xp.zeros(steep.shape, xp.int64)
     for least in STEEPNESS.tolist():
         group += steep >= least
-    return direction * (len(STEEPNESS) + 1) + group
+    return xp.where(group == 0, 0, direction * len(STEEPNESS) + group).astype(xp.uint8)
 
 
 def classes(xp: Any, wide: Any, step: int) -> Any:
-    """Class of every cell, (rows, columns) int64, of a plane with its border (`extended`)."""
-    if is_numpy(xp):
-        rows, columns = ((length - 2) // CELL for length in wide.shape)
-        sums = np.zeros((rows, columns, 4), np.int64)
-        _measure(wide, sums)
-    else:
-        sums = _measure_arrays(xp, wide)
-    return _sorted(xp, sums, step)
+    """Class of every cell, (rows, columns) uint8, of a plane with its border (`extended`)."""
+    if not is_numpy(xp):
+        return _classify_arrays(xp, wide, step)
+    rows, columns = ((length - 2 * MARGIN) // CELL for length in wide.shape)
+    kinds = np.empty((rows, columns), np.uint8)
+    lines = np.empty((4, CELL * (columns + 1)), np.int32)
+    sums = np.empty((4, rows + 1, columns + 1), np.int64)
+    _classify(wide, np.int64(step), lines, sums, kinds)
+    return kinds
 
 
 @compiled
 def _filter(wide, kinds, weights, taps, limits, spread, totals, out):  # type: ignore[no-untyped-def]
-    """Filter a plane with its border.
+    """Filter a plane with its border; `out` is its inside.
 
-    Whole rows tap by tap, in 32 bits, so that the innermost loops look nothing up. `spread`
-    (12 * LIMITS, W) and `totals` (W) int32 are scratch.
+    Whole runs of cells tap by tap, in 32 bits, so that the innermost loops look nothing up; flat
+    cells, whose class is 0, stay. `spread` (12 * LIMITS, W) and `totals` (W) int32 are scratch.
     """
     height, width = out.shape
     small, middle, large = limits[0], limits[1], limits[2]
-    for y in range(height):
-        if y % 4 == 0:
+    for cy in range(kinds.shape[0]):
+        top, bottom = 4 * cy, min(4 * cy + 4, height)
+        cx = 0
+        while cx < kinds.shape[1]:
+            if kinds[cy, cx] == 0:
+                cx += 1
+                continue
+            first = cx
+            flat = 0
+            while cx < kinds.shape[1] and flat < 3:
+                flat = flat + 1 if kinds[cy, cx] == 0 else 0
+                cx += 1
+            left, right = 4 * first, min(4 * (cx - flat), width)
+            count = right - left
             for i in range(36):
-                for x in range(width):
-                    spread[i, x] = weights[kinds[y >> 2, x >> 2], i]
-        c = wide[y + MARGIN, MARGIN : MARGIN + width]
-        for x in range(width):
-            totals[x] = np.int32(_HALF)
-        for i in range(12):
-            dy, dx = taps[i, 0], taps[i, 1]
-            ahead = wide[y + MARGIN + dy, MARGIN + dx : MARGIN + dx + width]
-            behind = wide[y + MARGIN - dy, MARGIN - dx : MARGIN - dx + width]
-            first, second, third = spread[3 * i], spread[3 * i + 1], spread[3 * i + 2]
-            for x in range(width):
-                a, b = np.int32(ahead[x] - c[x]), np.int32(behind[x] - c[x])
-                one = np.int32(min(max(a, -small), small) + min(max(b, -small), small))
-                two = np.int32(min(max(a, -middle), middle) + min(max(b, -middle), middle))
-                three = np.int32(min(max(a, -large), large) + min(max(b, -large), large))
-                change = np.int32(np.int32(first[x] * one) + np.int32(second[x] * two))
-                totals[x] += np.int32(change + np.int32(third[x] * three))
-        row = out[y]
-        for x in range(width):
-            row[x] = c[x] + np.int32(totals[x] >> WEIGHT_BITS)
+                for x in range(count):
+                    spread[i, x] = weights[kinds[cy, (left + x) >> 2], i]
+            for y in range(top, bottom):
+                at = MARGIN + left
+                c = wide[y + MARGIN, at : at + count]
+                for x in range(count):
+                    totals[x] = np.int32(_HALF)
+                for i in range(12):
+                    dy, dx = taps[i, 0], taps[i, 1]
+                    ahead = wide[y + MARGIN + dy, at + dx : at + dx + count]
+                    behind = wide[y + MARGIN - dy, at - dx : at - dx + count]
+                    one, two, three = spread[3 * i], spread[3 * i + 1], spread[3 * i + 2]
+                    for x in range(count):
+                        a, b = np.int32(ahead[x] - c[x]), np.int32(behind[x] - c[x])
+                        u = np.int32(min(max(a, -small), small) + min(max(b, -small), small))
+                        v = np.int32(min(max(a, -middle), middle) + min(max(b, -middle), middle))
+                        w = np.int32(min(max(a, -large), large) + min(max(b, -large), large))
+                        change = np.int32(np.int32(one[x] * u) + np.int32(two[x] * v))
+                        totals[x] += np.int32(change + np.int32(three[x] * w))
+                row = out[y, left:right]
+                for x in range(count):
+                    row[x] = c[x] + np.int32(totals[x] >> WEIGHT_BITS)
 
 
 def features(xp: Any, wide: Any, limits: Any, shape: tuple[int, ...]) -> Iterator[Any]:
@@ -212,7 +259,8 @@ def filtered(
         if not is_numpy(xp):
             yield _filter_arrays(xp, wide, kinds, weights, limits, plane.shape)
             continue
-        out = np.empty(plane.shape, np.int32)
+        height, width = plane.shape
+        out = wide[MARGIN : MARGIN + height, MARGIN : MARGIN + width].copy()
         scratch = np.empty((weights.shape[1] + 1, plane.shape[1]), np.int32)
         _filter(wide, kinds, weights, TAPS, limits, scratch[:-1], scratch[-1], out)
         yield out

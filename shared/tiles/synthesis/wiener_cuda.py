@@ -18,7 +18,7 @@ _SOURCE = (
     constants(
         {
             "CELL": CELL,
-            "GROUPS": len(wiener.STEEPNESS) + 1,
+            "GROUPS": len(wiener.STEEPNESS),
             "STEEP_BITS": wiener.STEEP_BITS,
             "WEIGHT_BITS": wiener.WEIGHT_BITS,
             "TAPS": len(wiener.TAPS),
@@ -47,8 +47,8 @@ extern "C" __global__ void classes_of_cells(
     const int *plane = planes + at * rows * columns;
     for (word cy = blockIdx.y; cy < down; cy += gridDim.y) {
         word h = 0, v = 0, d = 0, e = 0;
-        for (word y = cy * CELL - 2; y < cy * CELL + 6; y++)
-            for (word x = (word)cx * CELL - 2 + (y & 1); x < (word)cx * CELL + 6; x += 2) {
+        for (word y = cy * CELL - 2; y < cy * CELL + 6; y += 2)
+            for (word x = (word)cx * CELL - 2; x < (word)cx * CELL + 6; x++) {
 #define AT(dy, dx) sample(plane, y + (dy), x + (dx), height, width, columns)
                 const word c = 2 * AT(0, 0);
                 h += magnitude(c - AT(0, -1) - AT(0, 1));
@@ -65,9 +65,10 @@ extern "C" __global__ void classes_of_cells(
         const int clear = (high > 2 * low) + (2 * high > 9 * low);
         const word steep = ((h + v) << STEEP_BITS) / step;
         int group = 0;
-        while (group < GROUPS - 1 && steep >= STEEPNESS[group]) group++;
+        while (group < GROUPS && steep >= STEEPNESS[group]) group++;
+        const int direction = clear == 0 ? 0 : way + 4 * clear - 3;
         kinds[(at * down + cy) * across + cx] =
-            (unsigned char)((clear == 0 ? 0 : way + 4 * clear - 3) * GROUPS + group);
+            (unsigned char)(group == 0 ? 0 : direction * GROUPS + group);
     }
 }
 
