@@ -17,6 +17,7 @@ from .encoding import AnyScale
 from .errors import BudgetError, FractourError, TruncatedError
 from .fitting import Fitted
 from .network.weights import encoder_at_hand
+from .picture.invisible import without_invisible
 from .picture.raster import as_raster
 from .picture.scaling import averaged, enlarged
 from .registry import codec_by_number, get_codec
@@ -43,7 +44,7 @@ def encode(
     ----------
     image : array_like or PIL.Image.Image
         (H, W) or (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; uint8.
-        uint16 is rounded to eight bits with a warning.
+        uint16 is rounded to eight bits with a warning. Colours under zero alpha are not kept.
     codec : str
         Name of an installed target format, see ``fractour codecs``.
     budget : int or Budget
@@ -108,7 +109,7 @@ def encode(
         raise FractourError(message)
     encoding = AnyScale(
         chosen,
-        raster,
+        without_invisible(raster),
         compact=compact,
         encoder=encoder,
         effort=effort,
