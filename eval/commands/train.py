@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import complete_codec, complete_corpus
+from .options import SkipBroken, complete_codec, complete_corpus
 from .output import UsageError, say
+from .several import read_corpus
 
 if TYPE_CHECKING:
     from ...shared.training.loop import Report
@@ -87,6 +88,7 @@ def train(
     accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, metavar="N", help="GPUs, or processes.")] = 1,
     precision: Annotated[str, typer.Option(help="Of Lightning Fabric.")] = "32-true",
+    skip_broken: SkipBroken = False,
 ) -> None:
     """Train a codec's encoder network; needs fractour[train].
 
@@ -120,7 +122,7 @@ def train(
         codec, loss.value, weighting.value, low, high, each, pictures, size, steps, rate,
         seed=seed, distill=distill, alone=alone,
     )  # fmt: skip
-    opened = open_corpus(corpus)
+    opened = read_corpus(open_corpus(corpus), skip_broken=skip_broken)
     images = [np.ascontiguousarray(as_colour(image.load())) for image in opened.images]
     folder = out or Path("runs") / codec
     with _shown(recipe.steps, pictures * each) as report:
