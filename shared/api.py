@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from . import container
-from .backend import get_array_module, to_numpy
+from .backend import get_array_module, is_numpy, to_numpy
 from .budget import DEFAULT_RANK, Budget
 from .codec import Geometry, Image, Progress
 from .encoding import AnyScale
@@ -161,7 +162,14 @@ def shown(frame: container.Frame, small: Any, xp: Any, *, scale: int = 1, reduce
     if left < 0:
         return averaged(small, 1 << -left, xp)
     height, width = (-(-side * scale // reduce) for side in (geometry.height, geometry.width))
-    return enlarged(small, height, width, left, xp)
+    if left == 0 or not is_numpy(xp):
+        return enlarged(small, height, width, left, xp)
+    # A channel at a time: what lies between is of 32 bits a sample, several times over.
+    out = np.empty((height, width, small.shape[2]), np.uint8)
+    for channel in range(small.shape[2]):
+        plane = small[:, :, channel : channel + 1]
+        out[:, :, channel : channel + 1] = enlarged(plane, height, width, left, xp)
+    return out
 
 
 def parse(
