@@ -1,16 +1,19 @@
-"""How much memory decoding takes: a few bytes may declare a large picture."""
+"""How much memory pictures take: a few bytes may declare a large one, and flat ones are cheap."""
 
 from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
+from typing import Any, cast
 
 import fractour
 import numpy as np
 import pytest
 from fractour.shared import api, container
-from fractour.shared.codec import Geometry
+from fractour.shared.codec import Codec, Geometry
 from fractour.shared.container import Form
+from fractour.shared.encoding import Encoding
+from fractour.shared.registry import get_codec
 
 SIDE = 1536
 MOST = {"wavelet": 40, "tiles": 42, "pifs": 42, "contour": 58, "template": 40}
@@ -68,3 +71,35 @@ def test_all_arrays_of_any_file(codec: str, channels: int) -> None:
     finally:
         tracemalloc.stop()
     assert peak / SIDE**2 <= MOST[codec] * (1 + channels) / 5 + 2
+
+
+@pytest.mark.parametrize(("codec", "most"), [("wavelet", 90), ("tiles", 215)])
+def test_a_flat_picture_is_encoded_with_little(codec: str, most: float) -> None:
+    image = np.full((1024, 1024, 3), 130, np.uint8)
+    chosen = CountingCodec(get_codec(codec))
+    Encoding(get_codec(codec), image[:128, :128], effort=1).file(300)
+    tracemalloc.start()
+    try:
+        file = Encoding(cast("Any", chosen), image, effort=1).file(40_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(file.data) < 40
+    assert peak / 1024**2 <= most
+    # Where there is nothing to price, the finest step is tried soon.
+    assert chosen.proposals <= 3
+
+
+class CountingCodec:
+    """A codec that counts what it is asked to propose."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec, self.proposals = codec, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.codec, name)
+
+    def propose(self, analysis: object, step: int) -> object:
+        """Count, and hand on."""
+        self.proposals += 1
+        return self.codec.propose(analysis, step)
