@@ -62,7 +62,7 @@ def train(
     ] = "default",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Checkpoint, weights, logs.  [default: runs/CODEC]"),
+        typer.Option(metavar="DIR", help="Checkpoint, weights, log.jsonl.  [default: runs/CODEC]"),
     ] = None,
     loss: Annotated[LossName, typer.Option(help="The error.")] = LossName.SMART,
     weighting: Annotated[
@@ -150,23 +150,21 @@ def _shown(steps: int, samples: int) -> Iterator[Callable[[Report], None]]:
     first: list[int] = []
     seen: dict[float, float] = {}
 
-    def words(report: Report) -> str:
+    def words(report: Report) -> list[str]:
         first[:] = first or [report.step - 1]
         pace = samples * (report.step - first[0]) / max(time.monotonic() - began, 1e-9)
         for bpp, value in zip(REPORTED_BPP, report.psnr, strict=True):
             if not math.isnan(value):
                 seen[bpp] = value if bpp not in seen else 0.95 * seen[bpp] + 0.05 * value
         quality = " ".join(f"{value:.2f} dB at {bpp}" for bpp, value in sorted(seen.items()))
-        return (
-            f"loss {report.loss:.4f}  error x {report.relative:.3f}  "
-            f"{quality}  {pace:.1f} pictures/s"
-        )
+        first_words = [f"loss {report.loss:.4f}", f"error x {report.relative:.3f}"]
+        return [*first_words, f"{pace:.1f} pictures/s", *([quality] if quality else [])]
 
     if not sys.stderr.isatty():
         every = max(1, steps // 50)
 
         def line(report: Report) -> None:
-            text = words(report)
+            text = "  ".join(words(report))
             if report.step % every == 0 or report.step == steps:
                 say(f"step {report.step} of {steps}  {text}")
 
@@ -176,9 +174,25 @@ def _shown(steps: int, samples: int) -> Iterator[Callable[[Report], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
+    console = Console(stderr=True)
     columns: tuple[Any, ...] = (
         BarColumn(20), MofNCompleteColumn(), Remaining(), TextColumn("{task.description}"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # Bar, spaces and time left take 31; a bar that has to give way to words shows nothing.
+    room = console.width - 31 - len(f"{steps}/{steps}")
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=steps)
-        yield lambda report: bar.update(task, completed=report.step, description=words(report))
+        yield lambda report: bar.update(
+            task, completed=report.step, description=fitting(words(report), room)
+        )
+
+
+def fitting(words: list[str], room: int) -> str:
+    """Join as many words, the first ones, as fit into a line of `room` characters."""
+    text = ""
+    for word in words:
+        longer = f"{text}  {word}" if text else word
+        if len(longer) > room:
+            break
+        text = longer
+    return text
