@@ -184,7 +184,7 @@ def parse(
     )
     codec = found[1]
     if scale != 1 and not codec.scalable:
-        message = f"codec {codec.name!r} has a fixed resolution; decode with scale=1 and resize"
+        message = f"codec {codec.name!r} has a fixed resolution; decode at scale 1 and resize"
         raise FractourError(message)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import time
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import SkipBroken, complete_codec, complete_corpus
-from .output import UsageError, say
+from .options import Json, SkipBroken, complete_codec, complete_corpus
+from .output import UsageError, print_json, say
 from .several import read_corpus
 
 if TYPE_CHECKING:
@@ -78,8 +79,10 @@ def train(
     pictures: Annotated[int, typer.Option(min=1, metavar="N", help="Crops a step.")] = 4,
     each: Annotated[int, typer.Option(min=1, metavar="N", help="Budgets a crop.")] = 3,
     size: Annotated[int, typer.Option(min=64, metavar="N", help="Side of crops, 64 k.")] = 128,
-    rate: Annotated[float, typer.Option(help="Learning rate.")] = 2e-3,
-    distill: Annotated[float, typer.Option(min=0.0, help="Weight of the teacher.")] = 0.3,
+    rate: Annotated[float, typer.Option(metavar="X", help="Learning rate.")] = 2e-3,
+    distill: Annotated[
+        float, typer.Option(min=0.0, metavar="X", help="Weight of the teacher.")
+    ] = 0.3,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     start: Annotated[
@@ -89,6 +92,7 @@ def train(
     devices: Annotated[int, typer.Option(min=1, metavar="N", help="GPUs, or processes.")] = 1,
     precision: Annotated[str, typer.Option(help="Of Lightning Fabric.")] = "32-true",
     skip_broken: SkipBroken = False,
+    as_json: Json = False,
 ) -> None:
     """Train a codec's encoder network; needs fractour[train].
 
@@ -138,6 +142,11 @@ def train(
             precision=precision,
             report=report if devices == 1 else None,
         )
+    if as_json:
+        log = folder / "log.jsonl"
+        lines = log.read_text("utf-8").splitlines()
+        told = {"codec": codec, "corpus": opened.name, "weights": str(weights), "log": str(log)}
+        print_json(told | {"last": json.loads(lines[-1]) if lines else None})
     say(f"weights: {weights}; use them with FRACTOUR_WEIGHTS={folder}")
 
 

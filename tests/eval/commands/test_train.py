@@ -62,7 +62,9 @@ def test_a_training_leaves_its_log_and_weights_that_all_may_read(
     log = tmp_path / "run" / "log.jsonl"
     # A run that was stopped after its checkpoint, in the middle of a line.
     log.write_text(log.read_text() + '{"step": 3, "loss": 1.0}\n{"step"')
-    assert cli(*words, "--steps", 4, "--resume").code == 0
+    ended = cli(*words, "--steps", 4, "--resume", "--json")
+    assert ended.code == 0
+    assert ended.json["last"]["step"] == 4
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
     assert all(np.isfinite([row["loss"], row["relative"]]).all() for row in rows)
