@@ -65,7 +65,7 @@ class CorpusImage:
             return self.maker()
         assert self.path is not None
         with warnings.catch_warnings():
-            # Frames or bits left out are no news for a corpus: its checksum is of what is used.
+            # Frames or bits left out are told once, by `inspect`, not at every use.
             warnings.simplefilter("ignore", UserWarning)
             return read_image(self.path, str(self.path))
 
@@ -73,6 +73,22 @@ class CorpusImage:
     def sha256(self) -> str:
         """Hash of the pixels."""
         return pixel_sha256(self.load())
+
+    def inspect(self) -> list[str]:
+        """Read the image once, for its hash; return what is left out of it, to follow its name.
+
+        Raises
+        ------
+        ImageInputError
+            As `load`.
+        """
+        if self.path is None:
+            return []
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.__dict__["sha256"] = pixel_sha256(read_image(self.path, str(self.path)))
+        told = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]
+        return [text.removeprefix(f"{self.path} ").removeprefix("has ") for text in told]
 
     def problem(self) -> str:
         """Say how the image differs from its manifest; empty if it does not.

@@ -7,16 +7,18 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from . import container
-from .backend import get_array_module, to_numpy
+from .backend import get_array_module, is_numpy, to_numpy
 from .budget import DEFAULT_RANK, Budget
 from .codec import Geometry, Image, Progress
 from .encoding import AnyScale
 from .errors import BudgetError, FractourError, TruncatedError
 from .fitting import Fitted
 from .network.weights import encoder_at_hand
+from .picture.invisible import without_invisible
 from .picture.raster import as_raster
 from .picture.scaling import averaged, enlarged
 from .registry import codec_by_number, get_codec
@@ -43,7 +45,7 @@ def encode(
     ----------
     image : array_like or PIL.Image.Image
         (H, W) or (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; uint8.
-        uint16 is rounded to eight bits with a warning.
+        uint16 is rounded to eight bits with a warning. Colours under zero alpha are not kept.
     codec : str
         Name of an installed target format, see ``fractour codecs``.
     budget : int or Budget
@@ -108,7 +110,7 @@ def encode(
         raise FractourError(message)
     encoding = AnyScale(
         chosen,
-        raster,
+        without_invisible(raster),
         compact=compact,
         encoder=encoder,
         effort=effort,
@@ -160,7 +162,14 @@ def shown(frame: container.Frame, small: Any, xp: Any, *, scale: int = 1, reduce
     if left < 0:
         return averaged(small, 1 << -left, xp)
     height, width = (-(-side * scale // reduce) for side in (geometry.height, geometry.width))
-    return enlarged(small, height, width, left, xp)
+    if left == 0 or not is_numpy(xp):
+        return enlarged(small, height, width, left, xp)
+    # A channel at a time: what lies between is of 32 bits a sample, several times over.
+    out = np.empty((height, width, small.shape[2]), np.uint8)
+    for channel in range(small.shape[2]):
+        plane = small[:, :, channel : channel + 1]
+        out[:, :, channel : channel + 1] = enlarged(plane, height, width, left, xp)
+    return out
 
 
 def parse(
@@ -175,7 +184,7 @@ def parse(
     )
     codec = found[1]
     if scale != 1 and not codec.scalable:
-        message = f"codec {codec.name!r} has a fixed resolution; decode with scale=1 and resize"
+        message = f"codec {codec.name!r} has a fixed resolution; decode at scale 1 and resize"
         raise FractourError(message)
     return found
 

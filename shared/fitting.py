@@ -138,7 +138,8 @@ class _Fitter:
                 slope = min(-1e-3, (excess - previous[1]) / (step - previous[0]))
             previous = (step, excess)
             guess = round(step - excess / slope + (0.5 if excess <= 0 else -0.5))
-            reach = self.codec.steps // 6  # a far too fine step is slow to price
+            # A far too fine step is slow to price, unless a picture is flat.
+            reach = self.codec.steps // (6 if len(self.propose(step)) else 2)
             guess = max(step - reach, min(step + reach, guess))
             if len(self._sizes) > _SECANTS_TRIED:
                 guess = (low + high) // 2  # sizes that do not follow the rule

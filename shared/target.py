@@ -10,6 +10,7 @@ from .encoding import AnyScale
 from .error.smart_error import picture_and_alpha_error
 from .errors import BudgetError
 from .fitting import Fitted
+from .picture.invisible import as_seen
 
 _START_BPP = 0.2
 _TRIES = 24
@@ -38,7 +39,8 @@ class _Search:
     def attempt(self, limit: int) -> _Try:
         """Encode to `limit` bytes, decode the real file, judge it."""
         file = self.encoding.file(limit)
-        error = picture_and_alpha_error(self.encoding.image, self.encoding.picture(file.data))
+        seen = as_seen(self.encoding.image, self.encoding.picture(file.data))
+        error = picture_and_alpha_error(*seen)
         found = _Try(limit, file, error)
         self.tries.append(found)
         if self.progress:

@@ -117,8 +117,13 @@ def first_step(analysis: Analysis, limit: int) -> int:
     """Guess the step from the magnitude that about as many coefficients reach as fit."""
     count = min(int(8 * limit / _BITS_EACH), analysis.coefficients.size - 1)
     magnitudes = np.abs(analysis.coefficients)
+    # Where a picture is flat there are few of these, and nearly all the others are equal, which
+    # takes a partition very long.
+    magnitudes = magnitudes[magnitudes > _LEAST_KEPT]
+    if len(magnitudes) <= count:
+        return 0
     reached = np.partition(magnitudes, -count - 1)[-count - 1]
-    return round(STEPS_PER_OCTAVE * float(np.log2(max(reached / _LEAST_KEPT, 1.0))))
+    return round(STEPS_PER_OCTAVE * float(np.log2(reached / _LEAST_KEPT)))
 
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .options import Budgets, Codecs, Corpus, Json, budgets_of, specs_of
+from .options import Budgets, Codecs, Corpus, Json, SkipBroken, budgets_of, specs_of
 from .output import print_json, print_tables, progress, say
+from .several import read_corpus
 
 
 class What(StrEnum):
@@ -29,6 +31,7 @@ def bench(
     images: Annotated[int, typer.Option(min=1, metavar="N", help="First N images only.")] = 6,
     repeats: Annotated[int, typer.Option(min=1, metavar="N", help="Calls; the median counts.")] = 7,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON there too.")] = None,
+    skip_broken: SkipBroken = False,
     as_json: Json = False,
 ) -> None:
     """Time codecs beside OpenJPEG, or count orderings held.
@@ -47,7 +50,9 @@ def bench(
     from ..tables import finite
 
     specs = specs_of(codec or ["wavelet"], "jpeg2000")
-    pictures = list(open_corpus(corpus).images)[:images]
+    opened = open_corpus(corpus)
+    opened = replace(opened, images=opened.images[:images])
+    pictures = list(read_corpus(opened, skip_broken=skip_broken).images)
     measure = {What.DECODE: timing.bench_decode, What.ENCODE: timing.bench_encode}[what]
     tables = []
     with progress(f"timing {what}") as update:

@@ -13,6 +13,7 @@ import typer
 from .options import (
     Codecs,
     Json,
+    SkipBroken,
     budgets_of,
     complete_anchor,
     complete_corpus,
@@ -23,6 +24,7 @@ from .options import (
 )
 from .output import UsageError, notice, print_json, print_tables, progress, say
 from .presenting import check_export, export_rows, present
+from .several import read_corpus
 
 if TYPE_CHECKING:
     from ..measuring.measure import CodecSpec
@@ -198,6 +200,7 @@ def compare(
         int | None,
         typer.Option("--images", min=1, metavar="N", help="First N pictures of a corpus only."),
     ] = None,
+    skip_broken: SkipBroken = False,
     all_tables: Annotated[
         bool, typer.Option("--tables", help="Print every table, not the verdict alone.")
     ] = False,
@@ -233,7 +236,9 @@ def compare(
             message = "--judge goes with a run at equal bytes, not with --at-target"
             raise UsageError(message)
         specs = _with_encoders(specs_of(codecs, ""), codecs, encoders)
-        _compare_at_target(corpus or "default", specs, at_target, images_each, out, as_json)
+        _compare_at_target(
+            corpus or "default", specs, at_target, images_each, out, as_json, skip_broken
+        )
         return
     bpps = budgets_of(bpp or (DEFAULT_BPPS if corpus else FIRST_LOOK_BPPS))
     names = _metrics(metrics, judge)
@@ -251,12 +256,13 @@ def compare(
     if corpus is None and images_each is None:
         images_each = FIRST_LOOK_IMAGES
     images = _opened(corpus or "default", images_each)
+    with progress("reading the pictures") as update:
+        images = read_corpus(images, skip_broken=skip_broken, progress=update)
     folder = out or Path("results") / images.name
     say(
         f"{images.name}: {len(images)} images, {len(specs)} codecs, {len(bpps)} budgets -> {folder}"
     )
     with progress("comparing") as update:
-        update.doing("reading the pictures")
         try:
             result = run_comparison(
                 images,
@@ -329,6 +335,7 @@ def _compare_at_target(
     images: int | None,
     out: Path | None,
     as_json: bool,
+    skip_broken: bool,
 ) -> None:
     if not 0 < target < 100:
         message = f"--at-target takes a positive smart error, not {target:g}"
@@ -342,7 +349,8 @@ def _compare_at_target(
     from ..tables import finite
 
     require_encoders(specs)
-    groups = groups_of((open_corpus(name) for name in listed(corpus)), images)
+    opened = [read_corpus(open_corpus(name), skip_broken=skip_broken) for name in listed(corpus)]
+    groups = groups_of(opened, images)
     with progress("searching the smallest files") as update:
         rows = run_at_target(groups, specs, target, update)
     table = at_target_table(rows)

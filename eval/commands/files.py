@@ -227,8 +227,9 @@ def _smart_error(pixels: Any, data: bytes) -> float:
     """Smart error that a file reaches."""
     from ...shared.api import decode as decode_bytes
     from ...shared.error.smart_error import smart_error
+    from ...shared.picture.invisible import as_seen
 
-    return float(smart_error(pixels, decode_bytes(data)))
+    return float(smart_error(*as_seen(pixels, decode_bytes(data))))
 
 
 def called(target: str) -> str:

@@ -186,21 +186,27 @@ def corpora_verify(
 
     corpus = open_corpus(name)
     rows: list[tuple[str, str]] = []
+    notes: dict[str, str] = {}
     with progress(f"verifying {name}") as update:
         for index, image in enumerate(corpus.images):
             update(index / len(corpus))
             try:
                 problem = image.problem()
+                notes[image.name] = "" if problem else "; ".join(image.inspect())
             except FractourError as error:
                 problem = str(error)
             rows.append((image.name, problem))
     bad = [image for image, problem in rows if problem]
     checksum = None if bad else corpus.checksum
     if as_json:
-        images = [{"name": image, "ok": not bad_why, "problem": bad_why} for image, bad_why in rows]
+        images = [
+            {"name": image, "ok": not bad_why, "problem": bad_why, "note": notes.get(image, "")}
+            for image, bad_why in rows
+        ]
         print_json({"corpus": corpus.name, "ok": not bad, "checksum": checksum, "images": images})
     else:
-        print_table(["image", "problem"], [(image, problem or "ok") for image, problem in rows])
+        said = [(image, problem or notes[image] or "ok") for image, problem in rows]
+        print_table(["image", "problem"], said)
     if bad:
         message = f"corpus {name!r}: {len(bad)} of {len(rows)} images: {', '.join(bad)}"
         raise CheckFailedError(message)

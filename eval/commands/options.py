@@ -66,6 +66,9 @@ Encoder = Annotated[
 ]
 Effort = Annotated[int, typer.Option(min=1, max=9, metavar="1-9", help="1 fast to 9 thorough.")]
 Json = Annotated[bool, typer.Option("--json", help="Report as one JSON document on stdout.")]
+SkipBroken = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read.")
+]
 MaxPixels = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Refuse pictures of more pixels.  [default: 64 million]"),

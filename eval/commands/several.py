@@ -5,10 +5,13 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...shared.errors import FractourError
-from .output import STDIO, OutputError, UsageError, print_json, say
+from .output import STDIO, OutputError, UsageError, notice, print_json, say
+
+if TYPE_CHECKING:
+    from ...corpora.images import Corpus
 
 
 def _expanded(sources: Sequence[str]) -> list[str]:
@@ -104,3 +107,24 @@ def each(
     if failed:
         message = f"{failed} of {len(pairs)} files failed"
         raise OutputError(message)
+
+
+def read_corpus(
+    corpus: Corpus, *, skip_broken: bool, progress: Callable[[float], None] | None = None
+) -> Corpus:
+    """Read every picture before work begins; tell what is left out of them, and of the corpus.
+
+    Raises
+    ------
+    ImageInputError
+        If some cannot be read and are not to be skipped; names all of them.
+    """
+    from ...corpora.reading import read_all, without_broken
+
+    findings = read_all(corpus, progress)
+    for note in findings.notes():
+        notice(note)
+    sound = without_broken(corpus, findings, skip=skip_broken)
+    for reason in findings.broken.values():
+        notice(f"skipped: {reason}")
+    return sound

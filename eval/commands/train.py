@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import time
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import complete_codec, complete_corpus
-from .output import UsageError, say
+from .options import Json, SkipBroken, complete_codec, complete_corpus
+from .output import UsageError, print_json, say
+from .several import read_corpus
 
 if TYPE_CHECKING:
     from ...shared.training.loop import Report
@@ -61,7 +63,7 @@ def train(
     ] = "default",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Checkpoint, weights, logs.  [default: runs/CODEC]"),
+        typer.Option(metavar="DIR", help="Checkpoint, weights, log.jsonl.  [default: runs/CODEC]"),
     ] = None,
     loss: Annotated[LossName, typer.Option(help="The error.")] = LossName.SMART,
     weighting: Annotated[
@@ -77,8 +79,10 @@ def train(
     pictures: Annotated[int, typer.Option(min=1, metavar="N", help="Crops a step.")] = 4,
     each: Annotated[int, typer.Option(min=1, metavar="N", help="Budgets a crop.")] = 3,
     size: Annotated[int, typer.Option(min=64, metavar="N", help="Side of crops, 64 k.")] = 128,
-    rate: Annotated[float, typer.Option(help="Learning rate.")] = 2e-3,
-    distill: Annotated[float, typer.Option(min=0.0, help="Weight of the teacher.")] = 0.3,
+    rate: Annotated[float, typer.Option(metavar="X", help="Learning rate.")] = 2e-3,
+    distill: Annotated[
+        float, typer.Option(min=0.0, metavar="X", help="Weight of the teacher.")
+    ] = 0.3,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     start: Annotated[
@@ -87,6 +91,8 @@ def train(
     accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, metavar="N", help="GPUs, or processes.")] = 1,
     precision: Annotated[str, typer.Option(help="Of Lightning Fabric.")] = "32-true",
+    skip_broken: SkipBroken = False,
+    as_json: Json = False,
 ) -> None:
     """Train a codec's encoder network; needs fractour[train].
 
@@ -120,7 +126,7 @@ def train(
         codec, loss.value, weighting.value, low, high, each, pictures, size, steps, rate,
         seed=seed, distill=distill, alone=alone,
     )  # fmt: skip
-    opened = open_corpus(corpus)
+    opened = read_corpus(open_corpus(corpus), skip_broken=skip_broken)
     images = [np.ascontiguousarray(as_colour(image.load())) for image in opened.images]
     folder = out or Path("runs") / codec
     with _shown(recipe.steps, pictures * each) as report:
@@ -136,6 +142,11 @@ def train(
             precision=precision,
             report=report if devices == 1 else None,
         )
+    if as_json:
+        log = folder / "log.jsonl"
+        lines = log.read_text("utf-8").splitlines()
+        told = {"codec": codec, "corpus": opened.name, "weights": str(weights), "log": str(log)}
+        print_json(told | {"last": json.loads(lines[-1]) if lines else None})
     say(f"weights: {weights}; use them with FRACTOUR_WEIGHTS={folder}")
 
 
@@ -148,23 +159,21 @@ def _shown(steps: int, samples: int) -> Iterator[Callable[[Report], None]]:
     first: list[int] = []
     seen: dict[float, float] = {}
 
-    def words(report: Report) -> str:
+    def words(report: Report) -> list[str]:
         first[:] = first or [report.step - 1]
         pace = samples * (report.step - first[0]) / max(time.monotonic() - began, 1e-9)
         for bpp, value in zip(REPORTED_BPP, report.psnr, strict=True):
             if not math.isnan(value):
                 seen[bpp] = value if bpp not in seen else 0.95 * seen[bpp] + 0.05 * value
         quality = " ".join(f"{value:.2f} dB at {bpp}" for bpp, value in sorted(seen.items()))
-        return (
-            f"loss {report.loss:.4f}  error x {report.relative:.3f}  "
-            f"{quality}  {pace:.1f} pictures/s"
-        )
+        first_words = [f"loss {report.loss:.4f}", f"error x {report.relative:.3f}"]
+        return [*first_words, f"{pace:.1f} pictures/s", *([quality] if quality else [])]
 
     if not sys.stderr.isatty():
         every = max(1, steps // 50)
 
         def line(report: Report) -> None:
-            text = words(report)
+            text = "  ".join(words(report))
             if report.step % every == 0 or report.step == steps:
                 say(f"step {report.step} of {steps}  {text}")
 
@@ -174,9 +183,25 @@ def _shown(steps: int, samples: int) -> Iterator[Callable[[Report], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
+    console = Console(stderr=True)
     columns: tuple[Any, ...] = (
         BarColumn(20), MofNCompleteColumn(), Remaining(), TextColumn("{task.description}"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # Bar, spaces and time left take 31; a bar that has to give way to words shows nothing.
+    room = console.width - 31 - len(f"{steps}/{steps}")
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=steps)
-        yield lambda report: bar.update(task, completed=report.step, description=words(report))
+        yield lambda report: bar.update(
+            task, completed=report.step, description=fitting(words(report), room)
+        )
+
+
+def fitting(words: list[str], room: int) -> str:
+    """Join as many words, the first ones, as fit into a line of `room` characters."""
+    text = ""
+    for word in words:
+        longer = f"{text}  {word}" if text else word
+        if len(longer) > room:
+            break
+        text = longer
+    return text

@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from ...shared.error.smart_error import smart_error
 from ...shared.errors import FractourError
+from ...shared.picture.invisible import as_seen
 from ...shared.picture.raster import without_alpha
 from . import perceptual_network
 
@@ -381,7 +382,7 @@ def get_metric(name: str) -> Metric:
 def measure(
     reference: Image, decoded: Image, names: Iterable[str] | None = None
 ) -> dict[str, float | None]:
-    """Compute metrics by name (all of `METRICS` by default).
+    """Compute metrics by name (all of `METRICS` by default); invisible colours do not count.
 
     Returns
     -------
@@ -389,6 +390,7 @@ def measure(
         Finite values; None where a metric is undefined or infinite, because JSON has no
         infinity.
     """
+    reference, decoded = as_seen(*_checked(reference, decoded))
     result: dict[str, float | None] = {}
     for name in METRICS if names is None else names:
         value = get_metric(name).function(reference, decoded)

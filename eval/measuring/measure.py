@@ -23,6 +23,7 @@ from ...shared import api, registry
 from ...shared.budget import DEFAULT_RANK, RANKS
 from ...shared.errors import BudgetError, FractourError, UnknownCodecError
 from ...shared.network.weights import weights_path
+from ...shared.picture.invisible import without_invisible
 from ..judging.metrics import METRICS, measure
 from .anchors import ANCHORS, AnchorSearch, decode_anchor, get_anchor
 from .running.warming import timed
@@ -212,7 +213,8 @@ class _AnchorCoder:
         self._name = name
         self._channels = image.shape[2] if image.ndim == 3 else 1
         self._shape = image.shape
-        self._search = AnchorSearch(name, image)
+        # The target formats get no invisible colours either.
+        self._search = AnchorSearch(name, without_invisible(image))
 
     def encode(self, limit: int) -> tuple[bytes, float, float | None]:
         found = self._search.best(limit)

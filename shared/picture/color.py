@@ -7,7 +7,8 @@ ITU-R BT.601-7; ITU-T T.871 (JFIF), section 7.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ OFFSET = 128
 # 1.402, 0.344136, 0.714136, 1.772 with 14 fractional bits.
 _R_CR, _G_CB, _G_CR, _B_CB = 22970, 5638, 11700, 29032
 _BITS = 14
+
+_STRIP = 64
 
 ERROR_WEIGHTS = {1: (1.0,), 2: (1.0, 1.0), 3: (3.0, 3.258, 2.476), 4: (3.0, 3.258, 2.476, 3.0)}
 """Squared error over the samples of a pixel per squared error of each component.
@@ -64,28 +67,54 @@ def _rgb_compiled(y, cb, cr, fraction, out):  # type: ignore[no-untyped-def]
             out[i, j, 2] = min(max(b, 0), 255)
 
 
-def to_pixels(xp: Any, planes: Sequence[Any], fraction: int) -> Any:
+def to_pixels(xp: Any, planes: Iterable[Any], fraction: int, *, channels: int = 0) -> Any:
     """Turn decoded components into pixels.
 
     Parameters
     ----------
     xp : module
         NumPy or CuPy.
-    planes : sequence of (H, W) int32
+    planes : iterable of (H, W) int32
         One component (grey), two (grey, alpha), three (Y, Cb, Cr) or four (.., alpha),
-        less `OFFSET` except Cb and Cr, which are centred on zero.
+        less `OFFSET` except Cb and Cr, which are centred on zero. On NumPy those of an iterator
+        are taken as they are needed, and dropped.
     fraction : int
         Fractional bits of the samples.
+    channels : int
+        How many there are; needed of an iterator alone.
 
     Returns
     -------
     (H, W, C) uint8
     """
-    if is_numpy(xp) and len(planes) == 3:
-        out = np.empty((*planes[0].shape, 3), np.uint8)
-        _rgb_compiled(*planes, fraction, out)
-        return out
-    return _pixels_arrays(xp, planes, fraction)
+    if not channels:
+        planes = list(planes)
+        channels = len(planes)
+    if not is_numpy(xp):
+        return _pixels_arrays(xp, list(planes), fraction)
+    left = iter(planes)
+    if channels >= 3:
+        colour = list(islice(left, 3))
+        out = np.empty((*colour[0].shape, channels), np.uint8)
+        _rgb_compiled(*colour, fraction, out)
+        del colour
+        done = 3
+    else:
+        first = next(left)
+        out = np.empty((*first.shape, channels), np.uint8)
+        _put(out[:, :, 0], first, fraction)
+        del first
+        done = 1
+    for channel in range(done, channels):
+        _put(out[:, :, channel], next(left), fraction)
+    return out
+
+
+def _put(out: npt.NDArray[np.uint8], plane: Any, fraction: int) -> None:
+    """Write a component that is a channel, in strips: what lies between is four times as wide."""
+    for top in range(0, len(out), _STRIP):
+        rows = slice(top, top + _STRIP)
+        out[rows] = _pixels_arrays(np, [plane[rows]], fraction)[:, :, 0]
 
 
 def to_components(image: Image) -> list[npt.NDArray[np.float32]]:

@@ -10,8 +10,11 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import FractourError, ImageInputError
-from .pillow import pillow_to_array
+from .deep import is_deep, round_in_place
+from .pillow import CUT_TO_EIGHT, Samples, samples_of
 from .raster import as_raster
+
+_ROUNDED = "has 16-bit samples; they are rounded to 8 bits"
 
 
 def read_image(source: Any, name: str) -> npt.NDArray[np.uint8]:
@@ -36,13 +39,11 @@ def read_image(source: Any, name: str) -> npt.NDArray[np.uint8]:
     Warns
     -----
     UserWarning
-        If something of the file is left out: further frames, bits beyond eight.
+        If something of the file is left out: further frames, bits beyond eight, a colour
+        profile of no use (samples with one are brought to sRGB).
     """
     try:
-        with Image.open(source) as image:
-            # An MPO is a photograph with its own preview behind it, not an animation.
-            frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
-            samples = pillow_to_array(image)
+        samples, losses = _opened(source)
     except FractourError as error:
         message = f"{name}: {error}"
         raise ImageInputError(message) from error
@@ -63,11 +64,31 @@ def read_image(source: Any, name: str) -> npt.NDArray[np.uint8]:
     except Exception as error:
         message = f"{name} cannot be read as an image: {error or type(error).__name__}"
         raise ImageInputError(message) from error
-    if frames > 1:
-        warnings.warn(f"{name} holds {frames} frames; only the first is used", stacklevel=2)
+    if samples.dtype == np.uint16:
+        losses.append(_ROUNDED)
+    for loss in losses:
+        warnings.warn(f"{name} {loss}", stacklevel=2)
     with warnings.catch_warnings():
-        if samples.dtype == np.uint16:
-            warnings.filterwarnings("ignore", message="16-bit samples")
-            warnings.warn(f"{name} has 16-bit samples; they are rounded to 8 bits", stacklevel=2)
+        warnings.filterwarnings("ignore", message="16-bit samples")
         raster = as_raster(samples)
     return raster[:, :, 0] if raster.shape[2] == 1 else raster
+
+
+def _opened(source: Any) -> tuple[Samples, list[str]]:
+    """Read samples, and say what was left out, see `samples_of`."""
+    losses: list[str] = []
+
+    def again() -> Any:
+        if hasattr(source, "seek"):
+            source.seek(0)
+        return Image.open(source)
+
+    with Image.open(source) as image:
+        # An MPO is a photograph with its own preview behind it, not an animation.
+        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+        if frames > 1:
+            losses.append(f"holds {frames} frames; only the first is used")
+        if is_deep(image):
+            losses.append(_ROUNDED if round_in_place(image, again) else CUT_TO_EIGHT)
+        samples, more = samples_of(image)
+    return samples, losses + more

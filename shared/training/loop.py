@@ -27,6 +27,7 @@ from ..network.contract import (
     save_weights,
 )
 from .crops import Crops
+from .logs import StepLog
 from .losses import LOSSES, WEIGHTINGS, weights_of
 
 REPORTED_BPP = (0.05, 0.2, 0.6)
@@ -274,7 +275,8 @@ def train(
     recipe : Recipe
     images : sequence of (H, W, 3) uint8
     folder : Path
-        Gets ``checkpoint.pt`` every `every` steps and ``CODEC.safetensors`` at the end.
+        Gets ``checkpoint.pt`` every `every` steps, ``log.jsonl`` with a line for each step (loss,
+        error beside the plain encoder, PSNR) and ``CODEC.safetensors`` at the end.
     corpus_sha256 : str
         Kept with the weights.
     resume : bool
@@ -330,6 +332,7 @@ def _run(
     module, optimizer = fabric.setup(_Step(network, recipe), optimizer)
     crops = Crops(images, recipe.size, recipe.seed)
     writer = _Board(folder / "board" if board and fabric.global_rank == 0 else None)
+    log = StepLog(folder / "log.jsonl", first) if fabric.global_rank == 0 else None
     mine = slice(fabric.global_rank, None, fabric.world_size)
     relative = math.nan
     for step in range(first, recipe.steps):
@@ -354,12 +357,14 @@ def _run(
         for name, value in network.state_dict().items():
             average[name] = average[name].to(value.device)
             average[name].mul_(decay).add_(value.detach(), alpha=1 - decay)
-        if fabric.global_rank:
+        if log is None:
             continue
         mean = float(ratios.log().mean().exp())
         relative = mean if math.isnan(relative) else 0.98 * relative + 0.02 * mean
         done = Report(step + 1, float(loss.detach()), mean, tuple(_psnr(pictures, decoded, bpp)))
         writer.add(done, pictures, decoded, every)
+        quality = {f"psnr_{at}": value for at, value in zip(REPORTED_BPP, done.psnr, strict=True)}
+        log.add({"step": done.step, "loss": done.loss, "relative": done.relative, **quality})
         if report:
             report(done)
         if (step + 1) % every == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,11 +63,13 @@ def _dequantize_compiled(magnitude, sign, bands, places, last_plane, steps, dens
                 dense[top + y, left + x] = min(value, _LIMIT) * sign[at + x]
 
 
-def components(symbols: Symbols, xp: Any) -> list[Any]:
-    """Decode the components, (H, W) int32 each, with `FRACTION_BITS` fractional bits."""
+def components(symbols: Symbols, xp: Any) -> Iterator[Any]:
+    """Decode the components, (H, W) int32 each, with `FRACTION_BITS` fractional bits.
+
+    One after the other, as they are taken: all at once they are half of what a decoder needs.
+    """
     layout = symbols.layout
     steps = band_steps(layout, symbols.step, symbols.geometry.channels)
-    planes = []
     places = np.array([(band.top, band.left) for band in layout.bands], np.int64)
     for comp in range(symbols.geometry.channels):
         if is_numpy(xp):
@@ -81,11 +83,10 @@ def components(symbols: Symbols, xp: Any) -> list[Any]:
                 steps[comp],
                 dense,
             )
-            planes.append(inverse_compiled(dense, layout.shapes))
+            yield inverse_compiled(dense, layout.shapes)
         else:
             dense = _dequantize_arrays(xp, symbols, layout, comp, steps[comp])
-            planes.append(inverse_arrays(xp, dense, layout.shapes))
-    return planes
+            yield inverse_arrays(xp, dense, layout.shapes)
 
 
 def synthesize_many(symbols: Sequence[Symbols], xp: Any) -> list[Any]:
@@ -101,4 +102,5 @@ def synthesize(symbols: Symbols, xp: Any) -> Any:
     """Render symbols to (H, W, C) uint8."""
     if has_kernels(xp):
         return synthesize_many([symbols], xp)[0]
-    return color.to_pixels(xp, components(symbols, xp), FRACTION_BITS)
+    channels = symbols.geometry.channels
+    return color.to_pixels(xp, components(symbols, xp), FRACTION_BITS, channels=channels)

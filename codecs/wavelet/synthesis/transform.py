@@ -160,11 +160,11 @@ def _inverse_level(out, merged, line, low_h, low_w, h, w):  # type: ignore[no-un
 def inverse_compiled(
     dense: npt.NDArray[np.int32], shapes: tuple[tuple[int, int], ...]
 ) -> npt.NDArray[np.int32]:
-    """Do what `inverse_arrays` does, in compiled loops on the CPU."""
-    out, merged, line = dense.copy(), np.empty_like(dense), np.empty(dense.shape[1], np.int32)
+    """Do what `inverse_arrays` does, in compiled loops on the CPU, in place."""
+    merged, line = np.empty_like(dense), np.empty(dense.shape[1], np.int32)
     for (low_h, low_w), (h, w) in zip(shapes[:0:-1], shapes[-2::-1], strict=True):
-        _inverse_level(out, merged, line, low_h, low_w, h, w)
-    return out
+        _inverse_level(dense, merged, line, low_h, low_w, h, w)
+    return dense
 
 
 def _split(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

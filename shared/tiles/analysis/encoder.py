@@ -331,15 +331,17 @@ def _decide(
 ) -> tuple[TileSet, npt.NDArray[np.float32]]:
     """Quantize at all sizes, prune, and gather."""
     geometry = spectra.geometry
-    ratios = in_steps(spectra, steps)
+    flat = [[block.reshape(*block.shape[:2], -1) for block in by] for by in spectra.coefficients]
+    scales = (65536.0 / steps).astype(np.float32)
+    # In steps one size at a time: all of them would be once more what `spectra` takes.
     candidates = [
         rdo.quantize(
-            blocks, role, lmbda, prices, geometry.height, geometry.width,
-            weights=spectra.weights_by(role),
+            (block * scale for block in blocks), role, lmbda, prices, geometry.height,
+            geometry.width, weights=spectra.weights_by(role),
         )
-        for blocks, role in zip(ratios, roles_of(geometry.channels), strict=True)
+        for blocks, scale, role in zip(flat, scales, roles_of(geometry.channels), strict=True)
     ]  # fmt: skip
-    return assemble(geometry, steps, candidates, ratios, prices, lmbda)
+    return assemble(geometry, steps, candidates, flat, prices, lmbda, scales)
 
 
 def assemble(
@@ -349,8 +351,16 @@ def assemble(
     ratios: list[list[npt.NDArray[np.float32]]],
     prices: rdo.Prices,
     lmbda: float,
+    scales: npt.NDArray[np.float32] | None = None,
 ) -> tuple[TileSet, npt.NDArray[np.float32]]:
     """Prune the trees of all partitions and gather the leaves.
+
+    Parameters
+    ----------
+    geometry, steps, candidates, ratios, prices, lmbda
+        See `_decide`.
+    scales : (C,) float32, optional
+        What each component's `ratios` are yet to be multiplied by.
 
     Returns
     -------
@@ -377,6 +387,7 @@ def assemble(
         tuple(splits),
         tuple(tuple(c.levels) for c in candidates),
         tuple(tuple(blocks) for blocks in ratios),
+        np.ones(comps, np.float32) if scales is None else scales,
         tuple(tuple(c.means) for c in candidates),
         tuple(tuple(c.reaches) for c in candidates),
         tuple(tuple(c.grades) for c in candidates),

@@ -13,7 +13,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,7 @@ class Candidates:
 
 
 def quantize(
-    ratios: Sequence[FloatArray],
+    ratios: Iterable[FloatArray],
     role: int,
     lmbda: float,
     prices: Prices,
@@ -67,8 +67,8 @@ def quantize(
 
     Parameters
     ----------
-    ratios : sequence of (rows, columns, side * side) float32
-        Coefficients in steps; those of an empty array are skipped.
+    ratios : iterable of (rows, columns, side * side) float32
+        Coefficients in steps, one size at a time; those of an empty array are skipped.
     role : int
         1 for chroma.
     lmbda : float
@@ -143,6 +143,7 @@ def collect(  # type: ignore[no-untyped-def]
     splits,
     levels,
     ratios,
+    scales,
     means,
     reaches,
     grades,
@@ -161,6 +162,8 @@ def collect(  # type: ignore[no-untyped-def]
     splits : tuple by partition of tuple by size of (rows, columns) bool
     levels, ratios, means, reaches, grades
         Tuples by component of tuples by size, see `Candidates`.
+    scales : (C,) float32
+        What each component's ratios are yet to be multiplied by.
     leaves : (n, FIELDS) int32
         Filled.
     all_levels, all_ratios : (C, size)
@@ -201,12 +204,12 @@ def collect(  # type: ignore[no-untyped-def]
                         leaf[COMP], leaf[TOP], leaf[LEFT], leaf[LOG] = comp, top, left, log
                         leaf[MEAN] = means[comp][k][y, x]
                         leaf[REACH], leaf[GRADE] = reaches[comp][k][y, x], grades[comp][k][y, x]
-                        start = starts[comp]
+                        start, scale = starts[comp], scales[comp]
                         leaf[START] = start
                         level, ratio = levels[comp][k][y, x], ratios[comp][k][y, x]
                         for i in range(area):
                             all_levels[comp, start + i] = level[i]
-                            all_ratios[comp, start + i] = ratio[i]
+                            all_ratios[comp, start + i] = ratio[i] * scale
                         starts[comp] += area
                         at += 1
     return at
