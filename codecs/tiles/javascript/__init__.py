@@ -14,11 +14,11 @@ from importlib.resources import files
 
 import numpy as np
 
-from .. import TilesCodec
-from ..format import initial_tables
 from ....shared import entropy
 from ....shared.tiles.format.stream import STEPS_PER_OCTAVE, component_steps
 from ....shared.tiles.synthesis.dct import COSINES
+from .. import TilesCodec
+from ..format import initial_tables
 
 NAME = "decoder.js"
 PARTS = ("frame", "coder", "partition", "levels", "synthesis", "picture")
