@@ -100,18 +100,34 @@ def generated() -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def careless() -> list[bytes]:
-    """Random bytes as data: levels and steps that no encoder chooses, streams that end early."""
+def careless(generated: list[bytes]) -> list[bytes]:
+    """Files that no encoder writes: levels and steps beyond use, streams that end early."""
     random = np.random.default_rng(5)
+    large = [(130, 131), (160, 144), (128, 192), (640, 64)]  # sides in all forms of the header
     files = []
-    for i in range(80):
+    for i in range(120):
         height, width = int(random.integers(1, 66)), int(random.integers(1, 34))
+        if i < 4:
+            height, width = large[i]
         form = Form(int(random.integers(0, 4)), bool(i & 1))
-        packet = random.bytes(int(random.choice([1, 2, 5, 6, 40, 400, 4000])))
-        if len(packet) > 1:  # the two upper bits of the second byte must be 0
-            packet = packet[:1] + bytes([packet[1] & 63]) + packet[2:]
+        # All decisions are 1 as long as the stream is 0: the largest numbers there are.
+        ones = bytes(int(random.choice([0, 0, 0, 10, 40, 1000])))
+        stream = ones + random.bytes(int(random.choice([0, 3, 4, 40, 400, 4000])))
+        packet = bytes([random.integers(256), random.integers(64)]) + stream
         geometry = Geometry(height, width, int(random.integers(1, 5)))
         files.append(framed(geometry, [packet], form, trimmed=i % 4 != 3))
+    files.append(framed(Geometry(9, 9, 3), [b"\x80"], Form(), trimmed=True))
+    files.append(framed(Geometry(9, 9, 3), [b"\x80"], Form()))
+    files.append(framed(Geometry(9, 9, 3), [bytes([128, 64, 1, 2, 3])], Form(), trimmed=True))
+    # Each strength of deblocking and each offset of chroma.
+    frames = [container.unpack(data, max_pixels=MAX_PIXELS) for data in generated]
+    for strength in range(8):
+        for chroma in range(8):
+            frame = frames[(strength * 8 + chroma) % len(frames)]
+            (packet,) = frame.packets
+            packet = packet[:1] + bytes([strength << 3 | chroma]) + packet[2:]
+            form = frame.header.form
+            files.append(framed(frame.geometry, [packet], form, trimmed=True))
     return files
 
 
