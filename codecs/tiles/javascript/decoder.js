@@ -908,13 +908,16 @@ function doubleAxis(values, lines, length, inner, doubled) {
   let at = 0;
   for (let line = 0; line < lines; line++) {
     const start = line * length;
+    const tap = (i) => (start + clamp(i, 0, length - 1)) * inner;
     for (let i = 0; i < doubled; i++) {
+      const second = i >> 1;
       const sign = i & 1 ? 1 : -1;
-      const tap = (a) => (start + clamp((i >> 1) + sign * a, 0, length - 1)) * inner;
-      const [a, b, c, d] = [tap(-1), tap(0), tap(1), tap(2)];
-      for (let j = 0; j < inner; j++) {
-        out[at++] = -9 * values[a + j] + 111 * values[b + j] + 29 * values[c + j] -
-          3 * values[d + j];
+      const a = tap(second - sign);
+      const b = tap(second);
+      const c = tap(second + sign);
+      const d = tap(second + 2 * sign);
+      for (let j = 0; j < inner; j++, at++) {
+        out[at] = 111 * values[b + j] - 9 * values[a + j] + 29 * values[c + j] - 3 * values[d + j];
       }
     }
   }
@@ -925,14 +928,17 @@ function doubleAxis(values, lines, length, inner, doubled) {
 function enlarge(pixels, width, height, channels, reduction) {
   if (reduction === 0) return pixels;
   const halved = (side, k) => Math.ceil(side / 2 ** k);
-  let values = Int32Array.from(pixels, (pixel) => 16 * pixel);
+  let values = new Int32Array(pixels.length);
+  for (let i = 0; i < pixels.length; i++) values[i] = 16 * pixels[i];
   for (let k = reduction - 1; k >= 0; k--) {
     const [rows, columns] = [halved(height, k + 1), halved(width, k + 1)];
     values = doubleAxis(values, 1, rows, columns * channels, halved(height, k));
     values = doubleAxis(values, halved(height, k), columns, channels, halved(width, k));
     for (let i = 0; i < values.length; i++) values[i] = clamp((values[i] + 8192) >> 14, 0, 4080);
   }
-  return Uint8Array.from(values, (value) => Math.min((value + 8) >> 4, 255));
+  const out = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) out[i] = Math.min((values[i] + 8) >> 4, 255);
+  return out;
 }
 
 /**
