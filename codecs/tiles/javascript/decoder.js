@@ -904,24 +904,34 @@ function toPixels(planes, stride, width, height) {
  * @param {number} doubled how many of the 2 * length new samples are kept
  */
 function doubleAxis(values, lines, length, inner, doubled) {
+  const taps = new Int32Array(4 * doubled);
+  for (let i = 0; i < doubled; i++) {
+    const sign = i & 1 ? 1 : -1;
+    for (let a = 0; a < 4; a++) {
+      taps[4 * i + a] = clamp((i >> 1) + sign * (a - 1), 0, length - 1) * inner;
+    }
+  }
   const out = new Int32Array(lines * doubled * inner);
   let at = 0;
-  for (let line = 0; line < lines; line++) {
-    const start = line * length;
-    const tap = (i) => (start + clamp(i, 0, length - 1)) * inner;
-    for (let i = 0; i < doubled; i++) {
-      const second = i >> 1;
-      const sign = i & 1 ? 1 : -1;
-      const a = tap(second - sign);
-      const b = tap(second);
-      const c = tap(second + sign);
-      const d = tap(second + 2 * sign);
+  for (let start = 0; start < values.length; start += length * inner) {
+    for (let i = 0; i < 4 * doubled; i += 4) {
+      const a = start + taps[i];
+      const b = start + taps[i + 1];
+      const c = start + taps[i + 2];
+      const d = start + taps[i + 3];
       for (let j = 0; j < inner; j++, at++) {
         out[at] = 111 * values[b + j] - 9 * values[a + j] + 29 * values[c + j] - 3 * values[d + j];
       }
     }
   }
   return out;
+}
+
+/** Round 14 fractional bits away, and keep sixteenths of a sample between 0 and 255. */
+function keepInRange(values) {
+  for (let i = 0; i < values.length; i++) {
+    values[i] = Math.max(0, Math.min((values[i] + 8192) >> 14, 4080));
+  }
 }
 
 /** Enlarge pixels of a picture that was halved `reduction` times. */
@@ -934,7 +944,7 @@ function enlarge(pixels, width, height, channels, reduction) {
     const [rows, columns] = [halved(height, k + 1), halved(width, k + 1)];
     values = doubleAxis(values, 1, rows, columns * channels, halved(height, k));
     values = doubleAxis(values, halved(height, k), columns, channels, halved(width, k));
-    for (let i = 0; i < values.length; i++) values[i] = clamp((values[i] + 8192) >> 14, 0, 4080);
+    keepInRange(values);
   }
   const out = new Uint8Array(values.length);
   for (let i = 0; i < values.length; i++) out[i] = Math.min((values[i] + 8) >> 4, 255);
