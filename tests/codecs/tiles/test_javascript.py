@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 from fractour.codecs.tiles import TilesCodec
 from fractour.codecs.tiles import javascript as package
+from fractour.codecs.tiles.javascript.packing import packed
 from fractour.shared import container, entropy
 from fractour.shared.codec import Geometry
 from fractour.shared.container import Form
@@ -149,7 +150,9 @@ def test_the_decoder_is_in_step_with_its_parts_and_the_tables() -> None:
 def test_packed_tables_refuse_what_does_not_fit() -> None:
     counts = np.arange(17, dtype=np.int32)
     with pytest.raises(ValueError, match="16 different counts"):
-        package.packed(entropy.Tables(counts + 5, counts, counts))
+        packed(entropy.Tables(counts + 5, counts, counts))
+    with pytest.raises(ValueError, match="more than 18 bits"):
+        packed(entropy.Tables(counts + 5, counts // 2, counts << 13))
 
 
 @needs_node

@@ -30,42 +30,14 @@ function bitLength(value) {
   return size;
 }
 
-/** Trained initial states: probabilities, counts and weights of section 7 of codecs/tiles. */
-function unpackTables() {
-  const text = atob(TABLES);
-  const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-  const view = new DataView(bytes.buffer);
-  const probability = new Uint16Array(CONTEXTS);
-  const count = new Uint8Array(CONTEXTS);
-  // Half a byte a context says its count; 15: untouched by training, its state is the usual one.
-  let at = (CONTEXTS + 1) >> 1;
-  for (let c = 0; c < CONTEXTS; c++) {
-    const kind = (bytes[c >> 1] >> (4 * (c & 1))) & 15;
-    probability[c] = UNTRAINED;
-    if (kind === 15) continue;
-    count[c] = COUNTS[kind];
-    probability[c] = view.getUint16(at, true);
-    at += 2;
-  }
-  const weights = new Int32Array(WEIGHTS);
-  for (let k = 0; k < WEIGHTS; k++, at += 4) weights[k] = view.getInt32(at, true);
-  return { probability, count, weights };
-}
-
-let tables = null;
-
 /**
- * The decoder of one stream, with its adaptive state.
+ * Reads decisions of given probabilities from a stream.
  *
- * Once a trimmed or cut stream has ended all decisions are 0. `range` and `code` are of 32 bits and
- * their products with probabilities of 48: exact in doubles, not in the operators on 32 bits.
+ * `range` and `code` are of 32 bits and their products with probabilities of 48: exact in doubles,
+ * not in the operators on 32 bits. Once a trimmed or cut stream has ended all decisions are 0.
  */
-class Coder {
+class RangeDecoder {
   constructor(stream, complete) {
-    if (tables === null) {
-      fillSquashAndStretch();
-      tables = unpackTables();
-    }
     this.stream = stream;
     this.complete = complete;
     this.range = 0xffffffff;
@@ -74,12 +46,6 @@ class Coder {
     this.at = 4;
     this.ended = !complete && stream.length < 4;
     if (this.code === this.range) throw new FractourError("no encoder writes such a stream");
-    this.probability = tables.probability.slice();
-    this.count = tables.count.slice();
-    this.weights = tables.weights.slice();
-    /** Contexts of the next decision: set them, then call `mixed`. */
-    this.contexts = new Int32Array(6);
-    this.inputs = new Int32Array(6);
   }
 
   /** A decision whose probability of being 1 is p / 65536. */
@@ -112,6 +78,34 @@ class Coder {
     return 0;
   }
 
+  /** An Exp-Golomb word of order 0, at most 16 bits beside its leading one; all bits even odds. */
+  escape() {
+    let size = 0;
+    while (size < 16 && this.decide(32768)) size++;
+    let value = 1;
+    for (let i = 0; i < size; i++) value = 2 * value + this.decide(32768);
+    return value - 1;
+  }
+}
+
+let states = null;
+
+/** The same with the adaptive state of a picture. */
+class Coder extends RangeDecoder {
+  constructor(stream, complete) {
+    super(stream, complete);
+    if (states === null) {
+      fillSquashAndStretch();
+      states = unpackStates();
+    }
+    this.probability = states.probability.slice();
+    this.count = states.count.slice();
+    this.weights = states.weights.slice();
+    /** Contexts of the next decision: set them, then call `mixed`. */
+    this.contexts = new Int32Array(6);
+    this.inputs = new Int32Array(6);
+  }
+
   /** A decision predicted by the first `m` of `contexts`, mixed with the weights from a and b on. */
   mixed(m, a, b) {
     if (this.ended) return 0;
@@ -135,14 +129,5 @@ class Coder {
       if (count[c] < 255) count[c]++;
     }
     return bit;
-  }
-
-  /** An Exp-Golomb word of order 0, at most 16 bits beside its leading one; all bits even odds. */
-  escape() {
-    let size = 0;
-    while (size < 16 && this.decide(32768)) size++;
-    let value = 1;
-    for (let i = 0; i < size; i++) value = 2 * value + this.decide(32768);
-    return value - 1;
   }
 }
