@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import fractour
 import numpy as np
@@ -44,54 +46,64 @@ def file_of(channels: int, *, budget: int = 120) -> bytes:
     return fractour.encode(image, codec="tiles", budget=budget, compact=True)
 
 
-def looked_at(text: str, folder: Path, *, dark: bool = False) -> dict[str, object]:
-    shown = json.loads(written(in_chromium(text + _PROBE, folder, dark=dark)))
-    samples = np.frombuffer(base64.b64decode(shown["data"]), np.uint8)
-    shown["pixels"] = samples.reshape(shown["height"], shown["width"], 4)
-    return shown
+# All pages lie in frames of one, which starts a browser once.
+_FRAMES = """<!doctype html>
+<style>:root {{ color-scheme: light dark; }}</style>
+{frames}
+<pre id="found"></pre>
+<script>
+addEventListener("load", () => {{
+  const found = [...document.querySelectorAll("iframe")].map((frame) =>
+    JSON.parse(frame.contentDocument.getElementById("found").textContent));
+  document.getElementById("found").textContent = JSON.stringify(found);
+}});
+</script>
+"""
+
+
+def looked_at(texts: list[str], folder: Path, *, dark: bool = False) -> list[dict[str, Any]]:
+    """Open pages in Chromium: what was found, and the pixels of the canvas, (H, W, 4)."""
+    frames = [f'<iframe srcdoc="{html.escape(text + _PROBE)}"></iframe>' for text in texts]
+    page = _FRAMES.format(frames="\n".join(frames))
+    found: list[dict[str, Any]] = json.loads(written(in_chromium(page, folder, dark=dark)))
+    for one in found:
+        samples = np.frombuffer(base64.b64decode(one["data"]), np.uint8)
+        one["pixels"] = samples.reshape(one["height"], one["width"], 4)
+    return found
+
+
+def luma(colour: str) -> float:
+    return float(np.mean([int(value) for value in re.findall(r"\d+", colour)[:3]]))
 
 
 @needs_chromium
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_the_canvas_holds_the_pixels(channels: int, tmp_path: Path) -> None:
-    data = file_of(channels)
-    expected = fractour.decode(data).reshape(70, 90, channels)
-    shown = looked_at(page(data), tmp_path)
-    pixels = shown["pixels"]
-    assert isinstance(pixels, np.ndarray)
-    assert (shown["wrong"], shown["loaded"]) == ("", 0)
-    colours = channels if channels % 2 else channels - 1
-    colour = np.broadcast_to(expected[:, :, :colours], (70, 90, 3))
-    if channels % 2:
-        assert np.array_equal(pixels[:, :, :3], colour)
-        assert (pixels[:, :, 3] == 255).all()
-    else:
+def test_pages_in_chromium(tmp_path: Path) -> None:
+    files = [file_of(channels) for channels in (1, 2, 3, 4)]
+    letters = base64.b64encode(files[2]).decode()
+    damaged = page(files[2]).replace(letters, base64.b64encode(files[2][:3]).decode())
+    *pages, wrong = looked_at([*map(page, files), damaged], tmp_path)
+    assert "cannot be shown: the file ends" in wrong["wrong"]
+    assert luma(wrong["ink"]) < 60 < 200 < luma(wrong["ground"])
+    for data, shown in zip(files, pages, strict=True):
+        expected = fractour.decode(data).reshape(70, 90, -1)
+        channels, pixels = expected.shape[2], shown["pixels"]
+        assert (shown["wrong"], shown["loaded"]) == ("", 0)
+        colour = np.broadcast_to(expected[:, :, : channels - 1 + channels % 2], (70, 90, 3))
+        if channels % 2:
+            assert np.array_equal(pixels[:, :, :3], colour)
+            assert (pixels[:, :, 3] == 255).all()
+            continue
         # A canvas multiplies colours with alpha and divides again: they are rounded.
-        alpha = expected[:, :, colours]
+        alpha = expected[:, :, -1]
         assert np.array_equal(pixels[:, :, 3], alpha)
         off = np.abs(pixels[:, :, :3].astype(int) - colour).max(2)
         assert (off <= np.ceil(255 / np.maximum(alpha, 1))).all()
 
 
 @needs_chromium
-def test_the_page_is_readable_in_the_dark(tmp_path: Path) -> None:
-    text = page(file_of(3))
-
-    def luma(colour: object) -> float:
-        return float(np.mean([int(v) for v in re.findall(r"\d+", str(colour))[:3]]))
-
-    light = looked_at(text, tmp_path)
-    assert luma(light["ink"]) < 60 < 200 < luma(light["ground"])
-    dark = looked_at(text, tmp_path, dark=True)
+def test_a_page_is_readable_in_the_dark(tmp_path: Path) -> None:
+    (dark,) = looked_at([page(file_of(3))], tmp_path, dark=True)
     assert luma(dark["ground"]) < 60 < 200 < luma(dark["ink"])
-
-
-@needs_chromium
-def test_a_page_whose_bytes_were_damaged_says_so(tmp_path: Path) -> None:
-    data = file_of(3)
-    letters = base64.b64encode(data).decode()
-    text = page(data).replace(letters, base64.b64encode(data[:3]).decode())
-    assert "cannot be shown: the file ends" in str(looked_at(text, tmp_path)["wrong"])
 
 
 def test_the_page_says_its_bytes_and_holds_everything() -> None:
