@@ -21,7 +21,7 @@ def page(data: bytes) -> str:
     Parameters
     ----------
     data : bytes
-        A whole ``.frc`` file of the tiles format, such as `fractour.placeholder` makes.
+        A whole ``.frc`` file of the tiles format; compact or not.
 
     Returns
     -------
