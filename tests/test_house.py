@@ -264,7 +264,7 @@ def test_every_codec_has_the_same_rooms(root: Path) -> None:
             continue
         found = {path.stem for path in codec.iterdir() if path.suffix in {"", ".py"}}
         found -= {"__init__", "__pycache__"}
-        assert found <= {*ROOMS, "priors"}, codec.name
+        assert found <= {*ROOMS, "priors", "javascript"}, codec.name
         assert found >= {*ROOMS} - {"network"}, codec.name
 
 
@@ -424,7 +424,12 @@ def test_wheel_ships_what_belongs_into_it(wheel: Path, root: Path) -> None:
     expected |= {f"fractour/corpora/{path.name}" for path in (root / "corpora").glob("*.toml")}
     expected |= {
         f"fractour/{path.relative_to(root).as_posix()}"
-        for pattern in ("codecs/*/*.npz", "codecs/*/FORMAT.md", "eval/schema/*.json")
+        for pattern in (
+            "codecs/*/*.npz",
+            "codecs/*/FORMAT.md",
+            "codecs/**/*.js",
+            "eval/schema/*.json",
+        )
         for path in root.glob(pattern)
     }
     assert expected - shipped == set()
