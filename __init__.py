@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from .shared.decoding import decode_many
     from .shared.errors import FractourError
     from .shared.pillow_plugin import register_pillow
+    from .shared.tiny.placeholder import data_uri, placeholder
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Budget": "budget",
     "FractourError": "errors",
+    "data_uri": "tiny.placeholder",
     "decode": "api",
     "decode_many": "decoding",
     "encode": "api",
     "info": "api",
+    "placeholder": "tiny.placeholder",
     "register_pillow": "pillow_plugin",
     "show": "api",
     "show_svg": "api",
@@ -43,10 +46,12 @@ __all__ = [
     "Budget",
     "FractourError",
     "__version__",
+    "data_uri",
     "decode",
     "decode_many",
     "encode",
     "info",
+    "placeholder",
     "register_pillow",
     "show",
     "show_svg",

@@ -27,6 +27,7 @@ from .commands import (
 )
 from .commands.examples import epilog
 from .commands.output import CarriedError, Command, OutputError, UsageError, notice, say
+from .commands.tiny.placeholder import placeholder
 
 OK, FAILED, USAGE, BAD_INPUT, MISSING_PART, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -74,6 +75,7 @@ def _options(
 for _command in (
     files.encode,
     files.decode,
+    placeholder,
     existing.info,
     existing.trim,
     show.show,

@@ -14,6 +14,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "fractour decode small/*.frc back/ --format webp",
         "fractour decode - - < photo.frc > photo.png",
     ),
+    "placeholder": (
+        "fractour placeholder photo.png",
+        "fractour placeholder photo.png packet.frc --budget 237",
+    ),
     "info": (
         "fractour info photo.frc",
         "fractour info photo.frc --original photo.png",

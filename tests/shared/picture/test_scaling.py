@@ -55,6 +55,20 @@ def test_enlargement_is_what_the_text_says(shape: tuple[int, int], reduction: in
     assert np.array_equal(enlarged(pixels, *shape, reduction, ArrayPath()), wanted)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 77), (2, 3), (127, 1), (131, 97), (64, 130)])
+def test_kernels_enlarge_as_arrays_do(shape: tuple[int, int], channels: int) -> None:
+    rng = np.random.default_rng(channels)
+    for reduction in range(1, 8):
+        small = [sides(side, reduction)[-1] for side in shape]
+        noise = rng.integers(0, 256, (*small, channels), dtype=np.uint8)
+        # Checks of black and white reach farthest beyond the range, and are clipped most.
+        extreme = np.where(rng.integers(0, 2, noise.shape), 255, 0).astype(np.uint8)
+        for pixels in (noise, extreme, np.full_like(noise, 255)):
+            wanted = enlarged(pixels, *shape, reduction, ArrayPath())
+            assert np.array_equal(enlarged(pixels, *shape, reduction, np), wanted)
+
+
 @pytest.mark.parametrize("reduction", range(8))
 @pytest.mark.parametrize("shape", [(1, 1), (1, 200), (37, 64), (131, 90)])
 def test_flat_stays_flat(shape: tuple[int, int], reduction: int) -> None:

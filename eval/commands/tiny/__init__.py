@@ -1,0 +1,1 @@
+"""Commands about files of tens to hundreds of bytes."""
