@@ -10,13 +10,14 @@ from __future__ import annotations
 from importlib.resources import files
 
 from ....shared.tiles.format.stream import STEPS_PER_OCTAVE, component_steps
+from ....shared.tiles.synthesis import wiener
 from ....shared.tiles.synthesis.dct import COSINES
 from .. import TilesCodec
 from ..format import initial_tables
-from .packing import numbers, packed
+from .packing import numbers, packed, packed_filters
 
 NAME = "decoder.js"
-PARTS = ("frame", "coder", "tables", "partition", "levels", "synthesis", "picture")
+PARTS = ("frame", "coder", "tables", "partition", "levels", "synthesis", "filter", "picture")
 """In the order of decoding; each uses what stands above it, and the constants."""
 _HEAD = """\
 // Decoder of fractour's tiles format (.frc files of codec 3), one module without dependencies:
@@ -42,6 +43,8 @@ def constants() -> str:
         "COUNTS": numbers(counts),
         "USUAL": usual,
         "STATES": text,
+        "POSTFILTERS": wiener.SETS,
+        "FILTERS": packed_filters(wiener.table()),
     }
     return "".join(f"const {name} = {value};\n" for name, value in lines.items())
 

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ....shared import entropy
 from ....shared.compiled import compiled
+from ....shared.tiles.synthesis import wiener
 
 COUNT_BITS, PROBABILITY_BITS, WEIGHT_BITS = 4, 16, 18
 PREDICTED = (4, 7, 6)
@@ -98,6 +100,25 @@ def packed(tables: entropy.Tables) -> tuple[str, list[int], int]:
     for weight in tables.weights.tolist():
         writer.number(24, weight + offset, WEIGHT_BITS, PREDICTED[2])
     return writer.text(), counts, usual
+
+
+def packed_filters(weights: npt.NDArray[np.int32]) -> str:
+    """Pack the filters after deblocking.
+
+    Parameters
+    ----------
+    weights : (sets, 2, classes, 36) int32
+        See `wiener.table`; those of the first class are 0, and left out.
+
+    Returns
+    -------
+    str
+        Weights plus 128, each predicted by others of its limit.
+    """
+    writer = Writer(wiener.LIMITS)
+    for i, weight in enumerate((weights[:, :, 1:].ravel() + 128).tolist()):
+        writer.number(i % wiener.LIMITS, weight, 8, 8)
+    return writer.text()
 
 
 def numbers(values: Sequence[int]) -> str:

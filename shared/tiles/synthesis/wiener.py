@@ -42,7 +42,7 @@ STEEPNESS = np.array([1, 4, 12, 32, 80], np.int64)
 """Least steepness of each group of classes."""
 DIRECTIONS = 9
 CLASSES = 1 + DIRECTIONS * len(STEEPNESS)
-"""The first is that of flat cells, which stay as they are."""
+"""The first is that of flat cells, which are not filtered."""
 SETS = POSTFILTERS
 LIMITS = 3
 WEIGHT_BITS = 8

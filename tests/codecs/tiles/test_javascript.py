@@ -118,19 +118,19 @@ def careless(generated: list[bytes]) -> list[bytes]:
         # All decisions are 1 as long as the stream is 0: the largest numbers there are.
         ones = bytes(int(random.choice([0, 0, 0, 10, 40, 1000])))
         stream = ones + random.bytes(int(random.choice([0, 3, 4, 40, 400, 4000])))
-        packet = bytes([random.integers(256), random.integers(64)]) + stream
+        packet = bytes([random.integers(256), random.integers(40)]) + stream
         geometry = Geometry(height, width, int(random.integers(1, 5)))
         files.append(framed(geometry, [packet], form, trimmed=i % 4 != 3))
     files.append(framed(Geometry(9, 9, 3), [b"\x80"], Form(), trimmed=True))
     files.append(framed(Geometry(9, 9, 3), [b"\x80"], Form()))
     files.append(framed(Geometry(9, 9, 3), [bytes([128, 64, 1, 2, 3])], Form(), trimmed=True))
-    # Each strength of deblocking and each offset of chroma.
+    # Each post-filter and each offset of chroma.
     frames = [container.unpack(data, max_pixels=MAX_PIXELS) for data in generated]
-    for strength in range(8):
+    for postfilter in range(5):
         for chroma in range(8):
-            frame = frames[(strength * 8 + chroma) % len(frames)]
+            frame = frames[(postfilter * 8 + chroma) % len(frames)]
             packet = b"".join(frame.packets)
-            packet = packet[:1] + bytes([strength << 3 | chroma]) + packet[2:]
+            packet = packet[:1] + bytes([postfilter << 3 | chroma]) + packet[2:]
             form = frame.header.form
             files.append(framed(frame.geometry, [packet], form, trimmed=True))
     # Streams that lack bytes at their end, which the checksum cannot tell.

@@ -99,7 +99,10 @@ export function decode(bytes, { maxPixels = 64000000, partial = false } = {}) {
   const { payload, complete, channels, reduction } = frame;
   if (payload.length < 2 && complete) throw new FractourError("the data is too short");
   const [index, rest] = [payload[0], payload[1] ?? 0];
-  if (rest >> 6) throw new FractourError("the data has parameters that do not exist");
+  const postfilter = (rest >> 3) & 7;
+  if (rest >> 6 || postfilter > POSTFILTERS) {
+    throw new FractourError("the data has parameters that do not exist");
+  }
   const width = Math.ceil(frame.width / 2 ** reduction);
   const height = Math.ceil(frame.height / 2 ** reduction);
   const tiles = new Tiles(width, height, channels, componentSteps(index, rest & 7, channels));
@@ -107,7 +110,10 @@ export function decode(bytes, { maxPixels = 64000000, partial = false } = {}) {
   readPartition(coder, tiles);
   readLevels(coder, tiles);
   const planes = render(tiles);
-  deblock(tiles, planes, (rest >> 3) & 7);
+  if (postfilter) {
+    deblock(tiles, planes);
+    refine(tiles, planes, postfilter);
+  }
   const pixels = toPixels(planes, tiles.gridColumns * 4, width, height);
   return { width: frame.width, height: frame.height, channels,
     data: enlarge(pixels, frame.width, frame.height, channels, reduction) };

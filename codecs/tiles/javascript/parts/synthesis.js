@@ -68,18 +68,16 @@ function transformLeaf(plane, width, leaf, step) {
   }
 }
 
-const STRENGTHS = [0, 2, 3, 4, 5, 6, 8, 10];
 /** By the logarithm of the smaller leaf's side. */
 const THRESHOLDS = [0, 0, 102, 72, 51, 36, 26];
 const RAMPS = [[], [], [82, 20], [101, 57, 25, 6], [113, 87, 64, 44, 28, 16, 7, 2]];
 
 /** Soften the seams between leaves, in place: first the vertical ones, then the horizontal ones. */
-function deblock(tiles, planes, strength) {
-  if (STRENGTHS[strength] === 0) return;
+function deblock(tiles, planes) {
   const width = tiles.gridColumns * 4;
   planes.forEach((plane, component) => {
     const limits = THRESHOLDS.map((threshold) =>
-      Math.floor((threshold * tiles.steps[component] * STRENGTHS[strength]) / 2 ** 20));
+      Math.floor((threshold * tiles.steps[component]) / 2 ** 18));
     for (const [dy, dx, across, along] of [[0, 1, 1, width], [1, 0, width, 1]]) {
       for (let cy = dy; cy < tiles.gridRows; cy++) {
         for (let cx = dx; cx < tiles.gridColumns; cx++) {
