@@ -196,6 +196,13 @@ def compare(
             metavar="ERROR", help="Compare bytes at this smart error instead; corpora by commas."
         ),
     ] = None,
+    tiny: Annotated[
+        bool,
+        typer.Option(
+            "--tiny",
+            help="Compare at 32 to 500 bytes instead, with hashes of pictures; corpora by commas.",
+        ),
+    ] = False,
     images_each: Annotated[
         int | None,
         typer.Option("--images", min=1, metavar="N", help="First N pictures of a corpus only."),
@@ -210,7 +217,8 @@ def compare(
 
     Every row is written as soon as it is measured; the same command goes on where an
     interrupted one stopped. With --encoders: what a network makes of a format, beside its
-    search. With --at-target: bytes by content at an equal smart error.
+    search. With --at-target: bytes by content at an equal smart error. With --tiny: files of 32
+    to 500 bytes.
 
     The smart error judges as an eye does: a line that moved a little costs little, a line that is
     lost or invented costs in full. 0 is an equal picture, 1 to 2 one that is lost.
@@ -230,6 +238,22 @@ def compare(
     if second is not None:
         message = f"a folder of a run goes with --from; did you mean --corpus {second}?"
         raise UsageError(message)
+    if tiny:
+        from .tiny.comparison import compare_tiny
+
+        if at_target is not None or judge is not None or encoders is not None or bpp is not None:
+            message = "--tiny has its own sizes and measures; leave out the options of other runs"
+            raise UsageError(message)
+        compare_tiny(
+            corpus or "default",
+            codec,
+            images_each,
+            out,
+            jobs=jobs,
+            resume=resume,
+            as_json=as_json,
+        )
+        return
     codecs = codec or [DEFAULT_CODECS]
     if at_target is not None:
         if judge is not None:

@@ -37,6 +37,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "fractour compare --corpus ~/pictures --skip-broken",
         "fractour compare --encoders search,network,network+refine --tables",
         "fractour compare --corpus kodak --dask local:8",
+        "fractour compare --tiny --corpus kodak --images 4",
         "fractour compare --from results/old results/new --export rows.csv",
     ),
     "bench": (
