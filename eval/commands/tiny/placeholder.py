@@ -70,9 +70,7 @@ def placeholder(
     except UnknownCodecError as error:
         raise UsageError(str(error)) from error
     if html is not None and names != ["tiles"]:
-        message = (
-            "--html draws with the decoder of tiles; leave out --codec, or write --codec tiles"
-        )
+        message = "--html draws with the decoder of tiles; leave out --codec, or name tiles"
         raise UsageError(message)
     for place in filter(None, (target, html)):
         check_target(place, force=force)
