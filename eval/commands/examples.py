@@ -17,6 +17,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "placeholder": (
         "fractour placeholder photo.png",
         "fractour placeholder photo.png packet.frc --budget 237",
+        "fractour placeholder photo.png --html page.html",
     ),
     "info": (
         "fractour info photo.frc",

@@ -1,4 +1,4 @@
-"""The command ``placeholder``: a picture in some hundred bytes, and as a data URI."""
+"""The command ``placeholder``: a picture in some hundred bytes, as a data URI, and on a page."""
 
 from __future__ import annotations
 
@@ -28,8 +28,16 @@ def placeholder(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Formats of which the best is taken.  [default: tiles,wavelet]",
+            help="Formats of which the best is taken.  [default: tiles,wavelet; tiles for --html]",
             autocompletion=complete_codec,
+        ),
+    ] = None,
+    html: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PAGE",
+            show_default=False,
+            help="Write a page there that draws the picture itself, in any browser.",
         ),
     ] = None,
     checksum: Annotated[
@@ -45,13 +53,14 @@ def placeholder(
     file alone goes through what carries some hundred bytes, such as one packet of a radio.
     """
     no_report_beside_data(target or "", as_json)
+    from ....codecs.tiles.javascript.page import page
     from ....shared.api import info
     from ....shared.errors import UnknownCodecError
     from ....shared.registry import get_codec
     from ....shared.tiny.placeholder import CODECS, data_uri
     from ....shared.tiny.placeholder import placeholder as encode_placeholder
 
-    names = listed(codec) if codec is not None else list(CODECS)
+    names = listed(codec) if codec is not None else ["tiles"] if html else list(CODECS)
     if not names:
         message = "--codec names at least one format; see fractour codecs"
         raise UsageError(message)
@@ -60,8 +69,11 @@ def placeholder(
             get_codec(name)
     except UnknownCodecError as error:
         raise UsageError(str(error)) from error
-    if target is not None:
-        check_target(target, force=force)
+    if html is not None and names != ["tiles"]:
+        message = "--html draws with the decoder of tiles; leave out --codec, or name tiles"
+        raise UsageError(message)
+    for place in filter(None, (target, html)):
+        check_target(place, force=force)
     pixels = read_picture(source)
     started = time.perf_counter()
     with progress(f"encoding {source}") as update, compiling(update) as spent:
@@ -69,11 +81,13 @@ def placeholder(
     seconds = time.perf_counter() - started - spent.seconds
     if target is not None:
         write_bytes(target, data, force=force)
+    if html is not None:
+        write_bytes(html, page(data).encode(), force=force)
     if as_json:
         facts = info(data)
         kept = ("codec", "width", "height", "channels", "bytes", "reduction", "checksum_bytes")
         report: dict[str, Any] = {name: facts[name] for name in kept}
-        report |= {"input": source, "output": target, "budget_bytes": budget}
+        report |= {"input": source, "output": target, "html": html, "budget_bytes": budget}
         print_json({**report, "uri": data_uri(data), "seconds": round(seconds, 4)})
     elif target != STDIO:
         sys.stdout.write(data_uri(data) + "\n")

@@ -36,7 +36,7 @@ needs_node = pytest.mark.skipif(NODE is None, reason=NEEDS_NODE)
 
 
 def golden() -> list[bytes]:
-    return [path.read_bytes() for path in sorted(GOLDEN.glob("tiles-v*.frc"))]
+    return [path.read_bytes() for path in sorted(GOLDEN.glob(f"tiles-v{VERSION}-*.frc"))]
 
 
 def in_python(data: bytes, *, partial: bool = False) -> Found:

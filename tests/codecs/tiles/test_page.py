@@ -12,6 +12,7 @@ from typing import Any
 import fractour
 import numpy as np
 import pytest
+from fractour.codecs.tiles import TilesCodec
 from fractour.codecs.tiles.javascript import decoder
 from fractour.codecs.tiles.javascript.page import page
 from fractour.shared.errors import FractourError, TruncatedError
@@ -119,7 +120,7 @@ def test_the_page_says_its_bytes_and_holds_everything() -> None:
 def test_other_files_are_refused_with_their_remedy() -> None:
     with pytest.raises(FractourError, match="codec 1 version 1; encode with --codec tiles"):
         page((GOLDEN / "template-v1-grey.frc").read_bytes())
-    large = (GOLDEN / "tiles-v1-large.frc").read_bytes()
+    large = (GOLDEN / f"tiles-v{TilesCodec.version}-large.frc").read_bytes()
     with pytest.raises(FractourError, match="inside a packet; cut it with trim"):
         page(large[: len(large) // 2])
     with pytest.raises(TruncatedError):

@@ -17,9 +17,11 @@ function unpackFilters() {
   return filters;
 }
 
+let filters = null;
+
 /** Filter the components of a picture, which lie at the start of padded planes, in place. */
 function refine(tiles, planes, postfilter) {
-  const filters = unpackFilters();
+  filters ??= unpackFilters();
   const each = CLASSES * WEIGHTS_A_CLASS;
   for (let component = 0; component < (planes.length > 2 ? 3 : 1); component++) {
     const first = (2 * (postfilter - 1) + Math.min(component, 1)) * each;

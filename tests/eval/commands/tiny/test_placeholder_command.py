@@ -9,6 +9,7 @@ from pathlib import Path
 import fractour
 import numpy as np
 import pytest
+from fractour.codecs.tiles.javascript.page import page
 from fractour.eval.cli import run as command
 from fractour.shared.conformance import sample_picture
 from fractour.shared.pillow_plugin import MIME
@@ -41,6 +42,18 @@ def test_the_uri_is_printed_and_the_file_written(
     assert run("placeholder", source, file, "--codec", "tiles") == 1  # it exists
 
 
+def test_a_page_is_written_that_holds_the_file(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, file = tmp_path / "a.html", tmp_path / "a.frc"
+    assert run("placeholder", source, file, "--html", target, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["html"], report["codec"]) == (str(target), "tiles")
+    assert target.read_text("utf-8") == page(file.read_bytes())
+    assert run("placeholder", source, "--html", target) == 1  # it exists
+    assert run("placeholder", source, "--html", target, "--force") == 0
+
+
 def test_the_report_says_what_was_chosen(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--json", "--checksum", "--codec", "wavelet", "--budget", 100)
     assert run("placeholder", source, *options) == 0
@@ -59,6 +72,7 @@ def test_the_report_says_what_was_chosen(source: Path, capsys: pytest.CaptureFix
         (("--codec", "nothing"), 2, "nothing"),
         (("--codec", ""), 2, "at least one format"),
         (("--budget", 0), 2, "budget"),
+        (("--codec", "wavelet", "--html", "a.html"), 2, "leave out --codec"),
         (("--budget", 2, "--codec", "tiles"), 1, "smallest file possible"),
     ],
 )
