@@ -25,7 +25,7 @@ class TilesCodec(Codec):
     ::
 
         image -> YCbCr -> DCT at five sizes -> RDO levels -> pruned quadtree -> range coder
-        pixels <- YCbCr <- deblock <- integer inverse DCT <- dequantize <------ range coder
+        pixels <- YCbCr <- Wiener filter <- deblock <- integer inverse DCT <--- range coder
     """
 
     name = "tiles"

@@ -51,16 +51,21 @@ def shown(symbols: Symbols) -> dict[str, Image]:
     tiles, size = symbols.tiles, symbols.tiles.geometry
     raw = reconstruction.render(np, tiles, symbols.known)
     soft = deblocking.smooth(np, tiles, raw.copy())
-    raw, soft = raw[:, : size.height, : size.width], soft[:, : size.height, : size.width]
-    first = wiener.refined(np, soft, tiles.steps, 1)
-    planes = {
-        "none": list(raw),
-        "seams": list(soft),
-        "luma": [first[0], *soft[1:]],
+    shape = size.height, size.width
+    first, chosen = soft.copy(), soft.copy()
+    wiener.refine(np, first, tiles.steps, 1, shape)
+    wiener.refine(np, chosen, tiles.steps, symbols.postfilter, shape)
+    found = {
+        "none": raw,
+        "seams": soft,
+        "luma": np.concatenate([first[:1], soft[1:]]),
         "chroma": first,
-        "best": wiener.refined(np, soft, tiles.steps, symbols.postfilter),
+        "best": chosen,
     }
-    return {way: color.to_pixels(np, found, FRACTION_BITS) for way, found in planes.items()}
+    return {
+        way: color.to_pixels(np, list(planes[:, : shape[0], : shape[1]]), FRACTION_BITS)
+        for way, planes in found.items()
+    }
 
 
 def measure(image: Image, bpp: float) -> dict[str, dict[str, float]]:

@@ -31,10 +31,10 @@ def synthesize(symbols: Symbols, xp: Any) -> Any:
     """Render symbols to pixels, (H, W, C) uint8."""
     if has_kernels(xp):
         return synthesize_many([symbols], xp)[0]
-    geometry = symbols.tiles.geometry
+    shape = symbols.tiles.geometry.height, symbols.tiles.geometry.width
     planes = reconstruction.render(xp, symbols.tiles, symbols.known)
     if symbols.postfilter:
         planes = deblocking.smooth(xp, symbols.tiles, planes)
-    inside = [plane[: geometry.height, : geometry.width] for plane in planes]
-    inside = wiener.refined(xp, inside, symbols.tiles.steps, symbols.postfilter)
+    wiener.refine(xp, planes, symbols.tiles.steps, symbols.postfilter, shape)
+    inside = [plane[: shape[0], : shape[1]] for plane in planes]
     return color.to_pixels(xp, inside, FRACTION_BITS)

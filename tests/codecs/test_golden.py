@@ -49,5 +49,18 @@ def test_a_replaced_version_is_named_with_its_remedy() -> None:
         codec_by_number(get_codec("pifs").number, old + 2)
 
 
+def test_reduced_and_compact_frames_are_among_them() -> None:
+    """A compact file of each codec; a reduced one where the encoder found that better."""
+    for name in codec_names():
+        codec = get_codec(name)
+        start = f"{name}-v{codec.version}"
+        compact = fractour.info((GOLDEN / f"{start}-compact.frc").read_bytes())
+        assert compact["checksum_bytes"] == 0
+        if name in {"tiles", "wavelet", "pifs"} or f"{start}-reduced.frc" in INDEX:
+            reduced = fractour.info((GOLDEN / f"{start}-reduced.frc").read_bytes())
+            assert reduced["reduction"] > 1
+            assert reduced["checksum_bytes"] > 0
+
+
 def test_no_golden_file_is_forgotten() -> None:
     assert {path.name for path in GOLDEN.glob("*.frc")} == set(INDEX)

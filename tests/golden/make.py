@@ -25,6 +25,8 @@ PICTURES = {
     "tall": ((90, 1, 3), 80),
     "large": ((160, 200, 3), 9000),
     "drawing": ((96, 120, 3), 400),
+    "reduced": ((91, 122, 3), 64),
+    "compact": ((40, 57, 3), 150),
 }
 
 
@@ -59,7 +61,14 @@ def main() -> None:
                 if not name.startswith("contour"):
                     continue
                 picture = drawing(*shape[:2])
-            whole = fractour.encode(picture, codec=name, budget=budget)
+            if title == "reduced" and not get_codec(name).reducible:
+                continue
+            if all(file in index for file in files):
+                continue
+            whole = fractour.encode(picture, codec=name, budget=budget, compact=title == "compact")
+            # An encoder may find the whole picture better; then the file would hold nothing new.
+            if title == "reduced" and fractour.info(whole)["reduction"] == 1:
+                continue
             for file, size in files.items():
                 if file in index:
                     continue

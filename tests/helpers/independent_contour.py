@@ -577,15 +577,16 @@ def decode(data: bytes, other: Any, drawing: Any, *, partial: bool = False, z: i
     """Decode a contour file without tiles; `other` and `drawing` are the modules named above."""
     file = other.read_container(data, partial=partial)
     invalid = other.InvalidFileError
-    if file.codec not in (6, 7) or file.version != 2:
-        raise invalid("not a contour file of version 2")
+    if file.codec not in (6, 7) or file.version != 3:
+        raise invalid("not a contour file of version 3")
     payload = b"".join(file.packets)
     if len(payload) < 4 and file.complete:
         raise invalid("the payload is too short")
     head = (payload + bytes(4))[:4]
     first, buckets, code = head[2] & 63, head[3], head[2] >> 6
     bare = head[1] >> 6 & 1
-    if first + buckets > 48 or (file.codec == 7 and file.complete and not bare):
+    postfilter = head[1] >> 3 & 7
+    if first + buckets > 48 or postfilter > 4 or (file.codec == 7 and file.complete and not bare):
         raise invalid("parameters")
     if not bare:
         raise NotImplementedError("tiles")

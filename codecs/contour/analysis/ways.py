@@ -153,11 +153,11 @@ def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Cand
         error = errors(choice)[1] / unit
         return Candidate(ground, choice, written, error, looked, postfilter=postfilter)
     shown = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
-    shown = smooth(np, tiles, shown)[:, : geometry.height, : geometry.width]
+    shown = smooth(np, tiles, shown)[:, : geometry.height, : geometry.width].copy()
     if found is not None:
         shown = shown + render_ground(np, ground)
     postfilter = wiener.best(shown[0], analysis.spectra.luma, int(steps[0]))
-    shown = np.stack(wiener.refined(np, list(shown), steps, postfilter))
+    wiener.refine(np, shown, steps, postfilter)
     error = _error(analysis, shown, steps)
     return Candidate(ground, choice, written, error, looked, found, shown, postfilter)
 

@@ -118,10 +118,10 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
             texture = deblocking.smooth(xp, symbols.tiles, texture)
         texture = texture[:, : geometry.height, : geometry.width]
         if scale == 1:
-            steps, shown = symbols.tiles.steps, list(planes + texture)
-            return color.to_pixels(
-                xp, wiener.refined(xp, shown, steps, symbols.postfilter), FRACTION_BITS
-            )
-        for comp in range(len(planes)):
-            planes[comp] += _enlarge(xp, texture[comp], scale)
+            planes += texture
+            del texture
+            wiener.refine(xp, planes, symbols.tiles.steps, symbols.postfilter)
+        else:
+            for comp in range(len(planes)):
+                planes[comp] += _enlarge(xp, texture[comp], scale)
     return color.to_pixels(xp, list(planes), FRACTION_BITS)

@@ -80,7 +80,7 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
         wide = planes(symbols, xp)
     samples = deblocking.smooth(xp, tiles, wide, zoom=zoom) if symbols.postfilter else wide
     height, width = tiles.geometry.height << zoom, tiles.geometry.width << zoom
-    inside = [plane[:height, :width] for plane in samples]
     if not zoom:
-        inside = wiener.refined(xp, inside, tiles.steps, symbols.postfilter)
+        wiener.refine(xp, samples, tiles.steps, symbols.postfilter, (height, width))
+    inside = [plane[:height, :width] for plane in samples]
     return color.to_pixels(xp, inside, FRACTION_BITS)

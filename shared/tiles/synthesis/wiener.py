@@ -17,7 +17,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -77,9 +77,9 @@ def limits_of(step: int) -> npt.NDArray[np.int32]:
 
 def extended(xp: Any, plane: Any) -> Any:
     """Bound a plane and repeat its border: to whole cells, and `MARGIN` samples more."""
-    plane = xp.clip(plane, -BOUND, BOUND)
     rest = [(MARGIN, -length % CELL + MARGIN) for length in plane.shape]
-    return xp.pad(plane, rest, mode="edge")
+    wide = xp.pad(plane, rest, mode="edge")
+    return xp.clip(wide, -BOUND, BOUND, out=wide)
 
 
 @compiled
@@ -87,7 +87,7 @@ def _classify(wide, step, lines, sums, kinds):  # type: ignore[no-untyped-def]
     """Sort all cells of a plane with its border.
 
     Second differences of every other row are added up over blocks of 4 x 4 samples, of which each
-    cell's surroundings are four. `lines` (4, W) int32 and `sums` (4, rows + 1, columns + 1) int64
+    cell's surroundings are four. `lines` (4, W) int32 and `sums` (4, rows + 1, columns + 1) int32
     are scratch; W is that of the blocks.
     """
     rows, columns = kinds.shape
@@ -167,19 +167,18 @@ def classes(xp: Any, wide: Any, step: int) -> Any:
     rows, columns = ((length - 2 * MARGIN) // CELL for length in wide.shape)
     kinds = np.empty((rows, columns), np.uint8)
     lines = np.empty((4, CELL * (columns + 1)), np.int32)
-    sums = np.empty((4, rows + 1, columns + 1), np.int64)
+    sums = np.empty((4, rows + 1, columns + 1), np.int32)
     _classify(wide, np.int64(step), lines, sums, kinds)
     return kinds
 
 
 @compiled
-def _filter(wide, kinds, weights, taps, limits, spread, totals, out):  # type: ignore[no-untyped-def]
-    """Filter a plane with its border; `out` is its inside.
+def _filter(wide, kinds, weights, taps, limits, spread, totals, width, height, out):  # type: ignore[no-untyped-def]
+    """Filter a plane with its border; `out` begins with its inside, (height, width).
 
     Whole runs of cells tap by tap, in 32 bits, so that the innermost loops look nothing up; flat
     cells, whose class is 0, stay. `spread` (12 * LIMITS, W) and `totals` (W) int32 are scratch.
     """
-    height, width = out.shape
     small, middle, large = limits[0], limits[1], limits[2]
     for cy in range(kinds.shape[0]):
         top, bottom = 4 * cy, min(4 * cy + 4, height)
@@ -235,63 +234,63 @@ def features(xp: Any, wide: Any, limits: Any, shape: tuple[int, ...]) -> Iterato
             yield xp.clip(ahead, -limit, limit) + xp.clip(behind, -limit, limit)
 
 
-def _filter_arrays(
+def _changes(
     xp: Any, wide: Any, kinds: Any, weights: Any, limits: Any, shape: tuple[int, int]
 ) -> Any:
-    """Do what `_filter` does with array operations."""
+    """Do with array operations what `_filter` adds."""
     height, width = shape
     kinds = kinds.repeat(CELL, 0).repeat(CELL, 1)[:height, :width]
     weights = xp.asarray(weights)
     total = xp.full(shape, _HALF, xp.int64)
     for i, feature in enumerate(features(xp, wide, limits, shape)):
         total += weights[:, i][kinds] * feature
-    inside = wide[MARGIN : MARGIN + height, MARGIN : MARGIN + width]
-    return inside + (total >> WEIGHT_BITS).astype(xp.int32)
+    return (total >> WEIGHT_BITS).astype(xp.int32)
 
 
-def filtered(
-    xp: Any, plane: Any, step: int, tables: Sequence[npt.NDArray[np.int32]]
-) -> Iterator[Any]:
-    """Filter a plane with each of some tables, (CLASSES, 36) int32; see `refined`."""
-    limits, wide = limits_of(step), extended(xp, plane)
-    kinds = classes(xp, wide, step)
-    for weights in tables:
-        if not is_numpy(xp):
-            yield _filter_arrays(xp, wide, kinds, weights, limits, plane.shape)
-            continue
-        height, width = plane.shape
-        out = wide[MARGIN : MARGIN + height, MARGIN : MARGIN + width].copy()
-        scratch = np.empty((weights.shape[1] + 1, plane.shape[1]), np.int32)
-        _filter(wide, kinds, weights, TAPS, limits, scratch[:-1], scratch[-1], out)
-        yield out
+def _apply(
+    xp: Any, out: Any, wide: Any, kinds: Any, step: int, weights: Any, shape: tuple[int, int]
+) -> None:
+    """Write the inside of a plane with its border, filtered, to the start of `out`."""
+    height, width = shape
+    limits = limits_of(step)
+    out[:height, :width] = wide[MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+    if not is_numpy(xp):
+        out[:height, :width] += _changes(xp, wide, kinds, weights, limits, shape)
+        return
+    scratch = np.empty((weights.shape[1] + 1, width), np.int32)
+    _filter(wide, kinds, weights, TAPS, limits, scratch[:-1], scratch[-1], width, height, out)
 
 
-def refined(
-    xp: Any, planes: Sequence[Any], steps: npt.NDArray[np.int64], postfilter: int
-) -> list[Any]:
-    """Filter the components of a picture.
+def refine(
+    xp: Any,
+    planes: Any,
+    steps: npt.NDArray[np.int64],
+    postfilter: int,
+    shape: tuple[int, int] | None = None,
+) -> None:
+    """Filter the components of a picture, in place.
 
     Parameters
     ----------
     xp : module
         NumPy or CuPy.
-    planes : sequence of (H, W) int32
-        All components inside the picture, deblocked, `FRACTION_BITS`.
+    planes : (C, H', W') int32
+        All components, deblocked, `FRACTION_BITS`; contiguous.
     steps : (C,) int64
         Their quantizer steps, `STEP_BITS`.
     postfilter : int
         One more than the set of filters; at 0 the planes stay as they are.
-
-    Returns
-    -------
-    list of (H, W) int32
+    shape : tuple of int
+        (H, W), what is shown of padded planes; all by default.
     """
-    out = list(planes)
-    if postfilter:
-        for comp, step in enumerate(filtered_steps(steps)):
-            weights = table()[postfilter - 1, min(comp, 1)]
-            (out[comp],) = filtered(xp, planes[comp], step, [weights])
-    return out
+    if not postfilter:
+        return
+    shape = shape or planes.shape[1:]
+    for comp, step in enumerate(filtered_steps(steps)):
+        wide = extended(xp, planes[comp, : shape[0], : shape[1]])
+        kinds = classes(xp, wide, step)
+        weights = table()[postfilter - 1, min(comp, 1)]
+        _apply(xp, planes[comp], wide, kinds, step, weights, shape)
 
 
 def best(plane: npt.NDArray[np.int32], wanted: npt.NDArray[np.float32], step: int) -> int:
@@ -312,8 +311,9 @@ def best(plane: npt.NDArray[np.int32], wanted: npt.NDArray[np.float32], step: in
         1 to `SETS`.
     """
     target = wanted * np.float32(1 << FRACTION_BITS)
-    errors = [
-        float(np.square(shown - target).sum(dtype=np.float64))
-        for shown in filtered(np, plane, step, list(table()[:, 0]))
-    ]
+    wide = extended(np, plane)
+    kinds, shown, errors = classes(np, wide, step), np.empty(plane.shape, np.int32), []
+    for weights in table()[:, 0]:
+        _apply(np, shown, wide, kinds, step, weights, plane.shape)
+        errors.append(float(np.square(shown - target).sum(dtype=np.float64)))
     return 1 + int(np.argmin(errors))

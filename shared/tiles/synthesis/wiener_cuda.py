@@ -120,7 +120,7 @@ def refine(
     xp : module
         One that has kernels.
     planes : (n, C, H', W') int32
-        See `wiener.refined`.
+        See `wiener.refine`.
     steps : sequence of (C,) int64
         By picture.
     postfilters : sequence of int

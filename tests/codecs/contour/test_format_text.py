@@ -13,6 +13,7 @@ import independent_wavelet
 import numpy as np
 import pytest
 from contour_layers import some_layers, some_outlines
+from fractour.codecs.contour import ContourCodec
 from fractour.codecs.contour.format import base as syntax_base
 from fractour.codecs.contour.format import contexts, layout
 from fractour.codecs.contour.format import stream as syntax
@@ -95,7 +96,7 @@ def some_file(seed: int, height: int, width: int, channels: int, base_code: int)
     written = syntax.write(syntax.initial_tables(), ground, None)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
     start = syntax.head(step, NEUTRAL_CHROMA, 0, ground, pure=True)
-    return container.pack(7, 2, geometry, [start + payload])
+    return container.pack(7, ContourCodec.version, geometry, [start + payload])
 
 
 SHAPES = [(1, 40, 56, 3, 1), (2, 33, 20, 1, 0), (3, 17, 70, 2, 2), (4, 41, 30, 4, 1)]
@@ -128,7 +129,9 @@ def test_streams_that_no_encoder_writes(seed: int) -> None:
     flags = 1 << 6 | (seed % 2) << 7
     head = bytes([int(rng.integers(256)), flags | 2, int(rng.integers(4)) << 6 | first, 18])
     payload = head + b"\x20" + rng.bytes(300)
-    data = container.pack(7, 2, Geometry(19, 23, 3), [payload], trimmed=bool(seed % 3))
+    data = container.pack(
+        7, ContourCodec.version, Geometry(19, 23, 3), [payload], trimmed=bool(seed % 3)
+    )
     try:
         ours = fractour.decode(data)
     except FractourError:

@@ -12,6 +12,7 @@ import fractour
 import numpy as np
 import pytest
 from contour_layers import STEPS, some_layers, some_outlines
+from fractour.codecs.contour import ContourCodec
 from fractour.codecs.contour.format import layout
 from fractour.codecs.contour.format import stream as syntax
 from fractour.codecs.contour.format.outlines import RINGS, SOFT, SOURCE, WAVES, Outlines
@@ -52,7 +53,7 @@ def pack(
     written = syntax.write(syntax.initial_tables(), ground, texture)
     payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
     start = syntax.head(STEP, NEUTRAL_CHROMA, 0, ground, pure=not tiles)
-    return container.pack(6, 2, geometry, [start + payload])
+    return container.pack(6, ContourCodec.version, geometry, [start + payload])
 
 
 @pytest.fixture(scope="module")
