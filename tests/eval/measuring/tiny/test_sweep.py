@@ -15,6 +15,13 @@ def test_tiny_budgets_are_kept(codec: str, shape: tuple[int, int, int]) -> None:
     assert len(steps) > 5
     assert [step for step in steps if step.size > step.budget] == []
     assert steps[0].size == steps[0].budget
+    assert faults(steps) == []
+
+
+def test_tiny_budgets_are_used_where_a_leaf_is_a_large_part_of_the_file() -> None:
+    # A few leaves at a sixteenth of the scale: one more or less is a fifth of the bytes.
+    steps = sweep.sweep(sample_picture(512, 768, 3), "tiles", (20, 64, 100, 500))
+    assert faults(steps) == []
 
 
 def test_faults_are_found() -> None:
