@@ -34,6 +34,10 @@ _YIELD = 0.27
 _UNUSED, _UNUSED_QUICK = (-0.005, 0.001), (-0.008, 0.004)
 """Logarithm of size over limit that is close enough."""
 _ADJUSTMENTS, _ADJUSTMENTS_SEARCH = 3, 5
+_TINY, _ENOUGH_TINY = 640, 0.97
+"""Bytes up to which one element more or less leaves much unused, and the part that is enough."""
+_AROUND = (1, -1, 2, -2, 3, 4)
+"""Steps beside that of the best tiny file at which another may fill the limit better."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,20 @@ class _Fitter:
 
     def search(self) -> None:
         """Write files at the finest step that fits whole, and around it."""
+        self._search()
+        if self.best is not None and self.limit <= _TINY and not self.quick:
+            self._around(self.best.file.proposal.step)
+
+    def _around(self, step: int) -> None:
+        """Adjust proposals at other steps, until the best file uses the limit."""
+        for other in (step + offset for offset in _AROUND):
+            used = 0 if self.best is None else len(self.best.file.data)
+            if used >= min(_ENOUGH_TINY * self.limit, self.limit - 1):
+                return
+            if 0 <= other < self.codec.steps and not self.adjust(self.propose(other)):
+                return
+
+    def _search(self) -> None:
         step = min(self.bracket(), self.codec.steps - 1)
         proposal = self.propose(step)
         whole = self.cut(proposal)

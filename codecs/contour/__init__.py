@@ -71,14 +71,16 @@ class ContourCodec(Codec):
     def strict(
         self, analysis: search.Analysis, strictness: float, proposal: Proposal | None = None
     ) -> search.Analysis | None:
-        """Multiply the Lagrangian multiplier of tiles; windows that are found stay."""
+        """Multiply the Lagrangian multiplier; outlines, and what a network proposed, stay."""
         if proposal is not None and proposal.state.tiles is None:
-            return None
+            outlined = not len(proposal.state.ground.layers)
+            if analysis.limit or outlined:
+                return None
         return search.strict(analysis, strictness)
 
     def near(self, analysis: search.Analysis, proposal: Proposal) -> search.Analysis:
-        """Take over what levels of tiles cost."""
-        return search.near(analysis, proposal.state)
+        """Take over what levels of tiles cost, or windows."""
+        return search.near(analysis, proposal)
 
     def reweighted(self, analysis: search.Analysis, importance: Importance) -> search.Analysis:
         """Mix other importance in."""

@@ -9,18 +9,22 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from .. import api, container
-from ..codec import Codec, Geometry, Image
+from ..codec import Codec
 from ..errors import BudgetError, FractourError
 from .support import TOLERANCE_DB, Failure, encode, expect, psnr, sample_picture
 
 _DECODED_AT_MOST = 1 << 16  # pixels
+REDUCED = (160, 200, 3, 56)
+"""Height, width, channels and bytes of a picture that is too large for its bytes."""
 # Small and large, of every number of channels: how many packets there are may depend on both.
+# The last is coded at a reduced scale, where the codec has one.
 _PICTURES = (
     (24, 33, 3, 160),
     (24, 33, 1, 300),
     (17, 20, 4, 500),
     (40, 9, 2, 90),
     (96, 96, 3, 4000),
+    REDUCED,
 )
 
 
@@ -68,23 +72,35 @@ def _split(payload: bytes, number: int, rng: np.random.Generator) -> list[bytes]
     return [payload[a:b] for a, b in itertools.pairwise(ends) if a < b]
 
 
+def _packed(frame: container.Frame, packets: Sequence[bytes], *, trimmed: bool = False) -> bytes:
+    """Write a file like that of `frame`, its scale included, of other packets."""
+    return container.pack(
+        frame.codec_number,
+        frame.version,
+        frame.geometry,
+        packets,
+        trimmed=trimmed,
+        form=frame.header.form,
+    )
+
+
 def _missing_of(
-    codec: Codec, geometry: Geometry, packets: Sequence[bytes], rng: np.random.Generator
+    frame: container.Frame, packets: Sequence[bytes], rng: np.random.Generator
 ) -> Iterator[bytes]:
     """Cut a file of these packets after each, within each, and with a broken bit before that."""
-    data = container.pack(codec.number, codec.version, geometry, packets)
+    data = _packed(frame, packets)
     end = len(data) - sum(map(len, packets))
     for n, packet in enumerate(packets[:-1]):
         end += len(packet)
         yield data[:end]
         yield data[: end + int(rng.integers(len(packets[n + 1])))]
         kept = list(packets[: n + 1])
-        yield container.pack(codec.number, codec.version, geometry, kept, trimmed=True)
+        yield _packed(frame, kept, trimmed=True)
         for _ in range(4):
             broken = bytearray(kept[-1])
             broken[int(rng.integers(len(broken)))] ^= 1 << int(rng.integers(8))
             again = [*kept[:-1], bytes(broken)]
-            yield container.pack(codec.number, codec.version, geometry, again, trimmed=True)
+            yield _packed(frame, again, trimmed=True)
 
 
 def missing(codec: Codec) -> str:
@@ -99,16 +115,14 @@ def missing(codec: Codec) -> str:
         frame = container.unpack(encode(codec, image, budget), max_pixels=_DECODED_AT_MOST)
         own, payload = list(frame.packets), b"".join(frame.packets)
         for n in range(1, len(own)):
-            head = container.pack(
-                codec.number, codec.version, frame.geometry, own[:n], trimmed=True
-            )
+            head = _packed(frame, own[:n], trimmed=True)
             wanted = image.shape if channels > 1 else image.shape[:2]
             expect(api.decode(head).shape == wanted, f"{n} of {len(own)} packets: another shape")
         divisions = [own]
         divisions += [_split(payload, number, rng) for number in (2, 2, 2, 3, 3, 5, 9, 20, 32)]
         divisions += [[payload[:n], payload[n:]] for n in range(1, min(len(payload), 9))]
         for packets in divisions:
-            for cut in _missing_of(codec, frame.geometry, packets, rng):
+            for cut in _missing_of(frame, packets, rng):
                 _survive(cut, f"{len(packets)} packets, {height}x{width}x{channels}, cut")
                 tried += 1
     return f"{tried} files without their last packets, each an image or a FractourError"
@@ -127,21 +141,18 @@ def _mutations(data: bytes, rng: np.random.Generator) -> Iterator[bytes]:
         yield data[:4] + rng.bytes(int(rng.integers(1, 80)))
 
 
-def _repack(codec: Codec, payload: bytes, image: Image) -> bytes:
-    geometry = Geometry(*image.shape)
-    return container.pack(codec.number, codec.version, geometry, [payload])
-
-
 def hostile(codec: Codec) -> str:
     """Decode broken files and valid files of broken payloads."""
     rng = np.random.default_rng(7)
-    image = sample_picture(24, 33, 3)
-    data = encode(codec, image, 160)
-    payload = b"".join(container.unpack(data, max_pixels=api.MAX_PIXELS).packets)
-    # Beyond the checksum: valid containers with broken or random payloads.
-    behind = [_repack(codec, broken, image) for broken in _mutations(payload, rng) if broken]
-    behind += [_repack(codec, rng.bytes(int(rng.integers(1, 200))), image) for _ in range(60)]
-    tried = [*_mutations(data, rng), *behind]
-    for broken in tried:
-        _survive(broken, "broken bytes")
-    return f"{len(tried)} broken files, each an image or a FractourError"
+    tried = 0
+    for height, width, channels, budget in ((24, 33, 3, 160), REDUCED):
+        data = encode(codec, sample_picture(height, width, channels), budget)
+        frame = container.unpack(data, max_pixels=_DECODED_AT_MOST)
+        payload = b"".join(frame.packets)
+        # Beyond the checksum: valid containers with broken or random payloads.
+        behind = [_packed(frame, [broken]) for broken in _mutations(payload, rng) if broken]
+        behind += [_packed(frame, [rng.bytes(int(rng.integers(1, 200)))]) for _ in range(60)]
+        for broken in (*_mutations(data, rng), *behind):
+            _survive(broken, "broken bytes")
+            tried += 1
+    return f"{tried} broken files, each an image or a FractourError"

@@ -42,7 +42,8 @@ def placeholder(
     budget : int
         Bytes of the whole file, headers included.
     codecs : sequence of str
-        Names of the formats that are tried.
+        Names of the formats that are tried. With ``contour`` photographs gain some tenths of a
+        decibel and drawings one to three, for seconds of encoding.
     compact : bool
         Leave out the checksum of two bytes: pages, databases and packets, which carry
         placeholders, have checksums of their own. Damage cannot be told then.

@@ -158,7 +158,7 @@ def test_strictness_makes_files_smaller_and_one_changes_nothing(name: str) -> No
     assert pure.strict(pure.analyze(image, encoder="search", effort=1), 2.0) is None
 
 
-def test_windows_do_not_weigh_bits_but_the_tiles_of_the_same_codec_do() -> None:
+def test_windows_weigh_bits_as_the_tiles_of_the_same_codec_do() -> None:
     codec = get_codec("contour")
     y, x = np.mgrid[:96, :96]
     slanted = 90 + 120 * np.exp(-(((x + 2 * y - 140) / 25) ** 2))
@@ -168,8 +168,18 @@ def test_windows_do_not_weigh_bits_but_the_tiles_of_the_same_codec_do() -> None:
     tiles, windows = (codec.propose(analysis, step) for step in (60, 180))
     assert tiles.state.tiles is not None
     assert windows.state.tiles is None
-    assert codec.strict(analysis, 1.1, windows) is None
     assert codec.strict(analysis, 1.1, tiles) is not None
+    assert len(windows.state.ground.layers) > 4
+
+    def again(strictness: float) -> Proposal:
+        stricter = codec.near(codec.strict(analysis, strictness, windows), windows)
+        return codec.propose(stricter, windows.step)
+
+    strict, lenient = again(4.0), again(0.25)
+    assert strict.bits.sum() < windows.bits.sum() < lenient.bits.sum()
+    assert strict.residual > windows.residual > lenient.residual
+    # What was found before stays as it was.
+    assert codec.propose(analysis, windows.step).bits.sum() == windows.bits.sum()
 
 
 def test_the_file_that_is_asked_for_decides_whether_windows_are_tried() -> None:
@@ -179,7 +189,7 @@ def test_the_file_that_is_asked_for_decides_whether_windows_are_tried() -> None:
     image = np.repeat(luma.astype(np.uint8)[..., None], 3, axis=2)
     budget = int(0.3 * 128 * 128 / 8)
     data = fractour.encode(image, codec="contour", budget=budget)
-    assert 0.94 * budget <= len(data) <= budget
+    assert 0.97 * budget <= len(data) <= budget
     # At the same step, whose tiles take more than that, the limit alone makes the difference.
     found = []
     for limit in (budget, 2 * budget):

@@ -124,6 +124,7 @@ def grow(
     least: float = 0.0,
     rounds: int = 3,
     rich: bool = True,
+    lmbda: float = LAMBDA,
 ) -> int:
     """Propose at the given scales, one set a component, and accept what pays; return how many."""
     components, height, width = state.pyramid[0].shape
@@ -136,7 +137,7 @@ def grow(
     for comp, chosen in enumerate(scales):
         if not chosen:
             continue
-        found, looked = propose(state.pyramid[0][comp], comp, chosen, LAMBDA * (18.0 + least))
+        found, looked = propose(state.pyramid[0][comp], comp, chosen, lmbda * (18.0 + least))
         state.looked += looked
         count = matching.accept(
             state.pyramid,
@@ -144,7 +145,7 @@ def grow(
             count,
             found,
             ratios,
-            LAMBDA,
+            lmbda,
             state.demand,
             prices,
             least,
@@ -164,6 +165,7 @@ def polish(
     least: float = 0.0,
     rounds: int = 1,
     rich: bool = True,
+    lmbda: float = LAMBDA,
 ) -> None:
     """Fit every window again; drop those that do not pay."""
     ratios = ratios_of(state.steps)
@@ -172,7 +174,7 @@ def polish(
         state.layers,
         len(state.layers),
         ratios,
-        LAMBDA,
+        lmbda,
         state.demand,
         prices,
         least,
@@ -246,19 +248,24 @@ def adapt(
     prices: tuple[Any, ...],
     *,
     finer: bool,
+    strictness: float = 1.0,
 ) -> Pursuit:
-    """Take the layers found at other steps over to these, fit them again, and add some if finer."""
+    """Take the layers found at other steps over to these, fit them again, and add some if finer.
+
+    A bit has to gain `strictness` times what it usually has.
+    """
+    lmbda = LAMBDA * strictness
     state = start(planes, steps, found.base_code)
     factor, ratios = float(found.steps[0]) / float(steps[0]), ratios_of(steps)
     layers = found.layers.copy()
     matching.rescale(state.pyramid, layers, factor, ratios, matching.scratch())
     state.layers, state.looked = layers, found.looked
-    polish(state, prices)
+    polish(state, prices, lmbda=lmbda)
     if finer:
         components, height, width = state.pyramid[0].shape
         geometry = Geometry(height, width, components)
         scales = tuple(scales_of(geometry, comp) for comp in range(components))
-        grow(state, prices, scales=scales, rich=False)
-        polish(state, prices)
+        grow(state, prices, scales=scales, rich=False, lmbda=lmbda)
+        polish(state, prices, lmbda=lmbda)
     tidy(state.layers)
     return state

@@ -97,17 +97,20 @@ def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
 
 
 def strict(analysis: Analysis, strictness: float) -> Analysis | None:
-    """Demand more of a bit of tiles."""
+    """Demand more of a bit: of tiles, and of the windows that `near` takes over."""
     if analysis.pure or (analysis.limit and not analysis.tiles_alone):
         return None
     return replace(analysis, spectra=replace(analysis.spectra, strictness=strictness))
 
 
-def near(analysis: Analysis, state: State) -> Analysis:
-    """Take over what levels of tiles cost."""
-    if state.tiles is None:
-        return analysis
-    return replace(analysis, spectra=replace(analysis.spectra, adapted=state.probability))
+def near(analysis: Analysis, proposal: Proposal) -> Analysis:
+    """Take over what levels of tiles cost, or the windows to be fitted more or less strictly."""
+    if proposal.state.tiles is None:
+        windows = analysis.found.get(proposal.step)
+        if analysis.limit or windows is None or analysis.spectra.strictness == 1:
+            return analysis
+        return replace(analysis, found={}, again=windows)
+    return replace(analysis, spectra=replace(analysis.spectra, adapted=proposal.state.probability))
 
 
 def otherwise(analysis: Analysis) -> Analysis | None:

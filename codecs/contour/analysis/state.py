@@ -53,6 +53,8 @@ class Analysis:
         Regions that outlines are traced from.
     ways : dict
         By step, of what the file is made there.
+    again : Pursuit, optional
+        Windows of the next step that is proposed, to be fitted again as strictly as `spectra` says.
     """
 
     geometry: Geometry
@@ -71,6 +73,7 @@ class Analysis:
     look: guided_pursuit.Look | None = None
     shapes: Shapes | None = None
     ways: dict[int, str] = field(default_factory=dict)
+    again: pursuit.Pursuit | None = None
 
     @property
     def tiles_alone(self) -> bool:

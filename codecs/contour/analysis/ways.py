@@ -88,7 +88,13 @@ def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
         prices = layer_prices(initial_tables(), geometry.height, geometry.width)
         steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
         near = pursuit.nearest(found, step)
-        if near is None:
+        if analysis.again is not None:
+            strictness = analysis.spectra.strictness
+            found[step] = pursuit.adapt(
+                analysis.again, analysis.planes, steps, prices,
+                finer=strictness < 1, strictness=strictness,
+            )  # fmt: skip
+        elif near is None:
             tell = None if found else analysis.progress
             found[step] = pursuit.search(
                 analysis.planes, steps, _SMOOTH, prices, analysis.effort,
