@@ -137,7 +137,7 @@ def encode(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Encode pictures into a budget of bytes, or for a target error.
+    """Encode pictures into a budget, or for a target error.
 
     The error of --target is the smart error, which judges as an eye does: a line that moved a
     little costs little, a line that is lost or invented costs in full. 0 is an equal picture,
