@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .. import container
 from ..encoding import MAX_FILE, AnyScale
 from ..errors import BudgetError, FractourError
+from ..picture.invisible import without_invisible
 from ..picture.raster import Image, as_raster
 from ..pillow_plugin import MIME
 from ..registry import get_codec
@@ -78,7 +79,7 @@ def placeholder(
     if not tried:
         message = "name at least one codec, such as codecs=('tiles',)"
         raise FractourError(message)
-    raster = as_raster(image)
+    raster = without_invisible(as_raster(image))
     smaller: dict[int, Image] = {}
     files: list[tuple[float, bytes]] = []
     errors: list[BudgetError] = []

@@ -76,10 +76,18 @@ def limits_of(step: int) -> npt.NDArray[np.int32]:
 
 
 def extended(xp: Any, plane: Any) -> Any:
-    """Bound a plane and repeat its border: to whole cells, and `MARGIN` samples more."""
+    """Bound a plane and repeat its border: to whole cells, and `MARGIN` samples more; int16."""
     rest = [(MARGIN, -length % CELL + MARGIN) for length in plane.shape]
-    wide = xp.pad(plane, rest, mode="edge")
-    return xp.clip(wide, -BOUND, BOUND, out=wide)
+    if not is_numpy(xp):
+        return xp.clip(xp.pad(plane, rest, mode="edge"), -BOUND, BOUND).astype(xp.int16)
+    # As above, with nothing as large in between.
+    bottom, right = (MARGIN + length for length in plane.shape)
+    wide = np.empty([sum(ends) + length for ends, length in zip(rest, plane.shape)], np.int16)
+    rows = wide[MARGIN:bottom]
+    np.clip(plane, -BOUND, BOUND, out=rows[:, MARGIN:right], casting="unsafe")
+    rows[:, :MARGIN], rows[:, right:] = rows[:, MARGIN : MARGIN + 1], rows[:, right - 1 : right]
+    wide[:MARGIN], wide[bottom:] = rows[0], rows[-1]
+    return wide
 
 
 @compiled

@@ -98,3 +98,14 @@ def test_a_data_uri_holds_the_file(picture: np.ndarray) -> None:
         assert fractour.data_uri(same) == uri
     with pytest.raises(BitstreamError):
         fractour.data_uri(b"GIF89a")
+
+
+def test_what_nobody_sees_takes_no_bytes(picture: np.ndarray) -> None:
+    alpha = np.full((*picture.shape[:2], 1), 255, np.uint8)
+    alpha[:, : picture.shape[1] // 2] = 0
+    noise = np.random.default_rng(0).integers(0, 256, picture.shape, np.uint8)
+    files = [
+        fractour.placeholder(np.concatenate([np.where(alpha, picture, under), alpha], 2), 150)
+        for under in (noise, np.zeros_like(picture))
+    ]
+    assert files[0] == files[1]
