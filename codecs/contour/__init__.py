@@ -27,7 +27,7 @@ class ContourCodec(Codec):
 
     name = "contour"
     number = 6
-    version = 3
+    version = 4
     summary = "stack of contours filled with harmonics, traced or placed by matching pursuit"
     references = (
         "Monasse, Guichard 2000, Fast computation of a contrast-invariant image representation, "

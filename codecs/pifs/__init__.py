@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.error.importance import Importance, mixed
-from ...shared.tiles.analysis.encoder import first_step
+from ...shared.tiles.analysis.spectra import first_step
 from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
 from . import analysis as searching
 from . import format as syntax
@@ -44,7 +44,7 @@ class PifsCodec(Codec):
     quick = ("network", "network+refine")
     network: ClassVar[str | None] = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True
-    version = 3
+    version = 4
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "pifs-pure")
     pure: ClassVar[bool] = False
 

@@ -17,7 +17,6 @@ from ...shared.entropy.coder import IntArray, Tables
 from ...shared.entropy.priors import Trainee, train_command
 from ...shared.tiles import priors as tile_training
 from ...shared.tiles.format.contexts import WEIGHT_INPUTS as TILE_INPUTS
-from ...shared.tiles.format.stream import TileSet
 from .analysis.search import analyze, choose
 from .analysis.state import Analysis
 from .format.maps import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
@@ -46,7 +45,7 @@ def _prepare_pure(pixels: Image, number: int) -> Analysis:
 def _count(analysis: Analysis, step: int, tables: Tables) -> tuple[npt.NDArray[np.int64], IntArray]:
     tiles, maps, _, _ = choose(analysis, step, tables, compare=False)
     tally = np.zeros((CONTEXTS, 2), np.int64)
-    again = TileSet.blank(tiles.geometry, tiles.steps, tiles.leaves, tiles.levels)
+    again = tiles.emptied()
     return tally, write(tables, again, maps, pure=analysis.pure, tally=tally).coder.weights
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.error.importance import Importance, mixed
 from ...shared.picture import color
-from ...shared.tiles.analysis.encoder import Spectra, first_step, transform
+from ...shared.tiles.analysis.screen import screen_of
+from ...shared.tiles.analysis.spectra import Spectra, first_step, transform
 from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
 from . import analysis as search
 from . import format as syntax
@@ -30,7 +31,7 @@ class TilesCodec(Codec):
 
     name = "tiles"
     number = 3
-    version = 2
+    version = 3
     summary = "quadtree of integer DCT tiles, rate-distortion optimal, mixed contexts"
     references = (
         "Ahmed, Natarajan, Rao 1974, Discrete cosine transform, doi:10.1109/T-C.1974.223784",
@@ -58,7 +59,7 @@ class TilesCodec(Codec):
             from ...shared.network.inference import importance_for
 
             importance = importance_for(self.name, image, limit)
-        return transform(color.to_components(image), importance)
+        return transform(color.to_components(image), importance, screen_of(image))
 
     def surplus(self, analysis: Spectra) -> float:
         """Return little: leaves carry much, and proposals are cheap."""

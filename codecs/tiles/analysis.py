@@ -10,8 +10,10 @@ import numpy.typing as npt
 from ...shared import entropy
 from ...shared.codec import Proposal
 from ...shared.tiles.analysis.elements import drop_details, errors, peaks
-from ...shared.tiles.analysis.encoder import LAMBDA, Choice, Spectra, choose, code
+from ...shared.tiles.analysis.encoder import LAMBDA, Choice, choose, code
+from ...shared.tiles.analysis.palette import painted
 from ...shared.tiles.analysis.postfilter import postfilter_of
+from ...shared.tiles.analysis.spectra import Spectra
 from ...shared.tiles.format.packets import HEADER, header_bytes, split_packets
 from ...shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS
 from ...shared.tiles.format.syntax import GRADE, LOG
@@ -31,11 +33,12 @@ class State:
 
 def propose(spectra: Spectra, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`, and price the detail of every leaf."""
+    spectra = painted(spectra, step, initial_tables(), lmbda=lmbda)
     choice = choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), lmbda=lmbda)
     leaves = choice.tiles.leaves
     found = np.nonzero(leaves[:, GRADE])[0]
     shares = choice.coder.shares()
-    fixed = shares["partition"] + shares["means"] + 8.0 * HEADER
+    fixed = shares["partition"] + shares["means"] + shares["palettes"] + 8.0 * HEADER
     bits = choice.spent[found] + 4.0
     total = sum(shares.values()) + 8.0 * HEADER - fixed
     bits *= total / max(bits.sum(), 1e-9)

@@ -9,7 +9,7 @@ from ...shared.parallel.kernels import has_kernels
 from ...shared.picture import color
 from ...shared.picture.cuda import to_pixels
 from ...shared.tiles.format.syntax import FRACTION_BITS
-from ...shared.tiles.synthesis import cuda, deblocking, reconstruction, wiener, wiener_cuda
+from ...shared.tiles.synthesis import cuda, deblocking, palette, reconstruction, wiener, wiener_cuda
 from .format import Symbols
 
 
@@ -24,6 +24,8 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any) -> list[Any]:
     cuda.smooth(xp, batch, tiles, postfilters, planes)
     size = tiles[0].geometry.height, tiles[0].geometry.width
     wiener_cuda.refine(xp, planes, [one.steps for one in tiles], postfilters, *size)
+    for one, plane in zip(tiles, planes, strict=True):
+        palette.paint(xp, plane, one)
     return list(to_pixels(xp, planes, *size, FRACTION_BITS))
 
 
@@ -36,5 +38,6 @@ def synthesize(symbols: Symbols, xp: Any) -> Any:
     if symbols.postfilter:
         planes = deblocking.smooth(xp, symbols.tiles, planes)
     wiener.refine(xp, planes, symbols.tiles.steps, symbols.postfilter, shape)
+    palette.paint(xp, planes, symbols.tiles)
     inside = [plane[: shape[0], : shape[1]] for plane in planes]
     return color.to_pixels(xp, inside, FRACTION_BITS)

@@ -14,9 +14,10 @@ from ..codec import Image
 from ..entropy.coder import IntArray, Tables
 from ..entropy.priors import Trainee, train_command
 from ..picture import color
-from .analysis.encoder import Spectra, choose, code, transform
+from .analysis.encoder import choose, code
+from .analysis.spectra import Spectra, transform
 from .format.contexts import CONTEXTS
-from .format.stream import NEUTRAL_CHROMA, TileSet, default_tables
+from .format.stream import NEUTRAL_CHROMA, default_tables
 
 TABLES = Path(__file__).with_name("tables.npz")
 STEP_RANGE = (126, 228)
@@ -29,7 +30,7 @@ def _prepare(pixels: Image, number: int) -> Spectra:
 def _count(spectra: Spectra, step: int, tables: Tables) -> tuple[npt.NDArray[np.int64], IntArray]:
     tiles = choose(spectra, step, NEUTRAL_CHROMA, tables, passes=1).tiles
     tally = np.zeros((CONTEXTS, 2), np.int64)
-    again = TileSet.blank(spectra.geometry, tiles.steps, tiles.leaves, tiles.levels)
+    again = tiles.emptied()
     return tally, code(tables, again, priced=False, tally=tally).coder.weights
 
 

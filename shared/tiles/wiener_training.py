@@ -18,7 +18,8 @@ import numpy.typing as npt
 from ..entropy.coder import Tables
 from ..picture import color
 from ..picture.files import read_image
-from .analysis.encoder import choose, transform
+from .analysis.encoder import choose
+from .analysis.spectra import transform
 from .format.stream import NEUTRAL_CHROMA
 from .format.syntax import CELL, FRACTION_BITS
 from .synthesis import deblocking, reconstruction, wiener

@@ -25,6 +25,7 @@ PICTURES = {
     "tall": ((90, 1, 3), 80),
     "large": ((160, 200, 3), 9000),
     "drawing": ((96, 120, 3), 400),
+    "screen": ((101, 131, 3), 900),
     "reduced": ((91, 122, 3), 64),
     "compact": ((40, 57, 3), 150),
 }
@@ -40,6 +41,21 @@ def drawing(height: int, width: int) -> np.ndarray:
         cover = np.clip(17.0 - 3 * (k > 1) - far, 0, 1)[..., None]
         out = out * (1 - cover) + np.array(color) * cover
     return np.rint(out).astype(np.uint8)
+
+
+def screen(height: int, width: int) -> np.ndarray:
+    """Lines of few signs on a flat ground, and a smooth corner: what becomes palette blocks."""
+    rng = np.random.default_rng(5)
+    signs = rng.integers(0, 3, (6, 9, 6))
+    inks = np.array([(250, 250, 248), (20, 20, 30), (130, 132, 140)])
+    out = np.empty((height, width, 3), np.uint8)
+    out[...] = inks[0]
+    for top in range(4, height - 12, 12):
+        for left in range(4, width - 8, 8):
+            out[top : top + 9, left : left + 6] = inks[signs[rng.integers(len(signs))]]
+    corner = sample_picture(height // 3, width // 3, 3)
+    out[: height // 3, : width // 3] = corner
+    return out
 
 
 def digest(pixels: np.ndarray) -> str:
@@ -61,6 +77,11 @@ def main() -> None:
                 if not name.startswith("contour"):
                     continue
                 picture = drawing(*shape[:2])
+            if title == "screen":
+                if name not in ("contour", "pifs", "tiles"):
+                    continue
+                picture = screen(*shape[:2])
+                files[f"{name}-v{version}-screencut.frc"] = 600
             if title == "reduced" and not get_codec(name).reducible:
                 continue
             if all(file in index for file in files):

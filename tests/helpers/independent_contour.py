@@ -577,8 +577,8 @@ def decode(data: bytes, other: Any, drawing: Any, *, partial: bool = False, z: i
     """Decode a contour file without tiles; `other` and `drawing` are the modules named above."""
     file = other.read_container(data, partial=partial)
     invalid = other.InvalidFileError
-    if file.codec not in (6, 7) or file.version != 3:
-        raise invalid("not a contour file of version 3")
+    if file.codec not in (6, 7) or file.version != 4:
+        raise invalid("not a contour file of version 4")
     payload = b"".join(file.packets)
     if len(payload) < 4 and file.complete:
         raise invalid("the payload is too short")

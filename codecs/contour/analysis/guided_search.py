@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ....shared.tiles.analysis import encoder
+from ....shared.tiles.analysis import spectra as spectral
 from ....shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, component_steps
 from ..format.stream import HEADER, initial_tables, write
 from . import guided_pursuit, pursuit
@@ -39,7 +39,7 @@ def first_step(analysis: Analysis, limit: int) -> int:
     known = analysis.found or analysis.before
     if known:
         return next(reversed(known))
-    step = min(encoder.first_step(analysis.spectra, limit), STEPS - 1)
+    step = min(spectral.first_step(analysis.spectra, limit), STEPS - 1)
     if analysis.tiles_alone:
         return step
     step = min(step + _BEHIND, STEPS - 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from ....shared.tiles.analysis.encoder import Spectra, transform
+from ....shared.tiles.analysis.spectra import Spectra, transform
 from ..format.outlines import MOST_SOFT, SOFT, VALUE, Outlines
 from ..format.stream import initial_tables
 from ..synthesis.coverage import FULL_LOG, coverage, draw

@@ -16,6 +16,9 @@ from ....shared.picture import color
 from ....shared.tiles.analysis import encoder
 from ....shared.tiles.analysis.elements import drop_details, errors, peaks
 from ....shared.tiles.analysis.encoder import Choice
+from ....shared.tiles.analysis.palette import painted
+from ....shared.tiles.analysis.screen import screen_of
+from ....shared.tiles.analysis.spectra import transform
 from ....shared.tiles.format.packets import split_packets
 from ....shared.tiles.format.stream import (
     EXTRA_STEPS,
@@ -67,7 +70,7 @@ def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None)
     planes = color.to_components(image)
     height, width = planes[0].shape
     geometry = Geometry(height, width, len(planes))
-    spectra = encoder.transform(planes)
+    spectra = transform(planes, None, None if pure else screen_of(image))
     return Analysis(geometry, planes, pure, effort, spectra, progress, shapes=Shapes.of(planes))
 
 
@@ -121,7 +124,9 @@ def otherwise(analysis: Analysis) -> Analysis | None:
 
 
 def _tile_bits(analysis: Analysis, step: int) -> float:
-    choice = encoder.choose(analysis.spectra, step, NEUTRAL_CHROMA, initial_tables(), passes=1)
+    tables = initial_tables()
+    spectra = painted(analysis.spectra, step, tables)
+    choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, tables, passes=1)
     return sum(choice.coder.shares().values())
 
 
@@ -190,7 +195,9 @@ def propose(analysis: Analysis, step: int) -> Proposal:
     shares = best.written.coder.shares()
     unit = color.ERROR_WEIGHTS[analysis.geometry.channels][0] * (ground.steps[0] / 65536.0) ** 2
     rings = _rings(best, unit)
-    fixed = shares["base"] + shares["partition"] + shares["means"] + 8.0 * HEADER
+    fixed = (
+        shares["base"] + shares["partition"] + shares["means"] + shares["palettes"] + 8.0 * HEADER
+    )
     leaves, tiles = np.zeros(0, np.intp), None
     if choice is None:
         others = _windows(analysis, best, unit)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....shared.codec import Geometry, Progress
-from ....shared.tiles.analysis.encoder import Spectra
+from ....shared.tiles.analysis.spectra import Spectra
 from . import guided_pursuit, pursuit
 from .outlined import Shapes
 

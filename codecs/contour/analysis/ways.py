@@ -16,10 +16,11 @@ import numpy.typing as npt
 from ....shared.tiles.analysis import encoder
 from ....shared.tiles.analysis.elements import errors, unit_error
 from ....shared.tiles.analysis.encoder import LAMBDA, Choice
+from ....shared.tiles.analysis.palette import painted
 from ....shared.tiles.analysis.postfilter import postfilter_of
-from ....shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
+from ....shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, component_steps
 from ....shared.tiles.format.syntax import FRACTION_BITS, LEFT, ROOT_LOG, TOP
-from ....shared.tiles.synthesis import reconstruction, wiener
+from ....shared.tiles.synthesis import palette, reconstruction, wiener
 from ....shared.tiles.synthesis.deblocking import smooth
 from ..format.layout import FIELDS
 from ..format.stream import HEADER, Ground, Written, initial_tables, write
@@ -140,10 +141,13 @@ def _layers_alone(analysis: Analysis, step: int) -> Candidate:
 def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Candidate:
     """Tiles, for the picture or for what outlines leave of it."""
     geometry = analysis.geometry
-    spectra = analysis.spectra if found is None else spectra_of(found, analysis.spectra)
+    if found is None:
+        spectra = painted(analysis.spectra, step, initial_tables())
+    else:
+        spectra = spectra_of(found, analysis.spectra)
     choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
     steps = choice.tiles.steps
-    tiles = TileSet.blank(geometry, steps, choice.tiles.leaves, choice.tiles.levels)
+    tiles = choice.tiles.emptied()
     ground = Ground.empty(geometry, steps)
     if found is not None:
         ground = replace(ground, outlines=found.outlines)
@@ -155,15 +159,17 @@ def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Cand
     if found is None and analysis.tiles_alone:
         # There is nothing to compare with: what the coefficients say of the error will do.
         unit = unit_error(choice)
-        postfilter = postfilter_of(tiles, analysis.spectra.luma)
+        postfilter = postfilter_of(tiles, spectra.luma)
         error = errors(choice)[1] / unit
         return Candidate(ground, choice, written, error, looked, postfilter=postfilter)
     shown = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
     shown = smooth(np, tiles, shown)[:, : geometry.height, : geometry.width].copy()
     if found is not None:
         shown = shown + render_ground(np, ground)
-    postfilter = wiener.best(shown[0], analysis.spectra.luma, int(steps[0]))
+    luma = analysis.spectra.luma if found is not None else spectra.luma
+    postfilter = wiener.best(shown[0], luma, int(steps[0]))
     wiener.refine(np, shown, steps, postfilter)
+    palette.paint(np, shown, tiles)
     error = _error(analysis, shown, steps)
     return Candidate(ground, choice, written, error, looked, found, shown, postfilter)
 

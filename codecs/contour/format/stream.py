@@ -272,7 +272,7 @@ def write(
     """
     geometry, outlines = ground.geometry, ground.outlines
     room = capacity(geometry) + FIELDS * len(ground.layers) + 16 * len(outlines.nodes)
-    coder = Coder(tables, capacity=room, tally=tally, kinds=KINDS)
+    coder = Coder(tables, capacity=room, tally=tally, kinds=KINDS, priced=priced)
     code_base(coder.bundle, ground.base)
     first = int(coder.rc[entropy.SHIFTS])
     marks, outlined = [], np.zeros(0)

@@ -14,7 +14,7 @@ from ....shared.picture import color
 from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.syntax import FRACTION_BITS
 from ....shared.tiles.synthesis import cuda as tiles_cuda
-from ....shared.tiles.synthesis import deblocking, reconstruction, wiener, wiener_cuda
+from ....shared.tiles.synthesis import deblocking, palette, reconstruction, wiener, wiener_cuda
 from ..format.stream import Ground, Symbols
 from . import coverage, cuda, cuda_outlines, windows
 
@@ -103,6 +103,8 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
             for i, one in zip(at, texture, strict=True):
                 for comp, plane in enumerate(one):
                     planes[i, comp] += _enlarge(xp, plane, scale)
+        for i in at:
+            palette.paint(xp, planes[i], symbols[i].tiles, scale)
     return list(to_pixels(xp, planes, height, width, FRACTION_BITS))
 
 
@@ -124,4 +126,5 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
         else:
             for comp in range(len(planes)):
                 planes[comp] += _enlarge(xp, texture[comp], scale)
+        palette.paint(xp, planes, symbols.tiles, scale)
     return color.to_pixels(xp, list(planes), FRACTION_BITS)

@@ -215,6 +215,8 @@ def gather(tiles: TileSet, found: list[dict[int, IntArray]]) -> IntArray:
         for log, table in by_size.items():
             mine = (leaves[:, COMP] == comp) & (leaves[:, LOG] == log)
             maps[mine] = table[leaves[mine, TOP] >> log, leaves[mine, LEFT] >> log]
+    if tiles.palette is not None:
+        maps[tiles.palette.hides(leaves)] = 0
     return maps
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ....shared.entropy import Tables
 from ....shared.tiles.analysis import encoder, rdo
-from ....shared.tiles.analysis.encoder import in_steps, roles_of
+from ....shared.tiles.analysis.spectra import in_steps, roles_of
 from ....shared.tiles.format.stream import NEUTRAL_CHROMA, TileSet, component_steps
 from ..format.stream import Written, write
 from .domains import decimate
@@ -44,7 +44,9 @@ def choose(
         found: dict[int, IntArray] = {}
         if ground is not None:
             found = add_maps(ground, candidates[0], ratios[0], analysis.shortlists[0])
-        tiles, flat = encoder.assemble(geometry, steps, candidates, ratios, prices, lmbda)
+        tiles, flat = encoder.assemble(
+            geometry, steps, candidates, ratios, prices, lmbda, palette=spectra.palette
+        )
         return tiles, gather(tiles, [found]), flat
 
     if analysis.near is not None:
@@ -65,9 +67,9 @@ def choose(
     if maps[:, 0].any():
         shown = seen(tiles, maps)
         prune([ground], shown, tiles, maps, flat, spectra.coefficients, written)
-        tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
+        tiles = tiles.emptied()
         written = write(tables, tiles, maps, pure=False, priced=True)
     weights = spectra.of_leaves(tiles.leaves)
     rdo.drop_dear(tiles.leaves, weights, tiles.levels, flat, written.prices, np.float32(lmbda))
-    tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
+    tiles = tiles.emptied()
     return tiles, maps, flat, write(tables, tiles, maps, pure=False, priced=True)

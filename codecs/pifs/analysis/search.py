@@ -9,6 +9,8 @@ more than the attractor keeps.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,9 +20,12 @@ from ....shared.entropy import Tables
 from ....shared.error.importance import Importance
 from ....shared.picture import color
 from ....shared.tiles.analysis import encoder, rdo
-from ....shared.tiles.analysis.elements import drop_details, errors, peaks, unit_error
-from ....shared.tiles.analysis.encoder import Choice, in_steps, pad, roles_of, transform
+from ....shared.tiles.analysis.elements import drop_details, errors, missed, peaks, unit_error
+from ....shared.tiles.analysis.encoder import Choice
+from ....shared.tiles.analysis.palette import painted
 from ....shared.tiles.analysis.postfilter import postfilter_of
+from ....shared.tiles.analysis.screen import screen_of
+from ....shared.tiles.analysis.spectra import in_steps, pad, roles_of, transform
 from ....shared.tiles.analysis.weights import EQUAL, tile_energy
 from ....shared.tiles.format.packets import HEADER, header_bytes, split_packets
 from ....shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, TileSet, component_steps
@@ -67,7 +72,8 @@ def analyze(
             some = shortlist_of(padded[0], height, width, log, leaves)
             if some is not None:
                 lists[0][log] = some
-        return Analysis(transform(planes, importance), padded, lists, pure, quick=True)
+        spectra = transform(planes, importance, screen_of(image))
+        return Analysis(spectra, padded, lists, pure, quick=True)
     smallest = smallest_mapped(len(planes), pure=pure)
     roles = roles_of(len(planes))
     jobs = [(c, log) for c in range(len(planes)) for log in range(6, int(smallest[c]) - 1, -1)]
@@ -78,7 +84,7 @@ def analyze(
             lists[comp][log] = found
         if progress:
             progress(0.3 * (done + 1) / len(jobs))
-    return Analysis(transform(planes), padded, lists, pure)
+    return Analysis(transform(planes, None, screen_of(image)), padded, lists, pure)
 
 
 def _cost(
@@ -95,6 +101,8 @@ def _cost(
     for comp, plane in enumerate(seen):
         off = dct.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
         off = off[:rows, :columns]
+        if tiles.palette is not None:
+            off[tiles.palette.hidden(CELL_LOG)[:rows, :columns]] = 0.0
         error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
 
@@ -156,7 +164,9 @@ def choose(
             add_maps(by, candidates[c], ratios[c], analysis.shortlists[c])
             for c, by in enumerate(ground(planes))
         ]
-        tiles, flat = encoder.assemble(geometry, steps, candidates, ratios, prices, lmbda)
+        tiles, flat = encoder.assemble(
+            geometry, steps, candidates, ratios, prices, lmbda, palette=spectra.palette
+        )
         maps = gather(tiles, found)
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
@@ -172,7 +182,7 @@ def choose(
             prune(ground(planes), planes, tiles, maps, flat, spectra.coefficients, written)
         else:
             refit(ground(planes), tiles, maps, flat, spectra.coefficients)
-        tiles = TileSet.blank(geometry, steps, tiles.leaves.copy(), tiles.levels.copy())
+        tiles = tiles.emptied(tiles.leaves.copy(), tiles.levels.copy())
         written = write(tables, tiles, maps, pure=pure, priced=True)
         probability = written.coder.probability
         planes = seen(tiles, maps)
@@ -180,11 +190,11 @@ def choose(
     if plain is None:
         return tiles, maps, flat, written
     rdo.drop_dear(tiles.leaves, EQUAL, tiles.levels, flat, written.prices, np.float32(lmbda))
-    tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
+    tiles = tiles.emptied()
     written = write(tables, tiles, maps, pure=pure, priced=True)
     if compare:
         # A collage may promise more than the attractor keeps: then tiles alone are better.
-        alone = TileSet.blank(geometry, steps, plain.tiles.leaves, plain.tiles.levels)
+        alone = plain.tiles.emptied()
         without = write(tables, alone, none, pure=pure, priced=True)
         costs = [
             _cost(analysis, seen(*shown), shown[0], by, lmbda)
@@ -193,6 +203,16 @@ def choose(
         if costs[0] < costs[1]:
             return alone, none, plain.ratios, without
     return tiles, maps, flat, written
+
+
+def _behind_palettes(analysis: Analysis, step: int, lmbda: float) -> Analysis:
+    """Choose palette blocks; what is left to do is the picture that continues behind them."""
+    if analysis.pure:
+        return analysis
+    spectra = painted(analysis.spectra, step, initial_tables(pure=False), lmbda=lmbda)
+    if spectra.palette is None:
+        return analysis
+    return replace(analysis, spectra=spectra, planes=[pad(plane) for plane in spectra.planes])
 
 
 def _leaf_errors(
@@ -212,20 +232,27 @@ def _leaf_errors(
             for shown, out in ((decoded, left), (mean.astype(np.float32) / UNIT, energy)):
                 off = dct.to_tiles(shown - plane, log)[at]
                 out[mine] = tile_energy(off, weights, log) * scale
+    if tiles.palette is not None:
+        hidden = tiles.palette.hides(leaves)
+        left[hidden], energy[hidden] = 0.0, 0.0
     return left, energy
 
 
 def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal:
     """Choose at `step`; elements are the details and the maps of the leaves."""
+    analysis = _behind_palettes(analysis, step, lmbda)
     tiles, maps, flat, written = choose(
         analysis, step, initial_tables(pure=analysis.pure), lmbda=lmbda
     )
     leaves, spectra = tiles.leaves, analysis.spectra
     weights = None if spectra.weights is None else spectra.of_leaves(leaves)
-    choice = Choice(tiles, flat, written.prices, written.spent, written.coder, weights)
+    encoder.settle(tiles, flat)
+    choice = Choice(
+        tiles, flat, written.prices, written.spent, written.coder, weights, spectra.missed
+    )
     details, mapped = np.nonzero(leaves[:, GRADE])[0], np.nonzero(maps[:, 0])[0]
     shares = written.coder.shares()
-    fixed = shares["partition"] + shares["means"] + 8.0 * HEADER
+    fixed = shares["partition"] + shares["means"] + shares["palettes"] + 8.0 * HEADER
     bits = np.concatenate([written.spent[details] + 4.0, written.map_bits[mapped]])
     bits *= (sum(shares.values()) + 8.0 * HEADER - fixed) / max(bits.sum(), 1e-9)
     gain, residual = errors(choice)
@@ -234,7 +261,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
         left, energy = _leaf_errors(analysis, tiles, maps)
         map_gain = np.maximum(energy - left, 0.0)[mapped]
         gain = np.minimum(gain, (energy - left) * unit)
-        residual = float(left.sum()) * unit
+        residual = (float(left.sum()) + missed(choice)) * unit
     # A map carries its leaf: losing it costs more than the leaf's own levels are worth.
     steps = tiles.steps[leaves[mapped, COMP]] / 65536.0
     side = (1 << leaves[mapped, LOG]).astype(np.float64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ....shared.tiles.analysis.encoder import Spectra
+from ....shared.tiles.analysis.spectra import Spectra
 from ....shared.tiles.format.stream import TileSet
 from .domains import Shortlist
 

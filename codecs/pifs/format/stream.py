@@ -116,7 +116,7 @@ def write(
     tally: npt.NDArray[np.int64] = NO_TALLY,
 ) -> Written:
     """Write tiles whose maps of cells are still empty, and their fractal maps."""
-    coder = Coder(tables, capacity=capacity(tiles.geometry), tally=tally)
+    coder = Coder(tables, capacity=capacity(tiles.geometry), tally=tally, priced=priced)
     rows = coder.partition(tiles, plain=pure)
     after_maps, map_bits = _maps(coder, tiles, maps.copy(), pure=pure)
     prices = np.zeros(tiles.levels.shape, np.float32) if priced else NO_PRICES

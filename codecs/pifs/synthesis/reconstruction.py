@@ -15,7 +15,7 @@ from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.stream import TileSet
 from ....shared.tiles.format.syntax import COMP, FRACTION_BITS
 from ....shared.tiles.synthesis import cuda as tiles_cuda
-from ....shared.tiles.synthesis import deblocking, wiener, wiener_cuda
+from ....shared.tiles.synthesis import deblocking, palette, wiener, wiener_cuda
 from ....shared.tiles.synthesis import reconstruction as tiles_synthesis
 from ..format.stream import Symbols
 from . import cuda
@@ -55,6 +55,8 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     tiles_cuda.smooth(xp, batch, tiles, postfilters, planes)
     size = tiles[0].geometry.height, tiles[0].geometry.width
     wiener_cuda.refine(xp, planes, [one.steps for one in tiles], postfilters, *size)
+    for one, mine in zip(tiles, planes, strict=True):
+        palette.paint(xp, mine, one)
     return list(to_pixels(xp, planes, *size, FRACTION_BITS))
 
 
@@ -82,5 +84,6 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
     height, width = tiles.geometry.height << zoom, tiles.geometry.width << zoom
     if not zoom:
         wiener.refine(xp, samples, tiles.steps, symbols.postfilter, (height, width))
+    palette.paint(xp, samples, symbols.tiles, scale)
     inside = [plane[:height, :width] for plane in samples]
     return color.to_pixels(xp, inside, FRACTION_BITS)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from ....shared.entropy import Tables
+from ....shared.tiles.format import palette_coding
 from ....shared.tiles.format.stream import STEPS_PER_OCTAVE, component_steps
 from ....shared.tiles.synthesis import wiener
 from ....shared.tiles.synthesis.dct import COSINES
@@ -17,7 +19,17 @@ from ..format import initial_tables
 from .packing import numbers, packed, packed_filters
 
 NAME = "decoder.js"
-PARTS = ("frame", "coder", "tables", "partition", "levels", "synthesis", "filter", "picture")
+PARTS = (
+    "frame",
+    "coder",
+    "tables",
+    "palette",
+    "partition",
+    "levels",
+    "synthesis",
+    "filter",
+    "picture",
+)
 """In the order of decoding; each uses what stands above it, and the constants."""
 _HEAD = """\
 // Decoder of fractour's tiles format (.frc files of codec 3), one module without dependencies:
@@ -43,10 +55,23 @@ def constants() -> str:
         "COUNTS": numbers(counts),
         "USUAL": usual,
         "STATES": text,
+        **_palettes(),
         "POSTFILTERS": wiener.SETS,
         "FILTERS": packed_filters(wiener.table()),
     }
     return "".join(f"const {name} = {value};\n" for name, value in lines.items())
+
+
+def _palettes() -> dict[str, object]:
+    tables = Tables.load(palette_coding.TABLES)
+    text, counts, usual = packed(tables)
+    return {
+        "PALETTE_CONTEXTS": len(tables.probability),
+        "PALETTE_WEIGHTS": len(tables.weights),
+        "PALETTE_COUNTS": numbers(counts),
+        "PALETTE_USUAL": usual,
+        "PALETTE_STATES": text,
+    }
 
 
 def joined() -> str:

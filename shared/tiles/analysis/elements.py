@@ -40,9 +40,9 @@ def errors(choice: Choice) -> tuple[npt.NDArray[np.float64], float]:
     if choice.weights is not None:
         gain, _, left = _weighted(choice)
         unit = unit_error(choice)
-        return gain * unit, left * unit
+        return gain * unit, (left + missed(choice)) * unit
     leaves, unit = choice.tiles.leaves, unit_error(choice)
-    gain, left = np.zeros(len(leaves)), 0.0
+    gain, left = np.zeros(len(leaves)), missed(choice)
     # Of all components at once, what lies between would take 150 bytes a pixel.
     for comp in range(len(choice.ratios)):
         mine = np.nonzero(leaves[:, COMP] == comp)[0]
@@ -60,6 +60,11 @@ def errors(choice: Choice) -> tuple[npt.NDArray[np.float64], float]:
     return gain * unit, left * unit
 
 
+def missed(choice: Choice) -> float:
+    """Squared error of palette blocks, in steps."""
+    return float(choice.missed * (65536.0 / choice.tiles.steps[0]) ** 2)
+
+
 def _weighted(choice: Choice) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
     assert choice.weights is not None
     return leaf_gains(choice.tiles.leaves, choice.tiles.levels, choice.ratios, choice.weights)
@@ -72,4 +77,4 @@ def drop_details(tiles: TileSet, dropped: npt.NDArray[np.intp]) -> TileSet:
     leaves[dropped, REACH] = 0
     for comp, start, log in leaves[dropped][:, [COMP, START, LOG]].tolist():
         levels[comp, start : start + (1 << 2 * log)] = 0
-    return TileSet.blank(tiles.geometry, tiles.steps, leaves, levels)
+    return tiles.emptied(leaves, levels)

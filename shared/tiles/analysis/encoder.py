@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ...codec import Geometry
 from ...entropy import Tables
-from ...error.importance import Importance
+from ..format.palette import Palette
 from ..format.stream import (
-    NEUTRAL_CHROMA,
+    NO_BLOCKS,
     NO_TALLY,
     STEPS,
-    STEPS_PER_OCTAVE,
     Coder,
     TileSet,
     capacity,
@@ -25,101 +22,11 @@ from ..format.stream import (
     parts_of,
 )
 from ..format.syntax import CELL_LOG, COMP, FIELDS, LEFT, LOG, MEAN, ROOT, ROOT_LOG, START, TOP
-from ..synthesis import dct
 from . import rdo
-from .weights import EQUAL, Weights, at_edge, of_leaves, tile_energy, weights_of
+from .spectra import Spectra, roles_of
 
 LAMBDA = 0.1
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
-_SIZES = 5
-_EDGE_LOG = 4
-"""Logarithm of the side of tiles whose coefficients stand for those of all."""
-_LEAST_KEPT = 0.8
-_BITS_AT_ONE, _BITS_POWER = 4.5, 1.05
-"""Bits a pixel if all coefficients of 16 x 16 tiles reach `_LEAST_KEPT` steps, and how they fall;
-fitted to training pictures, within 15 %."""
-_BITS_BESIDE, _LEAST_SHARE = 0.01, 0.65
-"""Bits a pixel that are no coefficients, and the least share of all bits that are."""
-
-
-@dataclass(frozen=True)
-class Spectra:
-    """Coefficients of all tiles of all sizes.
-
-    Parameters
-    ----------
-    geometry : Geometry
-    coefficients : list by component of list by size of (rows, columns, side, side) float32
-    luma : (H, W) float32
-        First component of the picture, code values.
-    importance : Importance, optional
-        What a network says of errors.
-    weights : Weights, optional
-        The same at all tiles.
-    strictness : float
-        Factor of the Lagrangian multiplier.
-    adapted : (n,) int32, optional
-        States of the coder after something similar, from which prices are known at once.
-    """
-
-    geometry: Geometry
-    coefficients: list[list[npt.NDArray[np.float32]]]
-    luma: npt.NDArray[np.float32]
-    importance: Importance | None = None
-    weights: Weights | None = None
-    strictness: float = 1.0
-    adapted: npt.NDArray[np.int32] | None = None
-
-    @property
-    def count(self) -> int:
-        """Tiles of all sizes that a partition chooses from."""
-        return sum(size.shape[0] * size.shape[1] for sizes in self.coefficients for size in sizes)
-
-    def reweighted(self, importance: Importance) -> Spectra:
-        """Take the same coefficients with other importance."""
-        height, width = padded(self.geometry.height), padded(self.geometry.width)
-        weights = weights_of(importance, height, width)
-        return replace(self, importance=importance, weights=weights)
-
-    def weights_by(self, role: int) -> list[npt.NDArray[np.float32]] | None:
-        """Weights of all tiles by size."""
-        return None if self.weights is None else self.weights[role]
-
-    def of_leaves(self, leaves: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-        """Weights of leaves, (n, OCTAVES), or one row if they are all the same."""
-        if self.weights is None:
-            return EQUAL
-        roles = roles_of(self.geometry.channels)
-        return of_leaves(leaves, self.weights, roles, padded(self.geometry.width))
-
-    def energy(self, comp: int, off: npt.NDArray[np.float32]) -> float:
-        """Sum the squares of a difference of a component, weighted by what errors count for.
-
-        Parameters
-        ----------
-        comp : int
-        off : (H, W) or (H', W') float32
-            In the picture, or padded.
-        """
-        if self.weights is None:
-            return float((off * off).sum(dtype=np.float64))
-        rest = [(0, padded(n) - n) for n in off.shape]
-        weights = self.weights[roles_of(self.geometry.channels)[comp]][_EDGE_LOG - CELL_LOG]
-        side = 1 << _EDGE_LOG
-        blocks = dct.to_tiles(np.pad(off, rest), _EDGE_LOG).reshape(-1, side, side)
-        return float(tile_energy(blocks, weights, _EDGE_LOG).sum())
-
-    def multiplier(self, lmbda: float, steps: npt.NDArray[np.int64]) -> float:
-        """Lagrangian multiplier at which weights on the edge are one on average."""
-        lmbda *= self.strictness
-        if self.weights is None:
-            return lmbda
-        blocks = [
-            by_size[_EDGE_LOG - CELL_LOG].reshape(-1, 1 << 2 * _EDGE_LOG)
-            * np.float32(65536.0 / step)
-            for by_size, step in zip(self.coefficients, steps, strict=True)
-        ]
-        return lmbda * at_edge(blocks, self.weights, roles_of(len(blocks)), _EDGE_LOG)
 
 
 @dataclass
@@ -139,6 +46,8 @@ class Choice:
         After all has been coded.
     weights : (n, OCTAVES) float32, optional
         What the squared error of each leaf counts for.
+    missed : float
+        Squared error of palette blocks, in code values of the first component.
     """
 
     tiles: TileSet
@@ -147,45 +56,7 @@ class Choice:
     spent: npt.NDArray[np.float64]
     coder: Coder
     weights: npt.NDArray[np.float32] | None = None
-
-
-def pad(plane: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
-    """Extend a plane to whole superblocks by repeating its last row and column."""
-    height, width = plane.shape
-    rest = (0, padded(height) - height), (0, padded(width) - width)
-    return np.pad(plane.astype(np.float32), rest, mode="edge")
-
-
-def transform(
-    planes: Sequence[npt.NDArray[np.floating[Any]]], importance: Importance | None = None
-) -> Spectra:
-    """Transform all components at all sizes."""
-    height, width = planes[0].shape
-    out = []
-    for plane in planes:
-        wide = pad(plane)
-        out.append([dct.forward(wide, k + CELL_LOG) for k in range(_SIZES)])
-    luma = np.asarray(planes[0], np.float32)
-    spectra = Spectra(Geometry(height, width, len(planes)), out, luma)
-    return spectra if importance is None else spectra.reweighted(importance)
-
-
-def first_step(spectra: Spectra, limit: int) -> int:
-    """Guess the step of a file from the magnitude that about as many coefficients reach as fit."""
-    pixels = spectra.geometry.pixels
-    rate = 8.0 * limit / pixels
-    rate = max(rate - _BITS_BESIDE, _LEAST_SHARE * rate)
-    count = pixels * (rate / _BITS_AT_ONE) ** _BITS_POWER
-    steps = component_steps(0, NEUTRAL_CHROMA, spectra.geometry.channels)
-    ratios = []
-    for by_size, step in zip(spectra.coefficients, steps, strict=True):
-        ratio = np.abs(by_size[_EDGE_LOG - CELL_LOG])
-        ratio[..., 0, 0] = 0.0
-        ratios.append(ratio.ravel() * np.float32(65536.0 / step))
-    every = np.concatenate(ratios)
-    place = every.size - 1 - min(int(count), every.size - 1)
-    reached = float(np.partition(every, place)[place])
-    return max(round(STEPS_PER_OCTAVE * float(np.log2(max(reached / _LEAST_KEPT, 1.0)))), 0)
+    missed: float = 0.0
 
 
 @dataclass
@@ -220,8 +91,8 @@ def code(
     plain: bool = False,
     tally: npt.NDArray[np.int64] = NO_TALLY,
 ) -> Written:
-    """Write a set of tiles whose maps are still empty."""
-    coder = Coder(tables, capacity=capacity(tiles.geometry), tally=tally)
+    """Write a set of tiles whose maps are still empty; if `priced`, not for a file."""
+    coder = Coder(tables, capacity=capacity(tiles.geometry), tally=tally, priced=priced)
     prices = np.zeros(tiles.levels.shape if priced else (0, 0), np.float32)
     marks = coder.partition(tiles, plain=plain)
     _, spent, after = coder.details(tiles, tiles.order(), prices)
@@ -270,7 +141,7 @@ def choose(
         probability = written.coder.probability
     weights = spectra.of_leaves(tiles.leaves)
     rdo.drop_dear(tiles.leaves, weights, tiles.levels, ratios, written.prices, np.float32(lmbda))
-    tiles = TileSet.blank(geometry, steps, tiles.leaves, tiles.levels)
+    tiles = tiles.emptied()
     if last:
         written = code(tables, tiles, priced=True)
     return _choice(spectra, tiles, ratios, written)
@@ -280,7 +151,17 @@ def _choice(
     spectra: Spectra, tiles: TileSet, ratios: npt.NDArray[np.float32], written: Written
 ) -> Choice:
     weights = None if spectra.weights is None else spectra.of_leaves(tiles.leaves)
-    return Choice(tiles, ratios, written.prices, written.spent, written.coder, weights)
+    settle(tiles, ratios)
+    return Choice(
+        tiles, ratios, written.prices, written.spent, written.coder, weights, spectra.missed
+    )
+
+
+def settle(tiles: TileSet, ratios: npt.NDArray[np.float32]) -> None:
+    """Find the means of hidden leaves right: they are what was predicted, once written."""
+    if tiles.palette is not None:
+        hidden = tiles.leaves[tiles.palette.hides(tiles.leaves)]
+        ratios[hidden[:, COMP], hidden[:, START]] = hidden[:, MEAN]
 
 
 def flat_tiles(
@@ -313,35 +194,38 @@ def flat_tiles(
     )
 
 
-def in_steps(spectra: Spectra, steps: npt.NDArray[np.int64]) -> list[list[npt.NDArray[np.float32]]]:
-    """Coefficients in steps, by component and size, (rows, columns, side * side) float32."""
-    return [
-        [block.reshape(*block.shape[:2], -1) * np.float32(65536.0 / step) for block in blocks]
-        for blocks, step in zip(spectra.coefficients, steps, strict=True)
-    ]
-
-
-def roles_of(components: int) -> list[int]:
-    """1 for each chroma component, 0 for luma, grey and alpha."""
-    return [1 if components >= 3 and comp in (1, 2) else 0 for comp in range(components)]
-
-
 def _decide(
     spectra: Spectra, steps: npt.NDArray[np.int64], prices: rdo.Prices, lmbda: float
 ) -> tuple[TileSet, npt.NDArray[np.float32]]:
     """Quantize at all sizes, prune, and gather."""
+    candidates = quantized(spectra, steps, prices, lmbda)
+    scales = (65536.0 / steps).astype(np.float32)
+    return assemble(
+        spectra.geometry, steps, candidates, _flat(spectra), prices, lmbda, scales, spectra.palette
+    )
+
+
+def _flat(spectra: Spectra) -> list[list[npt.NDArray[np.float32]]]:
+    """Coefficients by component and size, (rows, columns, side * side) float32."""
+    return [[block.reshape(*block.shape[:2], -1) for block in by] for by in spectra.coefficients]
+
+
+def quantized(
+    spectra: Spectra, steps: npt.NDArray[np.int64], prices: rdo.Prices, lmbda: float
+) -> list[rdo.Candidates]:
+    """Quantize all tiles of all sizes, by component."""
     geometry = spectra.geometry
-    flat = [[block.reshape(*block.shape[:2], -1) for block in by] for by in spectra.coefficients]
     scales = (65536.0 / steps).astype(np.float32)
     # In steps one size at a time: all of them would be once more what `spectra` takes.
-    candidates = [
+    return [
         rdo.quantize(
             (block * scale for block in blocks), role, lmbda, prices, geometry.height,
             geometry.width, weights=spectra.weights_by(role),
         )
-        for blocks, scale, role in zip(flat, scales, roles_of(geometry.channels), strict=True)
+        for blocks, scale, role in zip(
+            _flat(spectra), scales, roles_of(geometry.channels), strict=True
+        )
     ]  # fmt: skip
-    return assemble(geometry, steps, candidates, flat, prices, lmbda, scales)
 
 
 def assemble(
@@ -352,6 +236,7 @@ def assemble(
     prices: rdo.Prices,
     lmbda: float,
     scales: npt.NDArray[np.float32] | None = None,
+    palette: Palette | None = None,
 ) -> tuple[TileSet, npt.NDArray[np.float32]]:
     """Prune the trees of all partitions and gather the leaves.
 
@@ -361,6 +246,8 @@ def assemble(
         See `_decide`.
     scales : (C,) float32, optional
         What each component's `ratios` are yet to be multiplied by.
+    palette : Palette, optional
+        What hides tiles.
 
     Returns
     -------
@@ -376,6 +263,10 @@ def assemble(
             np.sum([candidates[comp].costs[k] for comp in range(first, first + count)], axis=0)
             for k in range(len(candidates[first].costs))
         ]
+        if palette is not None:
+            total = [
+                np.where(palette.hidden(k + CELL_LOG), 0.0, cost) for k, cost in enumerate(total)
+            ]
         splits.append(tuple(rdo.prune(total, prices.split[1 if count == 2 else 0], lmbda)[1]))
     size = padded(height) * padded(width)
     leaves = np.zeros((comps * size >> 2 * CELL_LOG, FIELDS), np.int32)
@@ -391,10 +282,11 @@ def assemble(
         tuple(tuple(c.means) for c in candidates),
         tuple(tuple(c.reaches) for c in candidates),
         tuple(tuple(c.grades) for c in candidates),
+        NO_BLOCKS if palette is None else palette.blocks,
         leaves,
         levels,
         flat,
         np.zeros((32, 3), np.int64),
         np.zeros(comps, np.int64),
     )
-    return TileSet.blank(geometry, steps, leaves[:count].copy(), levels), flat
+    return TileSet.blank(geometry, steps, leaves[:count].copy(), levels, palette), flat

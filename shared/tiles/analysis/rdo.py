@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...compiled import compiled
+from ..format.palette import covered
 from ..format.syntax import (
     CELL_LOG,
     COMP,
@@ -147,6 +148,7 @@ def collect(  # type: ignore[no-untyped-def]
     means,
     reaches,
     grades,
+    blocks,
     leaves,
     all_levels,
     all_ratios,
@@ -164,6 +166,8 @@ def collect(  # type: ignore[no-untyped-def]
         Tuples by component of tuples by size, see `Candidates`.
     scales : (C,) float32
         What each component's ratios are yet to be multiplied by.
+    blocks : (rows + 2, columns + 2) uint8 or (0, 0)
+        See `format.palette.Palette`: tiles that they hide are leaves without anything.
     leaves : (n, FIELDS) int32
         Filled.
     all_levels, all_ratios : (C, size)
@@ -190,7 +194,8 @@ def collect(  # type: ignore[no-untyped-def]
                         continue
                     k = log - CELL_LOG
                     y, x = top >> log, left >> log
-                    if splits[part][k][y, x]:
+                    hidden = covered(blocks, top, left, log, height, width)
+                    if splits[part][k][y, x] and not hidden:
                         half = 1 << (log - 1)
                         for i in range(3, -1, -1):
                             stack[depth, 0] = top + half * (i >> 1)
@@ -202,16 +207,19 @@ def collect(  # type: ignore[no-untyped-def]
                     for comp in range(parts[part, 0], parts[part, 0] + parts[part, 1]):
                         leaf = leaves[at]
                         leaf[COMP], leaf[TOP], leaf[LEFT], leaf[LOG] = comp, top, left, log
-                        leaf[MEAN] = means[comp][k][y, x]
-                        leaf[REACH], leaf[GRADE] = reaches[comp][k][y, x], grades[comp][k][y, x]
+                        leaf[MEAN], leaf[REACH], leaf[GRADE] = 0, 0, 0
                         start, scale = starts[comp], scales[comp]
                         leaf[START] = start
+                        starts[comp] += area
+                        at += 1
+                        if hidden:
+                            continue
+                        leaf[MEAN] = means[comp][k][y, x]
+                        leaf[REACH], leaf[GRADE] = reaches[comp][k][y, x], grades[comp][k][y, x]
                         level, ratio = levels[comp][k][y, x], ratios[comp][k][y, x]
                         for i in range(area):
                             all_levels[comp, start + i] = level[i]
                             all_ratios[comp, start + i] = ratio[i] * scale
-                        starts[comp] += area
-                        at += 1
     return at
 
 

@@ -24,6 +24,7 @@ from .contexts import (
     SPLIT_ROW2,
 )
 from .means import code_residue, level_of, mean_of, predict_mean
+from .palette import covered
 from .syntax import (
     CELL_LOG,
     COMP,
@@ -159,9 +160,24 @@ def _reach_class(leaf, log):  # type: ignore[no-untyped-def]
 
 @compiled
 def _code_leaf(  # type: ignore[no-untyped-def]
-    m, leaves, at, comp, comp_class, top, left, log, rows, columns, step, start, means, owner, plain
+    m,
+    leaves,
+    at,
+    comp,
+    comp_class,
+    top,
+    left,
+    log,
+    rows,
+    columns,
+    step,
+    start,
+    means,
+    owner,
+    plain,
+    hidden,
 ):
-    """Code one leaf; fills its row of the table and the maps."""
+    """Code one leaf, nothing of one that is `hidden`; fills its row of the table and the maps."""
     role = 1 if comp_class else 0
     side = 1 << log
     cy, cx = top >> CELL_LOG, left >> CELL_LOG
@@ -185,9 +201,11 @@ def _code_leaf(  # type: ignore[no-untyped-def]
     )
     twin = int64(leaves[luma, RESIDUE]) if luma >= 0 else int64(0)
     twin2 = int64(leaves[blue, RESIDUE]) if blue >= 0 else int64(0)
-    residue = code_residue(
-        m, int64(leaf[MEAN]) - predicted, comp_class, log, apart, near, twin, twin2
-    )
+    residue = int64(0)
+    if not hidden:
+        residue = code_residue(
+            m, int64(leaf[MEAN]) - predicted, comp_class, log, apart, near, twin, twin2
+        )
     level = min(max(predicted + residue, -(1 << 24)), 1 << 24)
     a = int64(leaves[west, GRADE]) + 1 if west >= 0 else int64(0)
     b = int64(leaves[north, GRADE]) + 1 if north >= 0 else int64(0)
@@ -197,7 +215,7 @@ def _code_leaf(  # type: ignore[no-untyped-def]
         c, d = apart, int64(0)
     surprise = min(bit_length(abs(residue)), 5)
     grade = int64(0)
-    if not plain:
+    if not plain and not hidden:
         grade = _code_grade(m, int64(leaf[GRADE]), role, log, a, b, c, d, surprise)
     reach = int64(0)
     if grade:
@@ -220,7 +238,7 @@ def _code_leaf(  # type: ignore[no-untyped-def]
 
 @compiled
 def code_partition(  # type: ignore[no-untyped-def]
-    m, height, width, parts, steps, leaves, marks, logs, means, owner, plain, stack, place
+    m, height, width, parts, steps, leaves, marks, logs, means, owner, plain, blocks, stack, place
 ):
     """Code the quadtrees and the leaves' means, grades and reaches.
 
@@ -246,6 +264,8 @@ def code_partition(  # type: ignore[no-untyped-def]
         Filled with -1 before; then with the leaf of each cell.
     plain : bool
         Whether no leaf has detail: grades are not coded.
+    blocks : (rows + 2, columns + 2) uint8 or (0, 0)
+        See `palette.Palette`: what is hidden by them is not coded.
     stack : (32, 3) int64
     place : (C,) int64
         Zeros.
@@ -272,7 +292,8 @@ def code_partition(  # type: ignore[no-untyped-def]
                         continue
                     cy, cx = top >> CELL_LOG, left >> CELL_LOG
                     span = int64(1) << (log - CELL_LOG)
-                    if log > CELL_LOG:
+                    hidden = covered(blocks, top, left, log, height, width)
+                    if log > CELL_LOG and not hidden:
                         want = 0
                         if not decoding:
                             want = 1 if leaves[at, LOG] != log else 0
@@ -306,6 +327,7 @@ def code_partition(  # type: ignore[no-untyped-def]
                             means,
                             owner,
                             plain,
+                            hidden,
                         )
                         place[comp] += int64(1) << (2 * log)
                         at += 1

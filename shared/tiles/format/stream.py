@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from ... import entropy
 from ...codec import Geometry
-from . import details, partition
+from . import details, palette_coding, partition
 from .contexts import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
-from .syntax import CELL_LOG, COMP, FIELDS, GRADE, KINDS, ROOT
+from .palette import Palette
+from .syntax import CELL_LOG, COMP, FIELDS, GRADE, KINDS, PALETTE, ROOT
 
 STEPS = 256
 EXTRA_STEPS = 2
@@ -31,6 +32,8 @@ NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 _STACK = 32
 NO_TALLY = np.zeros((0, 2), np.int64)
 NO_PRICES = np.zeros((0, 0), np.float32)
+NO_BLOCKS = np.zeros((0, 0), np.uint8)
+_NOT_TOLD = np.zeros((0, 0))
 
 
 def component_steps(step: int, chroma: int, components: int) -> npt.NDArray[np.int64]:
@@ -81,6 +84,8 @@ class TileSet:
         Mean of the leaf at each cell.
     owner : (C, rows + 2, columns + 2) int32
         Leaf at each cell, or -1.
+    palette : Palette, optional
+        Blocks of few colours that hide what the leaves say.
     """
 
     geometry: Geometry
@@ -90,6 +95,7 @@ class TileSet:
     logs: npt.NDArray[np.int8]
     means: npt.NDArray[np.int32]
     owner: npt.NDArray[np.int32]
+    palette: Palette | None = None
 
     @classmethod
     def blank(
@@ -98,6 +104,7 @@ class TileSet:
         steps: npt.NDArray[np.int64],
         leaves: npt.NDArray[np.int32] | None = None,
         levels: npt.NDArray[np.int16] | None = None,
+        palette: Palette | None = None,
     ) -> TileSet:
         """Make a set with empty maps, and room for the leaves unless they are given."""
         rows, columns = padded(geometry.height) >> CELL_LOG, padded(geometry.width) >> CELL_LOG
@@ -115,7 +122,18 @@ class TileSet:
             np.zeros((len(parts_of(comps)), *shape), np.int8),
             np.zeros((comps, *shape), np.int32),
             np.full((comps, *shape), -1, np.int32),
+            palette,
         )
+
+    def emptied(
+        self,
+        leaves: npt.NDArray[np.int32] | None = None,
+        levels: npt.NDArray[np.int16] | None = None,
+    ) -> TileSet:
+        """Make a set to write: the same, or other leaves and levels, with empty maps."""
+        leaves = self.leaves if leaves is None else leaves
+        levels = self.levels if levels is None else levels
+        return TileSet.blank(self.geometry, self.steps, leaves, levels, self.palette)
 
     def order(self) -> npt.NDArray[np.int64]:
         """Leaves with detail in the order in which their levels are coded."""
@@ -146,6 +164,8 @@ class Coder:
         Counts decisions by context (for training).
     kinds : tuple of str
         Names of the kinds of decision; a format that adds its own puts them after the tiles'.
+    priced : bool
+        Whether a writer is to say what things cost, and its bytes are no file.
     """
 
     def __init__(
@@ -157,6 +177,7 @@ class Coder:
         capacity: int = 0,
         tally: npt.NDArray[np.int64] = NO_TALLY,
         kinds: tuple[str, ...] = KINDS,
+        priced: bool = False,
     ) -> None:
         if data is None:
             self.rc, self.buf = entropy.start_encoder(capacity)
@@ -165,6 +186,7 @@ class Coder:
         self.probability, self.confidence = tables.probability.copy(), tables.confidence.copy()
         self.weights = tables.weights.copy()
         self.kinds = kinds
+        self.priced = priced
         self.bits = np.zeros(len(kinds))
         scratch, contexts = np.zeros(8, np.int64), np.zeros(8, np.int64)
         self.bundle = (
@@ -180,6 +202,45 @@ class Coder:
             entropy.COST,
         )
 
+    def _palette_head(self, tiles: TileSet) -> npt.NDArray[np.uint8]:
+        """Code whether there are palette blocks, and which; return them."""
+        if not palette_coding.code_presence(self.bundle, 1 if tiles.palette else 0):
+            return NO_BLOCKS
+        geometry = tiles.geometry
+        if tiles.palette is None:
+            tiles.palette = Palette.room(geometry.height, geometry.width, geometry.channels)
+        # Only now, for few files have any, and hashed contexts are many.
+        more = palette_coding.initial_tables()
+        self.palette_at = len(self.probability), len(self.weights)
+        pairs = (
+            (self.probability, more.probability),
+            (self.confidence, more.confidence),
+            (self.weights, more.weights),
+        )
+        states = [np.concatenate(pair) for pair in pairs]
+        own = [state[: len(before)] for state, (before, _) in zip(states, pairs, strict=True)]
+        self.probability, self.confidence, self.weights = own
+        self.bundle = (*self.bundle[:3], *states, *self.bundle[6:])
+        palette_coding.code_head(self.bundle, self.palette_at, tiles.palette)
+        return tiles.palette.blocks
+
+    def _palette_body(self, tiles: TileSet, spent: npt.NDArray[np.float64]) -> None:
+        """Code the colours of all pixels in palette blocks."""
+        if tiles.palette is None:
+            return
+        if self.priced and tiles.palette.price:
+            # Nothing else depends on their states, and whoever asks for prices asks often.
+            self.bits[PALETTE] += tiles.palette.price
+        else:
+            palette_coding.code_body(self.bundle, self.palette_at, tiles.palette, spent)
+
+    def palettes(self, tiles: TileSet) -> npt.NDArray[np.float64]:
+        """Code the palette blocks alone; return the bits of each, (rows, columns)."""
+        blocks = self._palette_head(tiles)
+        spent = np.zeros([max(n - 2, 0) for n in blocks.shape])
+        self._palette_body(tiles, spent)
+        return spent
+
     def partition(self, tiles: TileSet, *, plain: bool = False) -> npt.NDArray[np.int64]:
         """Code the first stage, `plain` if no leaf has detail.
 
@@ -190,6 +251,7 @@ class Coder:
         """
         geometry = tiles.geometry
         marks = np.zeros(padded(geometry.height) // ROOT, np.int64)
+        blocks = NO_BLOCKS if plain else self._palette_head(tiles)
         count = partition.code_partition(
             self.bundle,
             geometry.height,
@@ -202,6 +264,7 @@ class Coder:
             tiles.means,
             tiles.owner,
             plain,
+            blocks,
             np.zeros((_STACK, 3), np.int64),
             np.zeros(geometry.channels, np.int64),
         )
@@ -222,6 +285,7 @@ class Coder:
             Leaves completed; bits by leaf; shifts after each leaf.
         """
         geometry = tiles.geometry
+        self._palette_body(tiles, _NOT_TOLD)
         spent, marks = np.zeros(len(tiles.leaves)), np.zeros(len(order) + 1, np.int64)
         done = details.code_details(
             self.bundle,

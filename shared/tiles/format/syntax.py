@@ -21,8 +21,11 @@ int64: Any = np.int64
 COMP, TOP, LEFT, LOG, MEAN, GRADE, REACH, START, MAPPED, RESIDUE = range(10)
 FIELDS = 10
 
-KINDS = ("partition", "means", "grades", "reaches", "significance", "signs", "magnitudes", "maps")
-SPLIT, MEANS, GRADES, REACHES, SIGNIFICANCE, SIGNS, MAGNITUDES, MAPS = range(len(KINDS))
+KINDS = (
+    *("partition", "means", "grades", "reaches", "significance", "signs", "magnitudes", "maps"),
+    "palettes",
+)
+SPLIT, MEANS, GRADES, REACHES, SIGNIFICANCE, SIGNS, MAGNITUDES, MAPS, PALETTE = range(len(KINDS))
 
 CELL = 4
 """Pixels a side of the smallest tile, the unit of all maps."""

@@ -14,6 +14,7 @@ from fractour.shared.error.importance import GRID, OCTAVES, ROLES, Importance
 from fractour.shared.picture import color
 from fractour.shared.registry import get_codec
 from fractour.shared.tiles.analysis import encoder
+from fractour.shared.tiles.analysis import spectra as spectral
 from fractour.shared.tiles.analysis.weights import (
     EQUAL,
     OCTAVE_OF,
@@ -77,7 +78,7 @@ def test_the_half_that_counts_more_gets_more_bits(name: str) -> None:
     raised[..., 4:] = 1.5
     importance = Importance(raised)
     if name == "tiles":
-        spectra = encoder.transform(color.to_components(image), importance)
+        spectra = spectral.transform(color.to_components(image), importance)
         found = tiles.propose(spectra, 170).state.choice
         leaves, spent = found.tiles.leaves, found.spent
     else:
@@ -131,7 +132,7 @@ def test_gains_are_weighed_by_octave() -> None:
 
 
 def test_a_quick_search_of_small_leaves_is_exact() -> None:
-    plane = dct.to_tiles(encoder.pad(scene(128, 128)[..., 0]), 6).swapaxes(1, 2)
+    plane = dct.to_tiles(spectral.pad(scene(128, 128)[..., 0]), 6).swapaxes(1, 2)
     plane = np.ascontiguousarray(plane.reshape(128, 128))
     whole = domains.shortlist(plane, 128, 128, 3)
     assert whole is not None
@@ -185,7 +186,7 @@ def test_the_twin_softens_seams_as_the_decoder_does() -> None:
 
     step, sizes = 150, np.array([[0, 1], [2, 0]])
     image = scene(64, 64, 1)
-    spectra = encoder.transform(color.to_components(image))
+    spectra = spectral.transform(color.to_components(image))
     choice = encoder.choose(spectra, step, 2, tiles.initial_tables())
     picture = choice.tiles
     leaves = []

@@ -10,7 +10,7 @@ from fractour.shared.codec import Geometry
 from fractour.shared.errors import BackendUnavailableError, BitstreamError
 from fractour.shared.picture import color
 from fractour.shared.registry import get_codec
-from fractour.shared.tiles.analysis import encoder
+from fractour.shared.tiles.analysis import spectra
 from fractour.shared.tiles.format import stream
 from fractour.shared.tiles.format.syntax import GRADE
 from fractour.shared.tiles.synthesis import dct, deblocking, reconstruction
@@ -138,7 +138,7 @@ _FLIPPED = encoded(scene(90, 120, 3), 165)
 
 
 def test_seams_are_softened_and_edges_are_not() -> None:
-    geometry = encoder.transform([np.zeros((64, 128))]).geometry
+    geometry = spectra.transform([np.zeros((64, 128))]).geometry
     steps = stream.component_steps(168, stream.NEUTRAL_CHROMA, 1)
     step = int(steps[0]) / 65536
     for height, softened in ((0.1 * step, True), (20 * step, False)):

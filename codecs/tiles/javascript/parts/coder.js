@@ -89,6 +89,7 @@ class RangeDecoder {
 }
 
 let states = null;
+let paletteStates = null;
 
 /** The same with the adaptive state of a picture. */
 class Coder extends RangeDecoder {
@@ -96,7 +97,9 @@ class Coder extends RangeDecoder {
     super(stream, complete);
     if (states === null) {
       fillSquashAndStretch();
-      states = unpackStates();
+      states = unpackStates(STATES, CONTEXTS, WEIGHTS, COUNTS, USUAL);
+      paletteStates = unpackStates(PALETTE_STATES, PALETTE_CONTEXTS, PALETTE_WEIGHTS,
+        PALETTE_COUNTS, PALETTE_USUAL);
     }
     this.probability = states.probability.slice();
     this.count = states.count.slice();
@@ -104,6 +107,21 @@ class Coder extends RangeDecoder {
     /** Contexts of the next decision: set them, then call `mixed`. */
     this.contexts = new Int32Array(6);
     this.inputs = new Int32Array(6);
+  }
+
+  /** Append the states of palettes, and contexts by the hash of what is nearby, which are new. */
+  extend() {
+    this.paletteAt = { contexts: this.probability.length, weights: this.weights.length };
+    const joined = (kind, parts) => {
+      const out = new kind(parts.reduce((sum, part) => sum + part.length, 0));
+      parts.reduce((at, part) => (out.set(part, at), at + part.length), 0);
+      return out;
+    };
+    const fresh = new Uint16Array(7 * NAMES);
+    const { probability, count, weights } = paletteStates;
+    this.count = joined(Uint8Array, [this.count, count, fresh]);
+    this.probability = joined(Uint16Array, [this.probability, probability, fresh.fill(32768)]);
+    this.weights = joined(Int32Array, [this.weights, weights]);
   }
 
   /** A decision predicted by the first `m` of `contexts`, mixed with the weights from a and b on. */

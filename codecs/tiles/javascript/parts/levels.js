@@ -23,6 +23,7 @@ function rankIn(bounds, value) {
 
 /** The second stage. Leaves whose levels are not all there keep none, and all after them. */
 function readLevels(coder, tiles) {
+  if (tiles.palette !== null) readIndices(coder, tiles.palette);
   const order = tiles.leaves.filter((leaf) => leaf.grade > 0);
   // Sorting is stable: equal ones stay in the order of the first stage.
   order.sort((a, b) => b.grade - a.grade || a.component - b.component);

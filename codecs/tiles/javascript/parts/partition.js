@@ -27,6 +27,8 @@ class Tiles {
     this.gridRows = Math.ceil(height / 64) * 16;
     this.gridColumns = Math.ceil(width / 64) * 16;
     this.leaves = [];
+    /** Blocks of few colours that hide leaves. */
+    this.palette = null;
     this.grids = steps.map(() => new Array(this.gridRows * this.gridColumns).fill(null));
   }
 
@@ -46,8 +48,9 @@ class Tiles {
   }
 }
 
-/** The first stage: all leaves. */
+/** The first stage: palette blocks, and all leaves. */
 function readPartition(coder, tiles) {
+  tiles.palette = readPalette(coder, tiles);
   for (let top = 0; top < tiles.height; top += 64) {
     for (let left = 0; left < tiles.width; left += 64) {
       for (const [first, size] of tiles.partitions) {
@@ -59,7 +62,8 @@ function readPartition(coder, tiles) {
 
 function readNode(coder, tiles, first, size, top, left, log) {
   if (top >= tiles.height || left >= tiles.width) return;
-  if (log > 2 && readSplit(coder, tiles, first, size - 1, top >> 2, left >> 2, log)) {
+  const hidden = tiles.palette !== null && tiles.palette.hides(top, left, 1 << log);
+  if (log > 2 && !hidden && readSplit(coder, tiles, first, size - 1, top >> 2, left >> 2, log)) {
     const half = 1 << (log - 1);
     readNode(coder, tiles, first, size, top, left, log - 1);
     readNode(coder, tiles, first, size, top, left + half, log - 1);
@@ -68,7 +72,7 @@ function readNode(coder, tiles, first, size, top, left, log) {
     return;
   }
   for (let i = 0; i < size; i++) {
-    readLeaf(coder, tiles, first + i, size > 1 ? 1 + i : 0, top >> 2, left >> 2, log);
+    readLeaf(coder, tiles, first + i, size > 1 ? 1 + i : 0, top >> 2, left >> 2, log, hidden);
   }
 }
 
@@ -126,8 +130,8 @@ function predictMean(tiles, component, cy, cx, span) {
   return [(west + north + 2 * planar + 2) >> 2, high - low];
 }
 
-/** One leaf: residue, grade, reach. `part` is 1 for Cb, 2 for Cr, else 0. */
-function readLeaf(coder, tiles, component, part, cy, cx, log) {
+/** One leaf: residue, grade, reach; nothing if `hidden`. `part` is 1 for Cb, 2 for Cr, else 0. */
+function readLeaf(coder, tiles, component, part, cy, cx, log, hidden) {
   const role = part ? 1 : 0;
   const span = 1 << (log - 2);
   const step = tiles.steps[component];
@@ -145,10 +149,11 @@ function readLeaf(coder, tiles, component, part, cy, cx, log) {
     blue: part === 2 ? tiles.leaf(1, my, mx) : null,
   };
   const limit = 1 << 24;
-  const residue = readResidue(coder, part, log - 2, apart, near);
+  const residue = hidden ? 0 : readResidue(coder, part, log - 2, apart, near);
   const level = clamp(predicted + residue, -limit, limit);
   const mean = clamp(Math.floor((level * step + unit / 2) / unit), -(1 << 20), 1 << 20);
-  const grade = readGrade(coder, role, log - 2, apart, near, Math.min(bitLength(Math.abs(residue)), 5));
+  const late = Math.min(bitLength(Math.abs(residue)), 5);
+  const grade = hidden ? 0 : readGrade(coder, role, log - 2, apart, near, late);
   const reach = grade ? readReach(coder, role, log, grade, near) : 0;
   tiles.add({ component, part, cy, cx, span, log, level, mean, grade, reach,
     residue: clamp(residue, -limit, limit), my, mx, known: grade === 0, levels: null });

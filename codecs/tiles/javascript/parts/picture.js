@@ -114,6 +114,7 @@ export function decode(bytes, { maxPixels = 64000000, partial = false } = {}) {
     deblock(tiles, planes);
     refine(tiles, planes, postfilter);
   }
+  if (tiles.palette !== null) paintPalette(tiles.palette, planes, tiles.gridColumns * 4);
   const pixels = toPixels(planes, tiles.gridColumns * 4, width, height);
   return { width: frame.width, height: frame.height, channels,
     data: enlarge(pixels, frame.width, frame.height, channels, reduction) };

@@ -25,20 +25,20 @@ class Unpacker {
 }
 
 /** Initial states of the contexts, and weights. */
-function unpackStates() {
-  const unpacker = new Unpacker(STATES);
-  const probability = new Uint16Array(CONTEXTS).fill(USUAL);
-  const count = new Uint8Array(CONTEXTS);
+function unpackStates(text, size, weightCount, counts, usual) {
+  const unpacker = new Unpacker(text);
+  const probability = new Uint16Array(size).fill(usual);
+  const count = new Uint8Array(size);
   let index = 0;
   let before = 0;
-  for (let c = 0; c < CONTEXTS; c++) {
+  for (let c = 0; c < size; c++) {
     index = unpacker.number(index, 4, 4);
     // What training never saw has the usual state.
     if (index === 15) continue;
-    count[c] = COUNTS[index];
+    count[c] = counts[index];
     before = unpacker.number(16 + (before >> 13), 16, 7);
     probability[c] = before;
   }
-  const weights = Int32Array.from({ length: WEIGHTS }, () => unpacker.number(24, 18, 6) - 131072);
+  const weights = Int32Array.from({ length: weightCount }, () => unpacker.number(24, 18, 6) - 131072);
   return { probability, count, weights };
 }
