@@ -16,8 +16,9 @@ KINDS = (
     drawing.Kind("fractal", drawing.ORANGE),
     drawing.Kind("harmonics and fractal", drawing.PINK),
     drawing.Kind("not arrived", drawing.RED),
+    drawing.Kind("palette", drawing.GREEN),
 )
-_MISSING = 4
+_MISSING, _PALETTE = 4, 5
 
 
 def quadtree(
@@ -43,6 +44,8 @@ def quadtree(
     if mapped is not None:
         kinds += 2 * mapped
     kinds[detailed & ~known] = _MISSING
+    if tiles.palette is not None:
+        kinds[tiles.palette.hides(leaves)] = _PALETTE
     height, width = pixels.shape[:2]
     shown = (leaves[:, COMP] == 0) & (leaves[:, LOG] > 0)
     shown &= (leaves[:, TOP] < height) & (leaves[:, LEFT] < width)
