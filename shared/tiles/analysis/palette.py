@@ -31,7 +31,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _APART = 0.85
 """Least distance of two colours of a palette, in quantizer steps."""
-_STEPS_SHARED = 8
+_STEPS_SHARED = 4
 """Steps that share what is searched."""
 
 
