@@ -370,6 +370,10 @@ JUDGES: dict[str, Metric] = {
 asked for, to tell whether a gain in the smart error is one for other eyes too."""
 
 
+EXACT = 100.0
+"""Decibels of a picture without error, in tables and means."""
+
+
 def get_metric(name: str) -> Metric:
     """Return a metric or judge, or raise `MetricError` that names those there are."""
     found = METRICS.get(name) or JUDGES.get(name)
@@ -387,12 +391,12 @@ def measure(
     Returns
     -------
     dict
-        Finite values; None where a metric is undefined or infinite, because JSON has no
-        infinity.
+        Finite values, at most `EXACT`, which stands for infinity: JSON has none, and a mean
+        that includes an exact picture should say so. None where a metric is undefined.
     """
     reference, decoded = as_seen(*_checked(reference, decoded))
     result: dict[str, float | None] = {}
     for name in METRICS if names is None else names:
         value = get_metric(name).function(reference, decoded)
-        result[name] = value if value is not None and math.isfinite(value) else None
+        result[name] = None if value is None or math.isnan(value) else min(value, EXACT)
     return result

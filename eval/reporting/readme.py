@@ -23,7 +23,7 @@ from .summary import bd_table, budget_table, quality_table
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "eval" / "results"
 PAGES = (ROOT / "README.md", RESULTS / "README.md")
-_BRIEFLY = ("pure", "lineart", "clouds", "manuscript")
+_BRIEFLY = ("pure", "lineart", "screen", "clouds", "manuscript")
 """Runs of which the quality alone is shown."""
 _BLOCK = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
