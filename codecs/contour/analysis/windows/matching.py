@@ -31,12 +31,10 @@ from ...format.layout import (
     COMP,
     FIELDS,
     FINE,
-    FREQUENCIES,
     FREQUENCY,
     LEFT,
     MORE,
     MOST_EXTRA,
-    PAIRS,
     RED,
     SCALE,
     SCALES,
@@ -48,10 +46,10 @@ from ...format.layout import (
 from .correlation import (
     LEAST_RADIUS,
     NOTHING,
-    SUMS,
     amplitude_at,
     assess,
     level_of,
+    measuring,
     price,
     round_fine,
 )
@@ -231,7 +229,7 @@ def refit(pyramid, layer, ratios, lmbda, prices, rounds, rich, room):  # type: i
     if worth < _HOPELESS * lmbda:
         return worth
     if rich:
-        worth += extend(pyramid, layer, lmbda, sums, waves, frame)
+        worth += extend(pyramid, layer, lmbda, sums[0], waves, frame)
     return worth + color(pyramid, layer, ratios, lmbda, waves, frame)
 
 
@@ -370,10 +368,10 @@ def judge(pyramid, layers, ratios, prices, gain, bits, room):  # type: ignore[no
         bits[i] = price(layer, prices) + 12.0 * layer[MORE] + abs(layer[BLUE]) + abs(layer[RED])
 
 
-def scratch() -> tuple[npt.NDArray[Any], ...]:
-    """Room for the kernels: products, two layers, harmonics, a window's frame."""
+def scratch() -> tuple[Any, ...]:
+    """Room for the kernels: that of `measure`, two layers, harmonics, a window's frame."""
     return (
-        np.zeros((max(FREQUENCIES, len(PAIRS)), SUMS)),
+        measuring(),
         np.zeros(FIELDS, np.int32),
         np.zeros(FIELDS, np.int32),
         np.zeros((1 + MOST_EXTRA, 4)),
