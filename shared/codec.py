@@ -122,6 +122,9 @@ class Codec(ABC):
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
     quick: ClassVar[tuple[str, ...]] = ("network",)
     """Encoders that make as few proposals as they can, because a proposal takes long."""
+    slack: ClassVar[float] = 0.0
+    """Logarithm of size over limit, or of limit over size where there is `strict`, at which a
+    proposal is good enough for the search: more where they take long."""
     network: ClassVar[str | None] = None
     """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 

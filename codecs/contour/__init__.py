@@ -15,6 +15,9 @@ from . import analysis as search
 from . import format as syntax
 from . import synthesis
 
+_CUT = 640
+"""Bytes above which windows are cut to a limit, not weighed anew."""
+
 
 class ContourCodec(Codec):
     """Stack of additive layers, each a contour filled with harmonics; tiles where they are better.
@@ -48,6 +51,7 @@ class ContourCodec(Codec):
     encoders = ("search", "network", "network+refine")
     network = "fractour.codecs.contour.network:ContourNetwork"
     quick = ("network", "network+refine")
+    slack = 0.05
 
     def analyze(
         self,
@@ -71,10 +75,13 @@ class ContourCodec(Codec):
     def strict(
         self, analysis: search.Analysis, strictness: float, proposal: Proposal | None = None
     ) -> search.Analysis | None:
-        """Multiply the Lagrangian multiplier; outlines, and what a network proposed, stay."""
+        """Multiply the Lagrangian multiplier; outlines, and what a network proposed, stay.
+
+        So do windows, unless they are so few that a cut of one leaves much unused.
+        """
         if proposal is not None and proposal.state.tiles is None:
             outlined = not len(proposal.state.ground.layers)
-            if analysis.limit or outlined:
+            if analysis.limit or outlined or (analysis.aim or 0) > _CUT:
                 return None
         return search.strict(analysis, strictness)
 

@@ -34,9 +34,9 @@ SUMS = 5
 """Products of the residual with cosine and sine, and of these with each other."""
 WAVES = np.cos(2 * np.pi * np.arange(1024) / 1024).astype(np.float32)
 _ACROSS = np.array(ACROSS, np.int64)
-_SAMPLES = 8192
+SAMPLES = 8192
 """Samples that are gathered at once; no row of a window has more than a quarter of them."""
-_RAMP = np.arange(_SAMPLES, dtype=np.float32)
+_RAMP = np.arange(SAMPLES, dtype=np.float32)
 NOTHING = -1e30
 LEAST_RADIUS = 22
 """Minor radius, sixteenths of a pixel, below which a window falls between the pixels."""
@@ -71,29 +71,6 @@ def inside(y, x, height, width, parts):  # type: ignore[no-untyped-def]
     """Part of a sample of a level that lies in the picture; `parts` as `border` gives them."""
     row = parts[0] if y == height - 1 else 1.0
     return row * parts[1] if x == width - 1 else row
-
-
-@compiled
-def tally(sums, f, p, w, r, part):  # type: ignore[no-untyped-def]
-    """Add the products of one sample: the residual `r` there, and a harmonic at turn `p`.
-
-    Parameters
-    ----------
-    sums : (n, SUMS) float64
-        Row `f` is added to: residual times cosine, times sine, and the harmonic with itself.
-    p : int
-        1024ths of a cycle.
-    w : float
-        The window.
-    part : float
-        Part of the sample that counts.
-    """
-    even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
-    sums[f, 0] += r * even
-    sums[f, 1] += r * odd
-    sums[f, 2] += part * (even * even)
-    sums[f, 3] += part * (odd * odd)
-    sums[f, 4] += part * (even * odd)
 
 
 @in_any_order
@@ -161,7 +138,7 @@ def _flush(samples, count, low, high, sums):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def measure(pyramid, layer, only, room):  # type: ignore[no-untyped-def]
+def measure(pyramid, layer, low, high, room):  # type: ignore[no-untyped-def]
     """Correlate a window's harmonics with the residual.
 
     Parameters
@@ -170,15 +147,12 @@ def measure(pyramid, layer, only, room):  # type: ignore[no-untyped-def]
         The residual, and its averages over 2 and 4 pixels a side.
     layer : (FIELDS,) int32
         Component, scale, aspect, angle and place are read.
-    only : int
-        Index of the frequency to measure with its neighbours, or -1 for all.
+    low, high : int
+        First and one past the last frequency (its index) to measure.
     room : tuple
         See `measuring`; the sums are filled.
     """
     sums, samples = room
-    low, high = 0, FREQUENCIES
-    if only >= 0:
-        low, high = max(only - 1, 0), min(only + 2, FREQUENCIES)
     for f in range(low, high):
         for k in range(SUMS):
             sums[f, k] = 0.0
@@ -210,7 +184,7 @@ def measure(pyramid, layer, only, room):  # type: ignore[no-untyped-def]
         if right == width:
             samples[2, to - 1] *= parts[1]
         count = to
-        if count > _SAMPLES - (_SAMPLES >> 2):
+        if count > SAMPLES - (SAMPLES >> 2):
             _flush(samples, count, low, high, sums)
             count = 0
     _flush(samples, count, low, high, sums)
@@ -222,7 +196,7 @@ def measure(pyramid, layer, only, room):  # type: ignore[no-untyped-def]
 def measuring() -> tuple[npt.NDArray[Any], ...]:
     """Room for `measure`: sums by harmonic, and samples of a window."""
     sums = np.zeros((max(FREQUENCIES, len(PAIRS)), SUMS))
-    return sums, np.zeros((3, _SAMPLES), np.float32)
+    return sums, np.zeros((5, SAMPLES), np.float32)
 
 
 @compiled
@@ -307,27 +281,24 @@ def price(layer, prices):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def assess(pyramid, layer, only, lmbda, prices, room):  # type: ignore[no-untyped-def]
+def assess(pyramid, layer, low, high, lmbda, prices, room):  # type: ignore[no-untyped-def]
     """Choose harmonic, amplitude and phase for a window's outline; return its worth.
 
     Parameters
     ----------
     layer : (FIELDS,) int32
         The outline is read; bucket, frequency, phase and fine amplitude are filled.
-    only : int
-        The one frequency tried (its index), or -1 for all.
+    low, high : int
+        First and one past the last frequency (its index) that is tried.
 
     Returns
     -------
     float
         Squared error removed, less `lmbda` times the bits.
     """
-    measure(pyramid, layer, only, room)
+    measure(pyramid, layer, low, high, room)
     sums = room[0]
     scale = np.int64(layer[SCALE])
-    low, high = 0, FREQUENCIES
-    if only >= 0:
-        low, high = max(only - 1, 0), min(only + 2, FREQUENCIES)
     best = NOTHING
     chosen = (0, 0, 0, 0)
     for f in range(low, high):

@@ -28,8 +28,9 @@ FloatArray = npt.NDArray[np.float32]
 _ANGLES = 8
 _ASPECTS = (0, 2, 4)
 _FREQUENCIES = (0, 2, 4, 6)
-_LARGEST = 6.0
-"""Mean radius in samples above which a residual is reduced first."""
+_LARGEST, _LARGEST_QUICK = 6.0, 4.0
+"""Mean radius in samples above which a residual is reduced first. The less, the fewer stripes are
+found: on training pictures error and bits together are 1 % more for a third of the time."""
 _BLOCK = 256
 """Samples a side that are correlated at once, which bounds the memory."""
 _TOGETHER = 8
@@ -166,7 +167,7 @@ def _correlate(
 
 
 def propose(
-    plane: FloatArray, comp: int, scales: tuple[int, ...], least: float
+    plane: FloatArray, comp: int, scales: tuple[int, ...], least: float, *, quick: bool = False
 ) -> tuple[npt.NDArray[np.int32], int]:
     """Find the places where some window removes at least `least` of the squared residual.
 
@@ -177,6 +178,8 @@ def propose(
     comp : int
     scales : tuple of int
     least : float
+    quick : bool
+        Whether to look at fewer samples.
 
     Returns
     -------
@@ -191,7 +194,7 @@ def propose(
     found, gains = [np.zeros((0, FIELDS), np.int32)], [np.zeros(0, np.float32)]
     for scale in scales:
         radius, factor = scale_radius(scale), 1
-        while radius / factor > _LARGEST:
+        while radius / factor > (_LARGEST_QUICK if quick else _LARGEST):
             factor *= 2
         small = reduce_by(plane, factor)
         reach = math.ceil(2 * radius / factor) + 1

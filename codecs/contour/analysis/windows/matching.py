@@ -31,6 +31,7 @@ from ...format.layout import (
     COMP,
     FIELDS,
     FINE,
+    FREQUENCIES,
     FREQUENCY,
     LEFT,
     MORE,
@@ -56,11 +57,11 @@ from .correlation import (
 from .harmonics import extend
 from .residual import add, follow, project
 
-_ALL = -1
 _ACROSS = np.array(ACROSS, np.int64)
 EVERYWHERE: npt.NDArray[np.float64] = np.zeros((2, 1, 0, 0))
 """No demand: a bit has to gain the same at every place."""
-_MOVES = 14
+_MOVES, _SHAPES = 14, 6
+"""Changes of an outline; from the second number on they change its radii."""
 _HOPELESS = -6.0
 """Bits that a layer may lack before its chroma and further harmonics are looked at."""
 
@@ -130,9 +131,10 @@ def settle(pyramid, layer, lmbda, prices, sums):  # type: ignore[no-untyped-def]
         if bits:
             shift = 6 - bits
             angle = (((np.int64(layer[ANGLE]) + ((1 << shift) >> 1)) >> shift) << shift) % ANGLES
-        frequency = layer[FREQUENCY]
+        frequency = np.int64(layer[FREQUENCY])
         layer[TOP], layer[LEFT], layer[ANGLE] = top, left, angle
-        worth = assess(pyramid, layer, np.int64(frequency), lmbda, prices, sums)
+        low, high = max(frequency - 1, 0), min(frequency + 2, FREQUENCIES)
+        worth = assess(pyramid, layer, low, high, lmbda, prices, sums)
         if worth <= NOTHING:
             return worth
         bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
@@ -159,20 +161,25 @@ def climb(pyramid, layer, rounds, lmbda, prices, sums, trial, best):  # type: ig
         Times that all moves are tried, at most.
     """
     copy(layer, best)
-    top = assess(pyramid, best, _ALL, lmbda, prices, sums)
+    top = assess(pyramid, best, 0, FREQUENCIES, lmbda, prices, sums)
+    frequency = np.int64(best[FREQUENCY])
     for _ in range(rounds):
         before = top
         for which in range(_MOVES):
             copy(best, trial)
             if not move(trial, which):
                 continue
-            worth = assess(pyramid, trial, np.int64(best[FREQUENCY]), lmbda, prices, sums)
+            # Where the radius across stays, so does the wave number.
+            near = 1 if which >= _SHAPES else 0
+            low, high = max(frequency - near, 0), min(frequency + near + 1, FREQUENCIES)
+            worth = assess(pyramid, trial, low, high, lmbda, prices, sums)
             while worth > top + 1e-6:
                 copy(trial, best)
                 top = worth
                 if not move(trial, which):
                     break
-                worth = assess(pyramid, trial, np.int64(best[FREQUENCY]), lmbda, prices, sums)
+                worth = assess(pyramid, trial, low, high, lmbda, prices, sums)
+            frequency = np.int64(best[FREQUENCY])
         if top <= before + 1e-6:
             break
     worth = settle(pyramid, best, lmbda, prices, sums)
@@ -229,7 +236,7 @@ def refit(pyramid, layer, ratios, lmbda, prices, rounds, rich, room):  # type: i
     if worth < _HOPELESS * lmbda:
         return worth
     if rich:
-        worth += extend(pyramid, layer, lmbda, sums[0], waves, frame)
+        worth += extend(pyramid, layer, lmbda, sums, waves, frame)
     return worth + color(pyramid, layer, ratios, lmbda, waves, frame)
 
 
@@ -291,7 +298,7 @@ def accept(  # type: ignore[no-untyped-def]
         comp = layer[COMP]
         mine = lmbda * demanded(demand, layer)
         copy(layer, trial)
-        if assess(pyramid, trial, _ALL, mine, prices, sums) < _HOPELESS * mine:
+        if assess(pyramid, trial, 0, FREQUENCIES, mine, prices, sums) < _HOPELESS * mine:
             continue
         worth = refit(pyramid, layer, ratios[comp], mine, prices, rounds, rich, room)
         if worth > least * mine:
