@@ -122,9 +122,6 @@ class Codec(ABC):
     """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
     quick: ClassVar[tuple[str, ...]] = ("network",)
     """Encoders that make as few proposals as they can, because a proposal takes long."""
-    slack: ClassVar[float] = 0.0
-    """Logarithm of size over limit, or of limit over size where there is `strict`, at which a
-    proposal is good enough for the search: more where they take long."""
     network: ClassVar[str | None] = None
     """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 
@@ -209,6 +206,14 @@ class Codec(ABC):
         The larger the elements, the more a cut costs; the dearer a proposal, the more it may.
         """
         return 0.08
+
+    def slack(self, analysis: Any, proposal: Proposal) -> float:
+        """Logarithm of size over limit at which a proposal is near enough for the search.
+
+        More where they take long; 0 where the finest step that fits is to be found. What is too
+        much is cut, and what is left over is made up for if there is `strict`.
+        """
+        return 0.0
 
     def first_step(self, analysis: Any, limit: int) -> int:
         """Guess the step of a file of `limit` bytes, where proposals are dear."""

@@ -127,10 +127,10 @@ class _Fitter:
 
     def enough(self, step: int, excess: float) -> bool:
         """Whether what is left over or lacking at `step` can be cut, or made up for."""
-        if abs(excess) >= self.codec.slack:
+        proposal = self.propose(step)
+        if abs(excess) >= self.codec.slack(self.analysis, proposal):
             return False
-        strict = self.codec.strict(self.analysis, 1.0, self.propose(step))
-        return excess > 0 or strict is not None
+        return excess > 0 or self.codec.strict(self.analysis, 1.0, proposal) is not None
 
     def bracket(self) -> int:
         """Find the finest step whose file, everything kept, is estimated to fit.
@@ -262,7 +262,8 @@ class _Fitter:
         step = min(self.bracket(), self.codec.steps - 1)
         proposal = self.propose(step)
         whole = self.cut(proposal)
-        if (self.adjust(proposal, whole) or self.codec.slack) and self.full:
+        slack = self.codec.slack(self.analysis, proposal)
+        if (self.adjust(proposal, whole) or slack) and self.full:
             return
         if whole > self.limit:
             while whole > self.limit and step + 1 < self.codec.steps:

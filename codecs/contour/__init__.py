@@ -15,8 +15,8 @@ from . import analysis as search
 from . import format as syntax
 from . import synthesis
 
-_CUT = 640
-"""Bytes above which windows are cut to a limit, not weighed anew."""
+_SLACK = 0.03
+"""Logarithm of size over limit at which windows are near enough."""
 
 
 class ContourCodec(Codec):
@@ -51,7 +51,6 @@ class ContourCodec(Codec):
     encoders = ("search", "network", "network+refine")
     network = "fractour.codecs.contour.network:ContourNetwork"
     quick = ("network", "network+refine")
-    slack = 0.05
 
     def analyze(
         self,
@@ -75,13 +74,10 @@ class ContourCodec(Codec):
     def strict(
         self, analysis: search.Analysis, strictness: float, proposal: Proposal | None = None
     ) -> search.Analysis | None:
-        """Multiply the Lagrangian multiplier; outlines, and what a network proposed, stay.
-
-        So do windows, unless they are so few that a cut of one leaves much unused.
-        """
+        """Multiply the Lagrangian multiplier; outlines, and what a network proposed, stay."""
         if proposal is not None and proposal.state.tiles is None:
             outlined = not len(proposal.state.ground.layers)
-            if analysis.limit or outlined or (analysis.aim or 0) > _CUT:
+            if analysis.limit or outlined:
                 return None
         return search.strict(analysis, strictness)
 
@@ -100,6 +96,11 @@ class ContourCodec(Codec):
     def surplus(self, analysis: search.Analysis) -> float:
         """Return little for tiles, whose proposals are cheap, and much for windows."""
         return 0.03 if analysis.tiles_alone else 0.2
+
+    def slack(self, analysis: search.Analysis, proposal: Proposal) -> float:
+        """Return much for windows, of which many are worth hardly more than their bits."""
+        windows = proposal.state.tiles is None and len(proposal.state.ground.layers)
+        return _SLACK if windows and not analysis.limit else 0.0
 
     def first_step(self, analysis: search.Analysis, limit: int) -> int:
         """Guess the step: from what the network proposed, or that of tiles."""

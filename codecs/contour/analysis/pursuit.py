@@ -26,6 +26,8 @@ _FAR, _HOP = 24, 12
 """Steps from which layers are taken over to a finer one, and at most so many at once."""
 _FINE_LAST, _FINE = 5, 6
 """Effort from which windows are proposed from all samples at the last step, and at all."""
+_SPARSE = 500
+"""Pixels for each window from which windows are few."""
 _LARGE = 6
 """Scales from this one up are searched first."""
 
@@ -298,8 +300,11 @@ def adapt(
         geometry = Geometry(height, width, components)
         scales = tuple(scales_of(geometry, comp) for comp in range(components))
         quick = effort < (_FINE_LAST if final else _FINE)
-        grow(state, prices, scales=scales, rich=False, lmbda=lmbda, quick=quick)
-        for _ in range(effort // 4 if final else 1):
+        # Where windows are few, another round takes little time, and gains most.
+        sparse = _SPARSE * len(state.layers) < height * width
+        for _ in range(2 if final and effort > 4 and sparse else 1):
+            grow(state, prices, scales=scales, rich=False, lmbda=lmbda, quick=quick)
+            polish(state, prices, lmbda=lmbda, rich=False)
             polish(state, prices, lmbda=lmbda, rich=False)
     if final:
         polish(state, prices, lmbda=lmbda)

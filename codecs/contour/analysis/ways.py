@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ....shared.codec import Progress
 from ....shared.tiles.analysis import encoder
 from ....shared.tiles.analysis.elements import errors, unit_error
 from ....shared.tiles.analysis.encoder import LAMBDA, Choice
@@ -25,9 +24,9 @@ from ....shared.tiles.synthesis.deblocking import smooth
 from ..format.layout import FIELDS
 from ..format.stream import HEADER, Ground, Written, initial_tables, write
 from ..synthesis.reconstruction import render_ground
-from . import guided_search, pursuit
+from . import pursuit
+from .descent import SMOOTH, begun, hop, pursue
 from .outlined import Outlined, spectra_of
-from .prices import layer_prices
 from .ranking import grounded
 from .state import Analysis
 
@@ -49,9 +48,6 @@ after a quick search, and on the way from there: they get better where they are 
 _LEFT = 0.85
 """Part of the cost of tiles that tiles may have beside outlines at the most: what the outlines
 themselves cost comes on top."""
-_FIRST = 0.3
-"""Part of the work that the first search of a picture is."""
-_SMOOTH = 2
 _BARE = 3
 
 
@@ -90,82 +86,6 @@ class Candidate:
         return sum(self.written.coder.shares().values()) + 8.0 * HEADER
 
 
-def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
-    """Layers of the picture at a step: searched from nothing the first time, then taken over."""
-    found = analysis.found
-    if step not in found and analysis.limit:
-        found[step] = guided_search.settle(analysis, step)
-    if step not in found:
-        _descend(analysis, step)
-    return found[step]
-
-
-def _descend(analysis: Analysis, step: int) -> None:
-    """Search layers at a coarse step, unless they are known there, and take them over to finer."""
-    geometry, found = analysis.geometry, analysis.found
-    prices = layer_prices(initial_tables(), geometry.height, geometry.width)
-    steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-    if analysis.again is not None:
-        strictness = analysis.spectra.strictness
-        found[step] = pursuit.adapt(
-            analysis.again, analysis.planes, steps, prices, analysis.effort,
-            finer=strictness < 1, strictness=strictness,
-        )  # fmt: skip
-        return
-    coarser = [other for other in analysis.rough if other > step]
-    way = pursuit.approach([*found, *coarser], step)
-    before = found.get(way[0])
-    if before is None and way[0] > step:
-        before = _begun(analysis, way[0])
-    elif before is None:
-        found[step] = pursuit.search(
-            analysis.planes, steps, _SMOOTH, prices, analysis.effort, progress=_first_part(analysis)
-        )
-        return
-    for at in way[1:]:
-        before = _hop(analysis, before, at, final=at == step)
-
-
-def _hop(analysis: Analysis, before: pursuit.Pursuit, step: int, *, final: bool) -> pursuit.Pursuit:
-    """Take layers over to a finer step."""
-    geometry = analysis.geometry
-    found = pursuit.adapt(
-        before,
-        analysis.planes,
-        component_steps(step, NEUTRAL_CHROMA, geometry.channels),
-        layer_prices(initial_tables(), geometry.height, geometry.width),
-        analysis.effort,
-        finer=True,
-        final=final,
-    )
-    (analysis.found if final else analysis.rough)[step] = found
-    return found
-
-
-def _begun(analysis: Analysis, step: int) -> pursuit.Pursuit:
-    """Layers at a coarse step, to be taken over to finer ones."""
-    if step not in analysis.rough:
-        geometry = analysis.geometry
-        analysis.rough[step] = pursuit.search(
-            analysis.planes,
-            component_steps(step, NEUTRAL_CHROMA, geometry.channels),
-            _SMOOTH,
-            layer_prices(initial_tables(), geometry.height, geometry.width),
-            analysis.effort,
-            progress=_first_part(analysis),
-            final=False,
-        )
-    return analysis.rough[step]
-
-
-def _first_part(analysis: Analysis) -> Progress | None:
-    """How the first search of a picture tells its progress; later ones do not."""
-    tell = analysis.progress
-    if tell is None or analysis.found or analysis.rough:
-        return None
-    return lambda done: tell(_FIRST * done)
-
-
 def _error(analysis: Analysis, planes: Any, steps: npt.NDArray[np.int64]) -> float:
     """Squared error of rendered planes, in squared steps; weighted if errors have importance."""
     total = 0.0
@@ -185,7 +105,7 @@ def _bare(analysis: Analysis, step: int) -> Ground:
 
 def _layers_alone(analysis: Analysis, step: int) -> Candidate:
     if step < STEPS:
-        return _drawn(analysis, _pursue(analysis, step))
+        return _drawn(analysis, pursue(analysis, step))
     ground = _bare(analysis, step)
     written = write(initial_tables(), ground, None)
     error = _error(analysis, render_ground(np, ground), ground.steps)
@@ -235,9 +155,9 @@ def _based(analysis: Analysis, step: int, found: Outlined) -> Candidate:
     """Outlines, and a base for what they leave."""
     geometry = analysis.geometry
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-    state = pursuit.start(found.planes, steps, _SMOOTH)
+    state = pursuit.start(found.planes, steps, SMOOTH)
     none = np.zeros((0, FIELDS), np.int32)
-    ground = Ground(geometry, steps, _SMOOTH, state.base, none, found.outlines)
+    ground = Ground(geometry, steps, SMOOTH, state.base, none, found.outlines)
     written = write(initial_tables(), ground, None)
     error = _error(analysis, render_ground(np, ground), steps)
     return Candidate(ground, None, written, error, found.looked, found)
@@ -440,7 +360,7 @@ def _windows_too(analysis: Analysis, step: int, best: Candidate, lmbda: float) -
         return True
     least, before = min(costs.values()), None
     for at, margin in zip(pursuit.approach([], step)[:-1], _MARGINS, strict=False):
-        before = _begun(analysis, at) if before is None else _hop(analysis, before, at, final=False)
+        before = begun(analysis, at) if before is None else hop(analysis, before, at, final=False)
         known = {"tiles": _tiled(analysis, at), "windows": _drawn(analysis, before)}
         analysis.costs[at] = {way: one.error + lmbda * one.bits for way, one in known.items()}
         if (
