@@ -207,6 +207,14 @@ class Codec(ABC):
         """
         return 0.08
 
+    def slack(self, analysis: Any, proposal: Proposal) -> float:
+        """Logarithm of size over limit at which a proposal is near enough for the search.
+
+        More where they take long; 0 where the finest step that fits is to be found. What is too
+        much is cut, and what is left over is made up for if there is `strict`.
+        """
+        return 0.0
+
     def first_step(self, analysis: Any, limit: int) -> int:
         """Guess the step of a file of `limit` bytes, where proposals are dear."""
         return 2 * self.steps // 3

@@ -103,14 +103,26 @@ def compiled(function: Callable[..., Any]) -> Any:
 
     It may index and slice its arrays, but not make new ones.
     """
+    return _compiled(function, _OPTIONS)
+
+
+def in_any_order(function: Callable[..., Any]) -> Any:
+    """Compile like `compiled`, but let floats be added in any order, several at once.
+
+    The last bits of what comes out then differ between machines: for encoders alone.
+    """
+    return _compiled(function, {**_OPTIONS, "fastmath": {"reassoc", "contract", "nsz"}})
+
+
+def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     folder = _cache_folder()
     if folder is None:
-        return _njit(**_OPTIONS)(function)
+        return _njit(**options)(function)
     config: Any = numba.core.config
     before = config.CACHE_DIR
     config.CACHE_DIR = folder
     try:
-        kernel = _njit(cache=True, **_OPTIONS)(function)
+        kernel = _njit(cache=True, **options)(function)
     finally:
         config.CACHE_DIR = before
     if hasattr(kernel, "_cache"):  # under NUMBA_DISABLE_JIT it is the function itself

@@ -125,8 +125,18 @@ class _Fitter:
             self._sizes[step] = bits / 8 + frame
         return self._sizes[step]
 
+    def enough(self, step: int, excess: float) -> bool:
+        """Whether what is left over or lacking at `step` can be cut, or made up for."""
+        proposal = self.propose(step)
+        if abs(excess) >= self.codec.slack(self.analysis, proposal):
+            return False
+        return excess > 0 or self.codec.strict(self.analysis, 1.0, proposal) is not None
+
     def bracket(self) -> int:
-        """Find the finest step whose file, everything kept, is estimated to fit."""
+        """Find the finest step whose file, everything kept, is estimated to fit.
+
+        One near it will do where proposals take long.
+        """
         low, high = -1, self.codec.steps  # low is too fine, high fits (or is out of range)
         step = min(max(self.codec.first_step(self.analysis, self.limit), 0), high - 1)
         previous = None
@@ -136,6 +146,8 @@ class _Fitter:
                 low = step
             else:
                 high = step
+            if self.enough(step, excess):
+                return step
             # Sizes fall about exponentially with the step; two points give the slope.
             slope = -10.0 / self.codec.steps
             if previous is not None and previous[0] != step:
@@ -215,7 +227,9 @@ class _Fitter:
             if abs(excess) > within or least <= excess <= most:
                 break
             if len(known) > 1:
-                (x, y, _), (u, v, _) = known[:2]
+                # Two of the same side may lead to the same place again and again.
+                beyond = [one for one in known if (one[1] > aim) != (excess > aim)]
+                (x, y, _), (u, v, _) = known[0], (beyond or known[1:])[0]
                 fall = min(max((v - y) / (x - u), _YIELD / 4), _YIELD * 4)
             at += (excess - aim) / fall
             strict = self.codec.near(self.codec.strict(self.analysis, math.exp(at)), nearest)
@@ -248,7 +262,8 @@ class _Fitter:
         step = min(self.bracket(), self.codec.steps - 1)
         proposal = self.propose(step)
         whole = self.cut(proposal)
-        if self.adjust(proposal, whole) and self.full:
+        slack = self.codec.slack(self.analysis, proposal)
+        if (self.adjust(proposal, whole) or slack) and self.full:
             return
         if whole > self.limit:
             while whole > self.limit and step + 1 < self.codec.steps:

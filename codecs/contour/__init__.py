@@ -15,6 +15,9 @@ from . import analysis as search
 from . import format as syntax
 from . import synthesis
 
+_SLACK = 0.03
+"""Logarithm of size over limit at which windows are near enough."""
+
 
 class ContourCodec(Codec):
     """Stack of additive layers, each a contour filled with harmonics; tiles where they are better.
@@ -93,6 +96,11 @@ class ContourCodec(Codec):
     def surplus(self, analysis: search.Analysis) -> float:
         """Return little for tiles, whose proposals are cheap, and much for windows."""
         return 0.03 if analysis.tiles_alone else 0.2
+
+    def slack(self, analysis: search.Analysis, proposal: Proposal) -> float:
+        """Return much for windows, of which many are worth hardly more than their bits."""
+        windows = proposal.state.tiles is None and len(proposal.state.ground.layers)
+        return _SLACK if windows and not analysis.limit else 0.0
 
     def first_step(self, analysis: search.Analysis, limit: int) -> int:
         """Guess the step: from what the network proposed, or that of tiles."""

@@ -18,7 +18,7 @@ from ....shared.codec import Geometry
 from ....shared.compiled import compiled
 from ....shared.error.importance import Importance
 from ....shared.tiles.analysis.encoder import LAMBDA
-from ..format.layout import FIELDS, FREQUENCY
+from ..format.layout import FIELDS, FREQUENCIES, FREQUENCY
 from ..format.stream import most_layers
 from .pursuit import Pursuit, polish, ratios_of, start, tidy
 from .windows import matching
@@ -91,7 +91,9 @@ def _screen(pyramid, layers, lmbda, prices, gain, bits, sums):  # type: ignore[n
     """Fill what each layer alone would remove, and its bits."""
     for i in range(len(layers)):
         layer = layers[i]
-        worth = assess(pyramid, layer, np.int64(layer[FREQUENCY]), lmbda, prices, sums)
+        low = max(np.int64(layer[FREQUENCY]) - 1, 0)
+        high = min(np.int64(layer[FREQUENCY]) + 2, FREQUENCIES)
+        worth = assess(pyramid, layer, low, high, lmbda, prices, sums)
         if worth > NOTHING:
             bits[i] = price(layer, prices)
             gain[i] = worth + lmbda * bits[i]

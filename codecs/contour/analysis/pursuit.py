@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ....shared.codec import Geometry, Progress
 from ....shared.tiles.analysis.encoder import LAMBDA
+from ....shared.tiles.format.stream import STEPS
 from ..format.base import add_base, fit_base, shape_of
 from ..format.layout import EXTRA, FIELDS, MORE, MOST_EXTRA
 from ..format.stream import most_layers
@@ -19,8 +20,14 @@ from .windows.dictionary import propose, reduce_by, scale_radius
 
 FloatArray = npt.NDArray[np.float32]
 
-_FAR = 12
-"""Steps apart beyond which layers are looked for from nothing, not taken over."""
+_NEAR = 12
+"""Steps apart beyond which what a network proposes is looked at again, not taken over."""
+_FAR, _HOP = 24, 12
+"""Steps from which layers are taken over to a finer one, and at most so many at once."""
+_FINE_LAST, _FINE = 5, 6
+"""Effort from which windows are proposed from all samples at the last step, and at all."""
+_SPARSE = 500
+"""Pixels for each window from which windows are few."""
 _LARGE = 6
 """Scales from this one up are searched first."""
 
@@ -125,6 +132,7 @@ def grow(
     rounds: int = 3,
     rich: bool = True,
     lmbda: float = LAMBDA,
+    quick: bool = False,
 ) -> int:
     """Propose at the given scales, one set a component, and accept what pays; return how many."""
     components, height, width = state.pyramid[0].shape
@@ -137,7 +145,8 @@ def grow(
     for comp, chosen in enumerate(scales):
         if not chosen:
             continue
-        found, looked = propose(state.pyramid[0][comp], comp, chosen, lmbda * (18.0 + least))
+        plane, enough = state.pyramid[0][comp], lmbda * (18.0 + least)
+        found, looked = propose(plane, comp, chosen, enough, quick=quick)
         state.looked += looked
         count = matching.accept(
             state.pyramid,
@@ -196,8 +205,8 @@ def _rounds(state: Pursuit, prices: tuple[Any, ...], effort: int, rounds: int) -
         scales = large if number == 0 else every
         if number >= 2:
             scales = tuple(s if comp == 0 else () for comp, s in enumerate(scales))
-        grow(state, prices, scales=scales, rich=False, rounds=2 + effort // 3)
-        for _ in range(1 + effort // 4):
+        grow(state, prices, scales=scales, rich=False, rounds=2 + effort // 3, quick=effort < _FINE)
+        for _ in range(1 + effort // 6):
             polish(state, prices, rich=False)
 
 
@@ -214,6 +223,8 @@ def search(
     prices: tuple[Any, ...],
     effort: int,
     progress: Progress | None = None,
+    *,
+    final: bool = True,
 ) -> Pursuit:
     """Find the layers of a picture at these steps, from nothing.
 
@@ -221,15 +232,35 @@ def search(
     ----------
     progress : callable, optional
         Called with the fraction done.
+    final : bool
+        Whether they are used as they are, not taken over to finer steps.
     """
     state = start(planes, steps, base_code)
-    rounds, last = 2 + (effort > 2) + (effort > 6), 1 + effort // 3
-    state.pace = Pace(progress, rounds * (2 + effort // 4) + last)
+    rounds, last = 2 + (effort > 5) + (effort > 7), (1 + effort // 3) * final
+    state.pace = Pace(progress, rounds * (2 + effort // 6) + last)
     _rounds(state, prices, effort, rounds)
     for _ in range(last):
         polish(state, prices)
     tidy(state.layers)
     return state
+
+
+def approach(found: Iterable[int], step: int) -> list[int]:
+    """Steps at which layers are looked for on the way to `step`, the coarsest first.
+
+    Layers that were found at a coarser step and fitted again are better than those found at once:
+    on training pictures error and bits together are 1 to 2 % less. Those of a finer step are
+    3 % worse, as too many of them stay.
+
+    Parameters
+    ----------
+    found : iterable of int
+        Steps at which they have been found; the first step is one of them if one is near enough.
+    """
+    coarser = [other for other in found if step <= other <= step + _FAR]
+    first = min(coarser) if coarser else min(step + _FAR, STEPS - 1)
+    hops = max(-(-(first - step) // _HOP), 0)
+    return [first - (first - step) * k // max(hops, 1) for k in range(hops + 1)]
 
 
 def nearest(found: Iterable[int], step: int) -> int | None:
@@ -238,7 +269,7 @@ def nearest(found: Iterable[int], step: int) -> int | None:
     Of equally near ones the coarser: layers are easier to add than to leave out.
     """
     near = min(found, key=lambda other: (abs(other - step), -other), default=None)
-    return None if near is None or abs(near - step) > _FAR else near
+    return None if near is None or abs(near - step) > _NEAR else near
 
 
 def adapt(
@@ -246,13 +277,16 @@ def adapt(
     planes: list[FloatArray],
     steps: npt.NDArray[np.int64],
     prices: tuple[Any, ...],
+    effort: int,
     *,
     finer: bool,
     strictness: float = 1.0,
+    final: bool = True,
 ) -> Pursuit:
     """Take the layers found at other steps over to these, fit them again, and add some if finer.
 
-    A bit has to gain `strictness` times what it usually has.
+    A bit has to gain `strictness` times what it usually has. What is not `final` is taken over to
+    other steps in turn: windows get several harmonics only in the end.
     """
     lmbda = LAMBDA * strictness
     state = start(planes, steps, found.base_code)
@@ -260,12 +294,19 @@ def adapt(
     layers = found.layers.copy()
     matching.rescale(state.pyramid, layers, factor, ratios, matching.scratch())
     state.layers, state.looked = layers, found.looked
-    polish(state, prices, lmbda=lmbda)
     if finer:
+        polish(state, prices, lmbda=lmbda, rich=False)
         components, height, width = state.pyramid[0].shape
         geometry = Geometry(height, width, components)
         scales = tuple(scales_of(geometry, comp) for comp in range(components))
-        grow(state, prices, scales=scales, rich=False, lmbda=lmbda)
+        quick = effort < (_FINE_LAST if final else _FINE)
+        # Where windows are few, another round takes little time, and gains most.
+        sparse = _SPARSE * len(state.layers) < height * width
+        for _ in range(2 if final and effort > 4 and sparse else 1):
+            grow(state, prices, scales=scales, rich=False, lmbda=lmbda, quick=quick)
+            polish(state, prices, lmbda=lmbda, rich=False)
+            polish(state, prices, lmbda=lmbda, rich=False)
+    if final:
         polish(state, prices, lmbda=lmbda)
     tidy(state.layers)
     return state

@@ -37,7 +37,7 @@ from .ways import Candidate, chosen
 
 FloatArray = npt.NDArray[np.float32]
 
-_AHEAD = 6
+_AHEAD = 2
 """Steps by which layers are finer than tiles of the same size, about."""
 
 
@@ -96,7 +96,7 @@ def ask(
 def reweighted(analysis: Analysis, importance: Importance) -> Analysis:
     """Mix other importance of errors in; what was found is the start."""
     spectra = analysis.spectra.reweighted(mixed(analysis.spectra.importance, importance))
-    return replace(analysis, spectra=spectra, found={}, before=analysis.found, ways={})
+    return replace(analysis, spectra=spectra, found={}, before=analysis.found, ways={}, costs={})
 
 
 def strict(analysis: Analysis, strictness: float) -> Analysis | None:
@@ -120,7 +120,7 @@ def otherwise(analysis: Analysis) -> Analysis | None:
     """Leave windows out, where they are tried."""
     if analysis.pure or analysis.tiles_alone:
         return None
-    return replace(analysis, windows=False, ways={})
+    return replace(analysis, windows=False, ways={}, costs={})
 
 
 def _tile_bits(analysis: Analysis, step: int) -> float:

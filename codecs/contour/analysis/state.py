@@ -36,6 +36,8 @@ class Analysis:
     progress : callable, optional
     found : dict
         Pursuits by step.
+    rough : dict
+        Pursuits on the way to those, by step.
     before : dict
         Those under other importance.
     limit : int, optional
@@ -53,6 +55,8 @@ class Analysis:
         Regions that outlines are traced from.
     ways : dict
         By step, of what the file is made there.
+    costs : dict
+        By step, squared error and weighed bits of each way that has been tried there.
     again : Pursuit, optional
         Windows of the next step that is proposed, to be fitted again as strictly as `spectra` says.
     """
@@ -64,6 +68,7 @@ class Analysis:
     spectra: Spectra
     progress: Progress | None = None
     found: dict[int, pursuit.Pursuit] = field(default_factory=dict)
+    rough: dict[int, pursuit.Pursuit] = field(default_factory=dict)
     before: dict[int, pursuit.Pursuit] = field(default_factory=dict)
     limit: int | None = None
     proposed: guided_pursuit.Proposed | None = None
@@ -73,6 +78,7 @@ class Analysis:
     look: guided_pursuit.Look | None = None
     shapes: Shapes | None = None
     ways: dict[int, str] = field(default_factory=dict)
+    costs: dict[int, dict[str, float]] = field(default_factory=dict)
     again: pursuit.Pursuit | None = None
 
     @property

@@ -25,22 +25,30 @@ from ....shared.tiles.synthesis.deblocking import smooth
 from ..format.layout import FIELDS
 from ..format.stream import HEADER, Ground, Written, initial_tables, write
 from ..synthesis.reconstruction import render_ground
-from . import guided_search, pursuit
+from . import pursuit
+from .descent import SMOOTH, begun, hop, pursue
 from .outlined import Outlined, spectra_of
-from .prices import layer_prices
 from .ranking import grounded
 from .state import Analysis
 
 FloatArray = npt.NDArray[np.float32]
 
-_DENSE = 0.3
+_DENSE = 1.0
 """Bits a pixel of a file, or of tiles where no file is asked for, above which windows are not
-tried: they take long, and on most photographs lose."""
+tried: they take long, and gain little."""
+_ALIKE = 36
+"""Steps apart at which ways compare about alike."""
+_NO_LESS, _SURELY_MORE = 1.0, 1.02
+"""Times the least cost that a way may be expected to have, by what it had at a coarser step or at a
+finer one. Windows compare the better the coarser the step."""
 _FAR_BETTER = 0.85
 """Part of the cost of tiles at which outlines are better than windows ever are."""
-_FIRST = 0.3
-"""Part of the work that the first search of a picture is."""
-_SMOOTH = 2
+_MARGINS = (1.2, 1.06)
+"""Times the least cost that windows may be expected to have, by what they had at a coarse step
+after a quick search, and on the way from there: they get better where they are fitted again."""
+_LEFT = 0.85
+"""Part of the cost of tiles that tiles may have beside outlines at the most: what the outlines
+themselves cost comes on top."""
 _BARE = 3
 
 
@@ -79,35 +87,6 @@ class Candidate:
         return sum(self.written.coder.shares().values()) + 8.0 * HEADER
 
 
-def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
-    """Layers of the picture at a step: searched from nothing the first time, then taken over."""
-    found = analysis.found
-    if step not in found and analysis.limit:
-        found[step] = guided_search.settle(analysis, step)
-    if step not in found:
-        geometry = analysis.geometry
-        prices = layer_prices(initial_tables(), geometry.height, geometry.width)
-        steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-        near = pursuit.nearest(found, step)
-        if analysis.again is not None:
-            strictness = analysis.spectra.strictness
-            found[step] = pursuit.adapt(
-                analysis.again, analysis.planes, steps, prices,
-                finer=strictness < 1, strictness=strictness,
-            )  # fmt: skip
-        elif near is None:
-            tell = None if found else analysis.progress
-            found[step] = pursuit.search(
-                analysis.planes, steps, _SMOOTH, prices, analysis.effort,
-                progress=tell and (lambda done: tell(_FIRST * done)),
-            )  # fmt: skip
-        else:
-            found[step] = pursuit.adapt(
-                found[near], analysis.planes, steps, prices, finer=step < near
-            )
-    return found[step]
-
-
 def _error(analysis: Analysis, planes: Any, steps: npt.NDArray[np.int64]) -> float:
     """Squared error of rendered planes, in squared steps; weighted if errors have importance."""
     total = 0.0
@@ -126,16 +105,20 @@ def _bare(analysis: Analysis, step: int) -> Ground:
 
 
 def _layers_alone(analysis: Analysis, step: int) -> Candidate:
-    looked = 0
-    if step >= STEPS:
-        ground = _bare(analysis, step)
-    else:
-        state = _pursue(analysis, step)
-        ground = grounded(analysis.planes, state.steps, state.base_code, state.base, state.layers)
-        looked = state.looked
+    if step < STEPS:
+        return _drawn(analysis, pursue(analysis, step))
+    ground = _bare(analysis, step)
     written = write(initial_tables(), ground, None)
     error = _error(analysis, render_ground(np, ground), ground.steps)
-    return Candidate(ground, None, written, error, looked)
+    return Candidate(ground, None, written, error, 0)
+
+
+def _drawn(analysis: Analysis, state: pursuit.Pursuit) -> Candidate:
+    """The picture of base and windows."""
+    ground = grounded(analysis.planes, state.steps, state.base_code, state.base, state.layers)
+    written = write(initial_tables(), ground, None)
+    error = _error(analysis, render_ground(np, ground), ground.steps)
+    return Candidate(ground, None, written, error, state.looked)
 
 
 def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Candidate:
@@ -144,7 +127,7 @@ def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Cand
     if found is None:
         spectra = painted(analysis.spectra, step, initial_tables())
     else:
-        spectra = spectra_of(found, analysis.spectra)
+        spectra = spectra_of(found.planes, analysis.spectra)
     choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
     steps = choice.tiles.steps
     tiles = choice.tiles.emptied()
@@ -178,9 +161,9 @@ def _based(analysis: Analysis, step: int, found: Outlined) -> Candidate:
     """Outlines, and a base for what they leave."""
     geometry = analysis.geometry
     steps = component_steps(step, NEUTRAL_CHROMA, geometry.channels)
-    state = pursuit.start(found.planes, steps, _SMOOTH)
+    state = pursuit.start(found.planes, steps, SMOOTH)
     none = np.zeros((0, FIELDS), np.int32)
-    ground = Ground(geometry, steps, _SMOOTH, state.base, none, found.outlines)
+    ground = Ground(geometry, steps, SMOOTH, state.base, none, found.outlines)
     written = write(initial_tables(), ground, None)
     error = _error(analysis, render_ground(np, ground), steps)
     return Candidate(ground, None, written, error, found.looked, found)
@@ -265,17 +248,21 @@ def _where_better(
     return fewer if fewer.error + lmbda * fewer.bits < full.error + lmbda * full.bits else full
 
 
-def _ways(analysis: Analysis, step: int) -> dict[str, Callable[[], Candidate]]:
+def _ways(analysis: Analysis, step: int) -> dict[str, Callable[[], Candidate | None]]:
     """Ways to write the picture at a step, by name; of equal ones the first is taken."""
-    ways: dict[str, Callable[[], Candidate]] = {}
+    ways: dict[str, Callable[[], Candidate | None]] = {}
     if not analysis.pure:
         ways["tiles"] = lambda: _tiled(analysis, step)
     steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
-    found = analysis.shapes and analysis.shapes.at(step, steps)
-    if found:
-        ways["outlines"] = lambda: _based(analysis, step, found)
+
+    def outlined(make: Callable[[Analysis, int, Outlined], Candidate]) -> Candidate | None:
+        found = analysis.shapes and analysis.shapes.at(step, steps)
+        return make(analysis, step, found) if found else None
+
+    if analysis.shapes:
+        ways["outlines"] = lambda: outlined(_based)
         if not analysis.pure:
-            ways["outlines, tiles"] = lambda: _tiled(analysis, step, found)
+            ways["outlines, tiles"] = lambda: outlined(_tiled)
     ways["windows"] = lambda: _layers_alone(analysis, step)
     return ways
 
@@ -286,15 +273,23 @@ def chosen(analysis: Analysis, step: int) -> Candidate:
         return _layers_alone(analysis, step)
     ways = _ways(analysis, step)
     if step in analysis.ways:
-        return ways[analysis.ways[step]]()
+        again = ways[analysis.ways[step]]()
+        assert again is not None
+        return again
     best, name, plain = None, "", None
-    costs: dict[str, float] = {}
+    costs = analysis.costs.setdefault(step, {})
     steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
     lmbda = analysis.spectra.multiplier(LAMBDA, steps)
     for way, make in ways.items():
-        if way == "windows" and best is not None and not _windows_too(analysis, best, costs):
+        if best is not None and _hopeless(analysis, step, way, costs[name]):
+            continue
+        if way.startswith("outlines") and plain and not _outlines_too(analysis, step, lmbda):
+            continue
+        if way == "windows" and best is not None and not _windows_too(analysis, step, best, lmbda):
             continue
         found = make()
+        if found is None:
+            continue
         if way == "outlines, tiles" and plain is not None:
             found = _where_better(analysis, step, plain, found, lmbda)
         if way == "tiles":
@@ -312,11 +307,71 @@ def chosen(analysis: Analysis, step: int) -> Candidate:
     return best
 
 
-def _windows_too(analysis: Analysis, best: Candidate, costs: dict[str, float]) -> bool:
-    """Whether windows, which take long, may be better than the best so far."""
+def _hopeless(analysis: Analysis, step: int, way: str, least: float) -> bool:
+    """Whether a way cost so much more than tiles at a near step that it is not tried again."""
+    at = [other for other, costs in analysis.costs.items() if way in costs and "tiles" in costs]
+    costs = analysis.costs[step]
+    if not at or "tiles" not in costs:
+        return False
+    near = min(at, key=lambda other: abs(other - step))
+    if abs(near - step) > _ALIKE:
+        return False
+    expected = costs["tiles"] * analysis.costs[near][way] / analysis.costs[near]["tiles"]
+    return expected > least * (_NO_LESS if near > step else _SURELY_MORE)
+
+
+def _outlines_too(analysis: Analysis, step: int, lmbda: float) -> bool:
+    """Whether outlines, which take long to fit, may be better than tiles alone.
+
+    They are not if tiles cost about as much for what all borders, as they were found, leave.
+    """
+    shapes = analysis.shapes
+    if shapes is None or analysis.pure:
+        return shapes is not None
+    if shapes.useless is not None and step <= shapes.useless + _ALIKE // 2:
+        return False
+    if shapes.traced:
+        return True
+    steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
+    rest = spectra_of(shapes.least(steps), analysis.spectra)
+    least, most = (_quick_cost(spectra, step, lmbda) for spectra in (rest, analysis.spectra))
+    if least < _LEFT * most:
+        return True
+    shapes.useless = step
+    return False
+
+
+def _quick_cost(spectra: encoder.Spectra, step: int, lmbda: float) -> float:
+    """Squared error and weighed bits of tiles that are decided once."""
+    choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), passes=1)
+    bits = sum(choice.coder.shares().values())
+    return errors(choice)[1] / unit_error(choice) + lmbda * bits
+
+
+def _windows_too(analysis: Analysis, step: int, best: Candidate, lmbda: float) -> bool:
+    """Whether windows, which take long, may be better than the best so far.
+
+    They are compared with tiles at the coarse step where their search begins, if they have not
+    been compared yet: the finer the step, the less they gain.
+    """
     if analysis.pure:
         return True
+    costs = analysis.costs[step]
     if best.outlined and min(costs.values()) < _FAR_BETTER * costs["tiles"]:
         return False
     bits = best.bits if analysis.aim is None else 8.0 * analysis.aim
-    return not (analysis.tiles_alone or bits > _DENSE * analysis.geometry.pixels)
+    if analysis.tiles_alone or bits > _DENSE * analysis.geometry.pixels:
+        return False
+    if analysis.limit or any("windows" in known for known in analysis.costs.values()):
+        return True
+    least, before = min(costs.values()), None
+    for at, margin in zip(pursuit.approach([], step)[:-1], _MARGINS, strict=False):
+        before = begun(analysis, at) if before is None else hop(analysis, before, at, final=False)
+        known = {"tiles": _tiled(analysis, at), "windows": _drawn(analysis, before)}
+        analysis.costs[at] = {way: one.error + lmbda * one.bits for way, one in known.items()}
+        if (
+            analysis.costs[at]["windows"] * costs["tiles"]
+            > margin * least * analysis.costs[at]["tiles"]
+        ):
+            return False
+    return True

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .....shared.compiled import compiled
-from .paths import AFTER, BEFORE, CORNER, MOST_PATH, X, Y, apply, change, path_bits
+from .paths import AFTER, BEFORE, CHANGED, CORNER, MOST_PATH, X, Y, apply, change, path_bits
 
 
 @compiled
@@ -152,8 +152,20 @@ def _improve(residual, value, links, node, count, grid, reach, lmbda, prices, ro
     return error, kind
 
 
+_DEPENDENT = 3
+"""Nodes on each side of one that its changes depend on."""
 _DOWN = np.array([0, 1, 0, -1, 1, 1, -1, -1], np.int64)
 _RIGHT = np.array([1, 0, -1, 0, 1, -1, 1, -1], np.int64)
+
+
+@compiled
+def _mark(links, node, number):  # type: ignore[no-untyped-def]
+    """Note in which round a node changed, for those whose changes depend on it."""
+    for _ in range(_DEPENDENT):
+        node = links[node, BEFORE]
+    for _ in range(2 * _DEPENDENT + 1):
+        links[node, CHANGED] = number
+        node = links[node, AFTER]
 
 
 @compiled
@@ -183,18 +195,27 @@ def climb(residual, value, links, start, count, grid, rounds, lmbda, strict, pri
         And by how much the squared error grew.
     """
     total = 0.0
+    links[:, CHANGED] = 0
     for number in range(rounds):
         reach = np.int64(1) << (grid + max(2 - number, 0))
-        demand = lmbda * strict[min(number, len(strict) - 1)]
+        severe = strict[min(number, len(strict) - 1)]
+        demand = lmbda * severe
+        # What was tried before in the same way is only tried again beside a change.
+        again = number > 2 and severe == strict[min(number - 1, len(strict) - 1)]
         node, changed = start, 0
         todo = count
         while todo > 0:
+            if again and links[node, CHANGED] < number - 1:
+                node = links[node, AFTER]
+                todo -= 1
+                continue
             error, kind = _improve(
                 residual, value, links, node, count, grid, reach, demand, prices, room
             )
             if kind:
                 changed += 1
                 total += error
+                _mark(links, node, number)
             if kind == 1:
                 node = links[node, BEFORE]
                 count -= 1

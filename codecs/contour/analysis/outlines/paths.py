@@ -16,8 +16,8 @@ from ...format.rings import around
 from ...synthesis.coverage import add_piece
 
 # Columns of the table of a ring's nodes while it is fitted.
-Y, X, CORNER, BEFORE, AFTER = range(5)
-LINK_FIELDS = 5
+Y, X, CORNER, BEFORE, AFTER, CHANGED = range(6)
+LINK_FIELDS = 6
 MOST_PATH = 8
 _FULL = 1.0 / (1 << 17)
 

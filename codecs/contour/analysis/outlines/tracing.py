@@ -317,7 +317,7 @@ def _empty(planes: list[FloatArray], found: Regions, steps: npt.NDArray[np.int64
     return Tracing(steps, [], residual, climbing.scratch(*planes[0].shape))
 
 
-def _begin(
+def begin(
     planes: list[FloatArray], found: Regions, borders: list[Border], steps: npt.NDArray[np.int64]
 ) -> Tracing:
     """Take all borders from the picture as they are."""
@@ -357,7 +357,7 @@ def adapt(
     prices: tuple[Any, ...],
     lmbda: float = LAMBDA,
 ) -> Tracing:
-    """Take rings that were fitted at finer steps over to these."""
+    """Take rings that were fitted at other steps over to these."""
     out = _empty(planes, found, steps)
     for ring in other.rings:
         links, start, count = ring.links.copy(), ring.start, ring.count
@@ -393,7 +393,7 @@ def fit(
     Small regions along a border are often no more than its anti-aliasing, which a ring that lies
     right takes away better.
     """
-    out = _begin(planes, found, borders, steps)
+    out = begin(planes, found, borders, steps)
     out.doubt(lmbda)
     for group in out.forms():
         out.improve(group, lmbda, prices)

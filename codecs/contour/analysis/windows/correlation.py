@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from .....shared.compiled import compiled
+from .....shared.compiled import compiled, in_any_order
 from ...format.layout import (
     ACROSS,
     ASPECT,
@@ -17,6 +19,7 @@ from ...format.layout import (
     FIRST,
     FREQUENCIES,
     FREQUENCY,
+    PAIRS,
     PHASE,
     SCALE,
     angle_log,
@@ -31,6 +34,9 @@ SUMS = 5
 """Products of the residual with cosine and sine, and of these with each other."""
 WAVES = np.cos(2 * np.pi * np.arange(1024) / 1024).astype(np.float32)
 _ACROSS = np.array(ACROSS, np.int64)
+SAMPLES = 8192
+"""Samples that are gathered at once; no row of a window has more than a quarter of them."""
+_RAMP = np.arange(SAMPLES, dtype=np.float32)
 NOTHING = -1e30
 LEAST_RADIUS = 22
 """Minor radius, sixteenths of a pixel, below which a window falls between the pixels."""
@@ -67,31 +73,72 @@ def inside(y, x, height, width, parts):  # type: ignore[no-untyped-def]
     return row * parts[1] if x == width - 1 else row
 
 
-@compiled
-def tally(sums, f, p, w, r, part):  # type: ignore[no-untyped-def]
-    """Add the products of one sample: the residual `r` there, and a harmonic at turn `p`.
+@in_any_order
+def gather(row, part, u0, du, v0, dv, turn, product, square):  # type: ignore[no-untyped-def]
+    """Fill places across a window, residual times window, and window squared, along a row.
 
     Parameters
     ----------
-    sums : (n, SUMS) float64
-        Row `f` is added to: residual times cosine, times sine, and the harmonic with itself.
-    p : int
-        1024ths of a cycle.
-    w : float
-        The window.
-    part : float
-        Part of the sample that counts.
+    row : (n,) float32
+        The residual.
+    part : float32
+        Part of the samples that counts.
+    u0, du, v0, dv : float32
+        Place of the first sample, and what each adds.
+    turn, product, square : (n,) float32
+        Filled.
     """
-    even, odd = w * WAVES[p], w * WAVES[(p + 256) & 1023]
-    sums[f, 0] += r * even
-    sums[f, 1] += r * odd
-    sums[f, 2] += part * (even * even)
-    sums[f, 3] += part * (odd * odd)
-    sums[f, 4] += part * (even * odd)
+    for i in range(len(row)):
+        x = _RAMP[i]
+        u, v = u0 + x * du, v0 + x * dv
+        w = np.float32(1.0) - u * u - v * v
+        w = w * w * w
+        turn[i] = v
+        product[i] = row[i] * w
+        square[i] = w * w * part
+
+
+@in_any_order
+def add_sums(turn, product, square, across, out):  # type: ignore[no-untyped-def]
+    """Add products of gathered samples with a harmonic to `out`, (SUMS,) float64.
+
+    Cosine, and that a quarter later, come from polynomials of half the angle: tables do not run
+    in lanes.
+    """
+    cycles = np.float32(0.25) * np.float32(across)
+    one, two, half = np.float32(1.0), np.float32(2.0), np.float32(0.5)
+    zero = np.float32(0.0)
+    r0, r1, g0, g1, g2 = zero, zero, zero, zero, zero
+    for i in range(len(turn)):
+        x = turn[i] * cycles
+        x = (x - np.float32(math.floor(x + half))) * np.float32(math.pi)
+        q = x * x
+        s = np.float32(0.00830629) - q * np.float32(0.00018363)
+        s = x * (np.float32(0.9999966) - q * (np.float32(0.16664824) - q * s))
+        c = np.float32(0.04166664) - q * (np.float32(0.00138878) - q * np.float32(0.0000247987))
+        c = one - q * (half - q * c)
+        even, odd = one - two * s * s, -two * s * c
+        r0 += product[i] * even
+        r1 += product[i] * odd
+        weighed = square[i] * even
+        g0 += weighed * even
+        g1 += square[i] * odd * odd
+        g2 += weighed * odd
+    out[0] += r0
+    out[1] += r1
+    out[2] += g0
+    out[3] += g1
+    out[4] += g2
 
 
 @compiled
-def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
+def _flush(samples, count, low, high, sums):  # type: ignore[no-untyped-def]
+    for f in range(low, high):
+        add_sums(samples[0, :count], samples[1, :count], samples[2, :count], _ACROSS[f], sums[f])
+
+
+@compiled
+def measure(pyramid, layer, low, high, room):  # type: ignore[no-untyped-def]
     """Correlate a window's harmonics with the residual.
 
     Parameters
@@ -100,14 +147,12 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
         The residual, and its averages over 2 and 4 pixels a side.
     layer : (FIELDS,) int32
         Component, scale, aspect, angle and place are read.
-    only : int
-        Index of the frequency to measure with its neighbours, or -1 for all.
-    sums : (FREQUENCIES, SUMS) float64
-        Filled.
+    low, high : int
+        First and one past the last frequency (its index) to measure.
+    room : tuple
+        See `measuring`; the sums are filled.
     """
-    low, high = 0, FREQUENCIES
-    if only >= 0:
-        low, high = max(only - 1, 0), min(only + 2, FREQUENCIES)
+    sums, samples = room
     for f in range(low, high):
         for k in range(SUMS):
             sums[f, k] = 0.0
@@ -118,26 +163,40 @@ def measure(pyramid, layer, only, sums):  # type: ignore[no-untyped-def]
     axes = axes_of(layer, level)
     y0, x0, ux, uy, vx, vy = axes[0], axes[1], axes[2], axes[3], axes[4], axes[5]
     first, end = rows_of(axes, height)
+    count = 0
     for y in range(first, end):
-        dy = y - y0
         left, right = columns_of(axes, y, width)
-        for x in range(left, right):
-            dx = x - x0
-            u, v = dx * ux + dy * uy, dx * vx + dy * vy
-            w = 1.0 - u * u - v * v
-            w = w * w * w
-            r = plane[y, x]
-            part = inside(y, x, height, width, parts)
-            if low == 0:
-                sums[0, 0] += r * w
-                sums[0, 2] += part * (w * w)
-            turn = v * 256.0
-            for f in range(max(low, 1), high):
-                p = int(turn * _ACROSS[f] + 262144.0) & 1023
-                tally(sums, f, p, w, r, part)
+        if right <= left:
+            continue
+        to = count + right - left
+        dy, dx = y - y0, left - x0
+        gather(
+            plane[y, left:right],
+            np.float32(parts[0] if y == height - 1 else 1.0),
+            np.float32(dx * ux + dy * uy),
+            np.float32(ux),
+            np.float32(dx * vx + dy * vy),
+            np.float32(vx),
+            samples[0, count:to],
+            samples[1, count:to],
+            samples[2, count:to],
+        )
+        if right == width:
+            samples[2, to - 1] *= parts[1]
+        count = to
+        if count > SAMPLES - (SAMPLES >> 2):
+            _flush(samples, count, low, high, sums)
+            count = 0
+    _flush(samples, count, low, high, sums)
     for f in range(low, high):
         for k in range(SUMS):
             sums[f, k] *= 1 << 2 * level
+
+
+def measuring() -> tuple[npt.NDArray[Any], ...]:
+    """Room for `measure`: sums by harmonic, and samples of a window."""
+    sums = np.zeros((max(FREQUENCIES, len(PAIRS)), SUMS))
+    return sums, np.zeros((5, SAMPLES), np.float32)
 
 
 @compiled
@@ -222,26 +281,24 @@ def price(layer, prices):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def assess(pyramid, layer, only, lmbda, prices, sums):  # type: ignore[no-untyped-def]
+def assess(pyramid, layer, low, high, lmbda, prices, room):  # type: ignore[no-untyped-def]
     """Choose harmonic, amplitude and phase for a window's outline; return its worth.
 
     Parameters
     ----------
     layer : (FIELDS,) int32
         The outline is read; bucket, frequency, phase and fine amplitude are filled.
-    only : int
-        The one frequency tried (its index), or -1 for all.
+    low, high : int
+        First and one past the last frequency (its index) that is tried.
 
     Returns
     -------
     float
         Squared error removed, less `lmbda` times the bits.
     """
-    measure(pyramid, layer, only, sums)
+    measure(pyramid, layer, low, high, room)
+    sums = room[0]
     scale = np.int64(layer[SCALE])
-    low, high = 0, FREQUENCIES
-    if only >= 0:
-        low, high = max(only - 1, 0), min(only + 2, FREQUENCIES)
     best = NOTHING
     chosen = (0, 0, 0, 0)
     for f in range(low, high):

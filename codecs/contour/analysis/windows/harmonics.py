@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from .....shared.compiled import compiled
+from .....shared.compiled import compiled, in_any_order
 from ...format.layout import (
     ASPECT,
     BUCKET,
@@ -20,17 +18,17 @@ from ...format.layout import (
     radii,
 )
 from .correlation import (
+    SAMPLES,
     SUMS,
+    add_sums,
     amplitude_at,
     at_phase,
     border,
-    inside,
     level_for,
     level_of,
     strongest,
-    tally,
 )
-from .ellipse import frame_of, rows_of
+from .ellipse import columns_of, frame_of, rows_of
 from .residual import waves_at, waves_of
 
 _PAIRS = np.array(PAIRS, np.int64)
@@ -85,8 +83,49 @@ def take(layer, chosen):  # type: ignore[no-untyped-def]
     layer[MORE] += 1
 
 
+@in_any_order
+def _gather(row, part, u0, du, v0, dv, waves, count, u, v, product, square):  # type: ignore[no-untyped-def]
+    """Fill places in a window, what its harmonics leave times window, and window squared.
+
+    Parameters
+    ----------
+    row : (n,) float32
+        The residual.
+    part : float32
+        Part of the samples that counts.
+    u0, du, v0, dv : float32
+        Place of the first sample, and what each adds.
+    waves : (6, 4) float64
+        See `waves_of`; `count` of them are subtracted.
+    u, v, product, square : (n,) float32
+        Filled.
+    """
+    for i in range(len(row)):
+        u[i], v[i] = u0 + np.float32(i) * du, v0 + np.float32(i) * dv
+        w = np.float32(1.0) - u[i] * u[i] - v[i] * v[i]
+        w = w * w * w
+        product[i] = (row[i] - part * (w * waves_at(u[i], v[i], waves, count))) * w
+        square[i] = w * w * part
+
+
+@in_any_order
+def _along(u, v, along, across, turn):  # type: ignore[no-untyped-def]
+    """Fill quarter cycles of a pair of wave numbers at places of a window."""
+    for i in range(len(turn)):
+        turn[i] = u[i] * along + v[i] * across
+
+
 @compiled
-def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untyped-def]
+def _flush(samples, count, sums):  # type: ignore[no-untyped-def]
+    turn, product, square = samples[0, :count], samples[1, :count], samples[2, :count]
+    for f in range(len(_PAIRS)):
+        along, across = np.float32(_PAIRS[f, 0]), np.float32(_PAIRS[f, 1])
+        _along(samples[3, :count], samples[4, :count], along, across, turn)
+        add_sums(turn, product, square, 1, sums[f])
+
+
+@compiled
+def extend(pyramid, layer, lmbda, room, waves, frame):  # type: ignore[no-untyped-def]
     """Give a window further harmonics while they pay; return what they are worth.
 
     Parameters
@@ -95,9 +134,13 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
         Residual without this layer.
     layer : (FIELDS,) int32
         `MORE` and the harmonics after the first are filled.
-    sums : (16, SUMS) float64
+    lmbda : float
+    room : tuple
+        See `correlation.measuring`.
+    waves, frame : (6, 4), (8,) float64
         Scratch.
     """
+    sums, samples = room
     layer[MORE] = 0
     level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
     plane = pyramid[level][layer[COMP]]
@@ -106,29 +149,42 @@ def extend(pyramid, layer, lmbda, sums, waves, frame):  # type: ignore[no-untype
     worth = 0.0
     bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
     while layer[MORE] < MOST_EXTRA:
-        count = waves_of(layer, waves)
+        waved = waves_of(layer, waves)
         frame_of(layer, level, frame)
         y0, x0, ux, uy, vx, vy = frame[0], frame[1], frame[2], frame[3], frame[4], frame[5]
-        across = frame[7]
         for f in range(len(_PAIRS)):
             for k in range(SUMS):
                 sums[f, k] = 0.0
         first, end = rows_of(frame, height)
-        left = max(math.ceil(x0 - across), 0)
+        count = 0
         for y in range(first, end):
-            dy = y - y0
-            for x in range(left, min(math.floor(x0 + across) + 1, width)):
-                dx = x - x0
-                u, v = dx * ux + dy * uy, dx * vx + dy * vy
-                w = 1.0 - u * u - v * v
-                if w <= 0:
-                    continue
-                w = w * w * w
-                part = inside(y, x, height, width, parts)
-                r = plane[y, x] - part * (w * waves_at(u, v, waves, count))
-                for f in range(len(_PAIRS)):
-                    p = int((u * _PAIRS[f, 0] + v * _PAIRS[f, 1]) * 256.0 + 262144.0) & 1023
-                    tally(sums, f, p, w, r, part)
+            left, right = columns_of(frame, y, width)
+            if right <= left:
+                continue
+            to = count + right - left
+            dy, dx = y - y0, left - x0
+            u, v = dx * ux + dy * uy, dx * vx + dy * vy
+            _gather(
+                plane[y, left:right],
+                np.float32(parts[0] if y == height - 1 else 1.0),
+                np.float32(u),
+                np.float32(ux),
+                np.float32(v),
+                np.float32(vx),
+                waves,
+                waved,
+                samples[3, count:to],
+                samples[4, count:to],
+                samples[1, count:to],
+                samples[2, count:to],
+            )
+            if right == width:
+                samples[2, to - 1] *= parts[1]
+            count = to
+            if count > SAMPLES - (SAMPLES >> 2):
+                _flush(samples, count, sums)
+                count = 0
+        _flush(samples, count, sums)
         for f in range(len(_PAIRS)):
             for k in range(SUMS):
                 sums[f, k] *= 1 << 2 * level

@@ -36,7 +36,6 @@ from ...format.layout import (
     LEFT,
     MORE,
     MOST_EXTRA,
-    PAIRS,
     RED,
     SCALE,
     SCALES,
@@ -48,21 +47,21 @@ from ...format.layout import (
 from .correlation import (
     LEAST_RADIUS,
     NOTHING,
-    SUMS,
     amplitude_at,
     assess,
     level_of,
+    measuring,
     price,
     round_fine,
 )
 from .harmonics import extend
 from .residual import add, follow, project
 
-_ALL = -1
 _ACROSS = np.array(ACROSS, np.int64)
 EVERYWHERE: npt.NDArray[np.float64] = np.zeros((2, 1, 0, 0))
 """No demand: a bit has to gain the same at every place."""
-_MOVES = 14
+_MOVES, _SHAPES = 14, 6
+"""Changes of an outline; from the second number on they change its radii."""
 _HOPELESS = -6.0
 """Bits that a layer may lack before its chroma and further harmonics are looked at."""
 
@@ -132,9 +131,10 @@ def settle(pyramid, layer, lmbda, prices, sums):  # type: ignore[no-untyped-def]
         if bits:
             shift = 6 - bits
             angle = (((np.int64(layer[ANGLE]) + ((1 << shift) >> 1)) >> shift) << shift) % ANGLES
-        frequency = layer[FREQUENCY]
+        frequency = np.int64(layer[FREQUENCY])
         layer[TOP], layer[LEFT], layer[ANGLE] = top, left, angle
-        worth = assess(pyramid, layer, np.int64(frequency), lmbda, prices, sums)
+        low, high = max(frequency - 1, 0), min(frequency + 2, FREQUENCIES)
+        worth = assess(pyramid, layer, low, high, lmbda, prices, sums)
         if worth <= NOTHING:
             return worth
         bucket, scale = np.int64(layer[BUCKET]), np.int64(layer[SCALE])
@@ -161,20 +161,25 @@ def climb(pyramid, layer, rounds, lmbda, prices, sums, trial, best):  # type: ig
         Times that all moves are tried, at most.
     """
     copy(layer, best)
-    top = assess(pyramid, best, _ALL, lmbda, prices, sums)
+    top = assess(pyramid, best, 0, FREQUENCIES, lmbda, prices, sums)
+    frequency = np.int64(best[FREQUENCY])
     for _ in range(rounds):
         before = top
         for which in range(_MOVES):
             copy(best, trial)
             if not move(trial, which):
                 continue
-            worth = assess(pyramid, trial, np.int64(best[FREQUENCY]), lmbda, prices, sums)
+            # Where the radius across stays, so does the wave number.
+            near = 1 if which >= _SHAPES else 0
+            low, high = max(frequency - near, 0), min(frequency + near + 1, FREQUENCIES)
+            worth = assess(pyramid, trial, low, high, lmbda, prices, sums)
             while worth > top + 1e-6:
                 copy(trial, best)
                 top = worth
                 if not move(trial, which):
                     break
-                worth = assess(pyramid, trial, np.int64(best[FREQUENCY]), lmbda, prices, sums)
+                worth = assess(pyramid, trial, low, high, lmbda, prices, sums)
+            frequency = np.int64(best[FREQUENCY])
         if top <= before + 1e-6:
             break
     worth = settle(pyramid, best, lmbda, prices, sums)
@@ -293,7 +298,7 @@ def accept(  # type: ignore[no-untyped-def]
         comp = layer[COMP]
         mine = lmbda * demanded(demand, layer)
         copy(layer, trial)
-        if assess(pyramid, trial, _ALL, mine, prices, sums) < _HOPELESS * mine:
+        if assess(pyramid, trial, 0, FREQUENCIES, mine, prices, sums) < _HOPELESS * mine:
             continue
         worth = refit(pyramid, layer, ratios[comp], mine, prices, rounds, rich, room)
         if worth > least * mine:
@@ -370,10 +375,10 @@ def judge(pyramid, layers, ratios, prices, gain, bits, room):  # type: ignore[no
         bits[i] = price(layer, prices) + 12.0 * layer[MORE] + abs(layer[BLUE]) + abs(layer[RED])
 
 
-def scratch() -> tuple[npt.NDArray[Any], ...]:
-    """Room for the kernels: products, two layers, harmonics, a window's frame."""
+def scratch() -> tuple[Any, ...]:
+    """Room for the kernels: that of `measure`, two layers, harmonics, a window's frame."""
     return (
-        np.zeros((max(FREQUENCIES, len(PAIRS)), SUMS)),
+        measuring(),
         np.zeros(FIELDS, np.int32),
         np.zeros(FIELDS, np.int32),
         np.zeros((1 + MOST_EXTRA, 4)),
