@@ -33,7 +33,7 @@ def _descend(analysis: Analysis, step: int) -> None:
     if analysis.again is not None:
         strictness = analysis.spectra.strictness
         found[step] = pursuit.adapt(
-            analysis.again, analysis.planes, steps, prices, analysis.effort,
+            analysis.again, analysis.planes, steps, prices, effort=analysis.effort,
             finer=strictness < 1, strictness=strictness,
         )  # fmt: skip
         return
@@ -59,8 +59,8 @@ def hop(analysis: Analysis, before: pursuit.Pursuit, step: int, *, final: bool) 
         analysis.planes,
         component_steps(step, NEUTRAL_CHROMA, geometry.channels),
         layer_prices(initial_tables(), geometry.height, geometry.width),
-        analysis.effort,
         finer=True,
+        effort=analysis.effort,
         final=final,
     )
     (analysis.found if final else analysis.rough)[step] = found

@@ -277,9 +277,9 @@ def adapt(
     planes: list[FloatArray],
     steps: npt.NDArray[np.int64],
     prices: tuple[Any, ...],
-    effort: int,
     *,
     finer: bool,
+    effort: int = 5,
     strictness: float = 1.0,
     final: bool = True,
 ) -> Pursuit:

@@ -15,11 +15,20 @@ from fractour.codecs.contour.analysis.outlined import Shapes
 from fractour.codecs.contour.analysis.outlines import borders, regions, tracing
 from fractour.codecs.contour.analysis.prices import layer_prices, node_prices
 from fractour.codecs.contour.analysis.ranking import bounded
-from fractour.codecs.contour.analysis.windows import matching, residual
+from fractour.codecs.contour.analysis.windows import correlation, ellipse, matching, residual
 from fractour.codecs.contour.analysis.windows.dictionary import reduce_by
 from fractour.codecs.contour.format import outlines as outline_format
 from fractour.codecs.contour.format import stream as syntax
-from fractour.codecs.contour.format.layout import BUCKET, FIELDS, LEFT, SCALE, TOP
+from fractour.codecs.contour.format.layout import (
+    ACROSS,
+    ANGLE,
+    ASPECT,
+    BUCKET,
+    FIELDS,
+    LEFT,
+    SCALE,
+    TOP,
+)
 from fractour.codecs.contour.format.syntax import footprint
 from fractour.codecs.contour.synthesis.reconstruction import render_ground
 from fractour.shared import container
@@ -248,7 +257,7 @@ def test_layers_of_other_steps_are_fitted_again() -> None:
     prices = layer_prices(syntax.initial_tables(), *planes[0].shape)
     coarse, fine = (component_steps(step, NEUTRAL_CHROMA, 3) for step in (STEP, STEP - 5))
     found = pursuit.search(planes, coarse, 2, prices, 2)
-    again = pursuit.adapt(found, planes, fine, prices, finer=True)
+    again = pursuit.adapt(found, planes, fine, prices, finer=True, effort=2)
     assert len(again.layers) >= len(found.layers)
     geometry = Geometry(*planes[0].shape, channels=3)
     layers = again.layers[syntax.arrange(again.layers, *planes[0].shape)]
@@ -275,3 +284,30 @@ def test_layers_cover_no_more_than_a_file_may_ask_for() -> None:
     area = sum(footprint(layer, 128, 128) for layer in fewer.layers)
     assert area <= syntax.most_area(found.geometry)
     syntax.write(syntax.initial_tables(), fewer, None)
+
+
+def test_layers_are_taken_over_from_coarse_steps_to_fine_ones() -> None:
+    assert pursuit.approach([], 100) == [124, 112, 100]
+    assert pursuit.approach([90, 99], 100) == [124, 112, 100]  # those of finer steps never are
+    assert pursuit.approach([99, 104, 120], 100) == [104, 100]
+    assert pursuit.approach([100, 124], 100) == [100]
+    assert pursuit.approach([], 250) == [255, 250]
+
+
+@pytest.mark.parametrize("place", [(600, 800), (0, 100), (1590, 2070)])
+def test_windows_measured_in_lanes_are_their_sums(place: tuple[int, int]) -> None:
+    rng = np.random.default_rng(3)
+    planes = rng.standard_normal((1, 100, 130)).astype(np.float32)
+    layer = np.zeros(FIELDS, np.int32)
+    layer[SCALE], layer[ASPECT], layer[ANGLE] = 3, 2, 13
+    layer[TOP], layer[LEFT] = place
+    room = correlation.measuring()
+    correlation.measure(pursuit.pyramid_of(planes), layer, 2, 3, room)
+    y0, x0, ux, uy, vx, vy, *_ = ellipse.axes_of(layer, 0)
+    y, x = np.mgrid[:100, :130]
+    u, v = (x - x0) * ux + (y - y0) * uy, (x - x0) * vx + (y - y0) * vy
+    window = np.maximum(1 - u * u - v * v, 0) ** 3
+    turn = 0.5 * np.pi * ACROSS[2] * v
+    even, odd = window * np.cos(turn), -window * np.sin(turn)
+    expected = [planes[0] * even, planes[0] * odd, even * even, odd * odd, even * odd]
+    np.testing.assert_allclose(room[0][2], [part.sum() for part in expected], atol=2e-3)
