@@ -201,6 +201,6 @@ def _placed(
 
 
 def spectra_of(planes: list[FloatArray], like: Spectra) -> Spectra:
-    """Transform what outlines leave; errors count as they do for the picture."""
+    """Transform what outlines leave; errors and colours are those of the picture."""
     found = transform(planes)
-    return replace(like, coefficients=found.coefficients)
+    return replace(like, coefficients=found.coefficients, planes=tuple(planes), found={})

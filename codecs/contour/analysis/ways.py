@@ -16,8 +16,9 @@ import numpy.typing as npt
 from ....shared.tiles.analysis import encoder
 from ....shared.tiles.analysis.elements import errors, unit_error
 from ....shared.tiles.analysis.encoder import LAMBDA, Choice
-from ....shared.tiles.analysis.palette import painted
+from ....shared.tiles.analysis.palette import behind, painted
 from ....shared.tiles.analysis.postfilter import postfilter_of
+from ....shared.tiles.analysis.spectra import Spectra
 from ....shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, component_steps
 from ....shared.tiles.format.syntax import FRACTION_BITS, LEFT, ROOT_LOG, TOP
 from ....shared.tiles.synthesis import palette, reconstruction, wiener
@@ -122,12 +123,11 @@ def _drawn(analysis: Analysis, state: pursuit.Pursuit) -> Candidate:
 
 
 def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Candidate:
-    """Tiles, for the picture or for what outlines leave of it."""
+    """Tiles and palettes, for the picture or for what outlines leave of it."""
     geometry = analysis.geometry
-    if found is None:
-        spectra = painted(analysis.spectra, step, initial_tables())
-    else:
-        spectra = spectra_of(found.planes, analysis.spectra)
+    spectra = analysis.spectra if found is None else spectra_of(found.planes, analysis.spectra)
+    spectra = painted(spectra, step, initial_tables())
+    luma = behind(spectra.palette, [analysis.spectra.luma])[0]
     choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), last=False)
     steps = choice.tiles.steps
     tiles = choice.tiles.emptied()
@@ -142,14 +142,13 @@ def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Cand
     if found is None and analysis.tiles_alone:
         # There is nothing to compare with: what the coefficients say of the error will do.
         unit = unit_error(choice)
-        postfilter = postfilter_of(tiles, spectra.luma)
+        postfilter = postfilter_of(tiles, luma)
         error = errors(choice)[1] / unit
         return Candidate(ground, choice, written, error, looked, postfilter=postfilter)
     shown = reconstruction.render(np, tiles, np.ones(len(tiles.leaves), np.bool_))
     shown = smooth(np, tiles, shown)[:, : geometry.height, : geometry.width].copy()
     if found is not None:
         shown = shown + render_ground(np, ground)
-    luma = analysis.spectra.luma if found is not None else spectra.luma
     postfilter = wiener.best(shown[0], luma, int(steps[0]))
     wiener.refine(np, shown, steps, postfilter)
     palette.paint(np, shown, tiles)
@@ -341,7 +340,7 @@ def _outlines_too(analysis: Analysis, step: int, lmbda: float) -> bool:
     return False
 
 
-def _quick_cost(spectra: encoder.Spectra, step: int, lmbda: float) -> float:
+def _quick_cost(spectra: Spectra, step: int, lmbda: float) -> float:
     """Squared error and weighed bits of tiles that are decided once."""
     choice = encoder.choose(spectra, step, NEUTRAL_CHROMA, initial_tables(), passes=1)
     bits = sum(choice.coder.shares().values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -124,6 +125,16 @@ def fill(plane: FloatArray, hidden: npt.NDArray[np.bool_]) -> FloatArray:
     return np.where(hidden, out[:height, :width], plane).astype(np.float32)
 
 
+def behind(palette: Palette | None, planes: Sequence[FloatArray]) -> list[FloatArray]:
+    """What tiles have to show of planes (H, W): all, or what continues behind palette blocks."""
+    if palette is None:
+        return list(planes)
+    height, width = planes[0].shape
+    hidden = palette.blocks[1:-1, 1:-1] != 0
+    hidden = np.kron(hidden, np.ones((BLOCK, BLOCK), np.bool_))[:height, :width]
+    return [fill(plane, hidden) for plane in planes]
+
+
 def painted(spectra: Spectra, step: int, tables: Tables, *, lmbda: float = LAMBDA) -> Spectra:
     """Choose the palette blocks at a step.
 
@@ -172,8 +183,7 @@ def _search(spectra: Spectra, step: int, tables: Tables, lmbda: float) -> Spectr
             taken &= wrong + lmbda * bits < tiled
     # Blocks that left hardly change what the others cost.
     palette.price = float(bits[taken].sum())
-    hidden = np.kron(taken, np.ones((BLOCK, BLOCK), np.bool_))[: geometry.height, : geometry.width]
-    planes = tuple(fill(plane, hidden) for plane in spectra.planes)
+    planes = tuple(behind(palette, spectra.planes))
     return replace(
         spectra,
         coefficients=transform(planes).coefficients,
