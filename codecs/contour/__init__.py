@@ -92,7 +92,7 @@ class ContourCodec(Codec):
 
     def surplus(self, analysis: search.Analysis) -> float:
         """Return little for tiles, whose proposals are cheap, and much for windows."""
-        return 0.03 if analysis.tiles_alone else 0.2
+        return 0.03 if analysis.tiles_alone else 0.08
 
     def first_step(self, analysis: search.Analysis, limit: int) -> int:
         """Guess the step: from what the network proposed, or that of tiles."""
