@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.error.importance import Importance
+from ...shared.error.masking import masked_importance
 from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
 from . import analysis as search
 from . import format as syntax
@@ -45,7 +46,7 @@ class ContourCodec(Codec):
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "contour-pure")
     also_cut_by: ClassVar[tuple[str, ...]] = ("rd",)
     pure: ClassVar[bool] = False
-    encoders = ("search", "network", "network+refine")
+    encoders = ("search", "masked", "network", "network+refine")
     network = "fractour.codecs.contour.network:ContourNetwork"
     quick = ("network", "network+refine")
 
@@ -59,9 +60,12 @@ class ContourCodec(Codec):
         progress: Progress | None = None,
     ) -> search.Analysis:
         """Split the image into components, and ask a network what counts in it."""
-        found = search.analyze(image, pure=self.pure, effort=effort, progress=progress)
+        probe = encoder == "network"
+        found = search.analyze(image, pure=self.pure, effort=effort, progress=progress, probe=probe)
         if encoder == "search":
             return found
+        if encoder == "masked":
+            return search.reweighted(found, masked_importance(image))
         from ...shared.network.inference import importance_for
         from .network.inference import ask
 
@@ -87,7 +91,7 @@ class ContourCodec(Codec):
         return search.reweighted(analysis, importance)
 
     def otherwise(self, analysis: search.Analysis) -> search.Analysis | None:
-        """Leave windows out: how much of the smart error they remove shows in the end."""
+        """Take layers alone: how much of the smart error they remove shows in the end."""
         return search.otherwise(analysis)
 
     def surplus(self, analysis: search.Analysis) -> float:
@@ -125,6 +129,10 @@ class ContourCodec(Codec):
     def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Bits by kind of decision."""
         return dict(symbols.bits)
+
+    def kind_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
+        """Bits of windows, outlines, tiles, and of the base."""
+        return syntax.kind_shares(symbols)
 
     def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
         """Draw outlines, harmonics, and the growing picture."""

@@ -279,7 +279,9 @@ def aim(pyramid, layer, steps, only, lmbda, prices, sums, trial, best, system): 
 
 
 @compiled
-def fitted(pyramid, layer, ratios, only, lmbda, prices, steps, room, system):  # type: ignore[no-untyped-def]
+def fitted(  # type: ignore[no-untyped-def]
+    pyramid, layer, ratios, only, lmbda, prices, steps, room, system
+):
     """Bring a window to its place, and choose its chroma; return the worth.
 
     Parameters

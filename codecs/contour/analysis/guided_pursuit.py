@@ -71,22 +71,22 @@ class Effort:
         How often the network looks, up to 3: at the picture, then at what is left of it.
     last : int
         Passes once the step is known.
-    rich : bool
-        Whether windows climb, and may have several harmonics, in the end.
+    climbs : bool
+        Whether windows climb in the end, as those of the search do.
     """
 
     aims: int
     looks: int
     last: int
-    rich: bool
+    climbs: bool
 
 
-THOROUGH = Effort(3, 3, 2, rich=True)
+THOROUGH = Effort(3, 3, 2, climbs=True)
 
 
 def quick(effort: int) -> Effort:
     """Return how proposals are fitted without refinement."""
-    return Effort(1 + effort // 2, 1 + (effort >= 4) + (effort >= 8), 1, rich=False)
+    return Effort(1 + effort // 2, 1 + (effort >= 4) + (effort >= 8), 1, climbs=False)
 
 
 @compiled
@@ -140,9 +140,7 @@ def _accept(
     components, height, width = state.pyramid[0].shape
     most = most_layers(Geometry(height, width, components))
     terms = (ratios_of(state.steps), LAMBDA * strictness, state.demand, prices)
-    state.pyramid, state.layers = levels.accepted(
-        state.pyramid, state.layers, layers, bars, aims, most, terms
-    )
+    state.layers = levels.accepted(state.pyramid, state.layers, layers, bars, aims, most, terms)
     state.looked += proposed.count
 
 
@@ -151,11 +149,11 @@ def _fit_again(
 ) -> None:
     """Fit every window again; drop those that do not pay."""
     lmbda = LAMBDA * strictness
-    if effort.rich:
+    if effort.climbs:
         polish(state, prices, lmbda=lmbda)
     else:
         terms = (ratios_of(state.steps), lmbda, state.demand, prices)
-        state.pyramid, state.layers = levels.swept(state.pyramid, state.layers, effort.aims, terms)
+        state.layers = levels.swept(state.pyramid, state.layers, effort.aims, terms)
 
 
 def fill(
@@ -214,13 +212,7 @@ def shift(
     state = start(planes, steps, SMOOTH)
     state.demand, state.looked = demand, found.looked
     factor = float(found.steps[0]) / float(steps[0])
-    if effort.rich:
-        state.layers = found.layers.copy()
-        matching.rescale(state.pyramid, state.layers, factor, ratios_of(steps), matching.scratch())
-    else:
-        state.pyramid, state.layers = levels.rescaled(
-            state.pyramid, found.layers, factor, ratios_of(steps)
-        )
+    state.layers = levels.rescaled(state.pyramid, found.layers, factor, ratios_of(steps))
     if again:
         _accept(state, proposed, prices, effort.aims, _BARS[-1])
         state.looked = found.looked

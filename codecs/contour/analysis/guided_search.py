@@ -54,9 +54,7 @@ def first_step(analysis: Analysis, limit: int) -> int:
     return aim
 
 
-def _to_limit(
-    analysis: Analysis, state: pursuit.Pursuit, step: int, limit: int
-) -> pursuit.Pursuit:
+def _to_limit(analysis: Analysis, state: pursuit.Pursuit, step: int, limit: int) -> pursuit.Pursuit:
     """Fit windows so strictly, or leniently, that a file of them has `limit` bytes, about.
 
     To fit them again costs less error than to cut the least of them would.

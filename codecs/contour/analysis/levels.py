@@ -8,6 +8,7 @@ first: what gains little for its bits waits until what gains much has been taken
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,11 @@ from ..format.layout import (
     SCALE,
 )
 from .aiming import UNKNOWNS, fitted, level_of_layer
-from .pursuit import pyramid_of
 from .windows import matching
-from .windows.correlation import WAVES, amplitude_at, assess, level_of, price, round_fine
+from .windows.correlation import amplitude_at, assess, level_of, price, round_fine
 from .windows.ellipse import axes_of, columns_of, rows_of
 from .windows.matching import copy, demanded
-from .windows.residual import waves_of
+from .windows.residual import waves_at, waves_of
 
 FloatArray = npt.NDArray[np.float32]
 Layers = npt.NDArray[np.int32]
@@ -48,12 +48,11 @@ _OPEN, _TAKEN, _OUT = range(3)
 
 @compiled
 def _put(planes, level, layer, ratios, sign, waves):  # type: ignore[no-untyped-def]
-    """Add a window of one harmonic, with its chroma, to one level (C, H, W) of a pyramid."""
+    """Add a window, with its chroma, to one level (C, H, W) of a pyramid."""
     _, height, width = planes.shape
-    waves_of(layer, waves)
+    count = waves_of(layer, waves)
     axes = axes_of(layer, level)
     y0, x0, ux, uy, vx, vy = axes[0], axes[1], axes[2], axes[3], axes[4], axes[5]
-    size, turn, phase = sign * waves[0, 0], waves[0, 2], waves[0, 3]
     comp = layer[COMP]
     blue = layer[BLUE] * ratios[1] / 8.0 if layer[BLUE] else 0.0
     red = layer[RED] * ratios[2] / 8.0 if layer[RED] else 0.0
@@ -65,7 +64,7 @@ def _put(planes, level, layer, ratios, sign, waves):  # type: ignore[no-untyped-
             dx = x - x0
             u, v = dx * ux + dy * uy, dx * vx + dy * vy
             w = 1.0 - u * u - v * v
-            value = size * w * w * w * WAVES[int(v * turn + phase) & 1023]
+            value = sign * w * w * w * waves_at(u, v, waves, count)
             planes[comp, y, x] += value
             if blue != 0.0:
                 planes[1, y, x] += value * blue
@@ -89,6 +88,26 @@ def _enlarge(change, fine):  # type: ignore[no-untyped-def]
                 one = near * change[comp, i, j] + far * change[comp, k, j]
                 other = near * change[comp, i, m] + far * change[comp, k, m]
                 fine[comp, y, x] += near * one + far * other
+
+
+@compiled
+def _halve(planes, coarse):  # type: ignore[no-untyped-def]
+    """Fill planes of half the size with means over two samples a side; outside there is nothing."""
+    components, height, width = planes.shape
+    _, rows, columns = coarse.shape
+    quarter = np.float32(0.25)
+    for comp in range(components):
+        for i in range(rows):
+            for j in range(columns):
+                total = planes[comp, 2 * i, 2 * j]
+                right, below = 2 * j + 1 < width, 2 * i + 1 < height
+                if right:
+                    total += planes[comp, 2 * i, 2 * j + 1]
+                if below:
+                    total += planes[comp, 2 * i + 1, 2 * j]
+                if right and below:
+                    total += planes[comp, 2 * i + 1, 2 * j + 1]
+                coarse[comp, i, j] = quarter * total
 
 
 @compiled
@@ -175,6 +194,12 @@ def _carry(pyramid: tuple[FloatArray, ...], level: int, change: FloatArray) -> N
         change = wider
 
 
+def _renew(pyramid: tuple[FloatArray, ...]) -> None:
+    """Bring what changed on the finest level to the coarser ones."""
+    for fine, coarse in itertools.pairwise(pyramid):
+        _halve(fine, coarse)
+
+
 def accepted(
     pyramid: tuple[FloatArray, ...],
     layers: Layers,
@@ -183,7 +208,7 @@ def accepted(
     steps: int,
     most: int,
     terms: tuple[Floats, float, Floats, tuple[Any, ...]],
-) -> tuple[tuple[FloatArray, ...], Layers]:
+) -> Layers:
     """Add proposals that pay to layers.
 
     Parameters
@@ -204,7 +229,7 @@ def accepted(
 
     Returns
     -------
-    pyramid, layers
+    (n, FIELDS) int32
         As given, with what was accepted.
     """
     ratios, lmbda, demand, prices = terms
@@ -222,8 +247,8 @@ def accepted(
                 prices, steps, room, system, spare,
             )  # fmt: skip
             _carry(pyramid, level, pyramid[level] - before)
-        pyramid = pyramid_of(pyramid[0])
-    return pyramid, found[:count].copy()
+        _renew(pyramid)
+    return found[:count].copy()
 
 
 def swept(
@@ -231,25 +256,34 @@ def swept(
     layers: Layers,
     steps: int,
     terms: tuple[Floats, float, Floats, tuple[Any, ...]],
-) -> tuple[tuple[FloatArray, ...], Layers]:
-    """Fit every window again; drop those that do not pay. See `accepted`."""
+) -> Layers:
+    """Fit every window again; drop those that do not pay.
+
+    Parameters
+    ----------
+    pyramid, layers, steps, terms
+        See `accepted`.
+    """
     layers, states = layers.copy(), np.zeros(len(layers), np.int64)
     room, system = matching.scratch(), np.zeros((UNKNOWNS, UNKNOWNS + 1))
     for level in range(COARSEST, -1, -1):
         before = pyramid[level].copy()
         _sweep(pyramid, level, layers, states, *terms, steps, room, system)
         _carry(pyramid, level, pyramid[level] - before)
-    return pyramid_of(pyramid[0]), layers[states == _TAKEN]
+    _renew(pyramid)
+    kept: Layers = layers[states == _TAKEN]
+    return kept
 
 
 def rescaled(
     pyramid: tuple[FloatArray, ...], layers: Layers, factor: float, ratios: Floats
-) -> tuple[tuple[FloatArray, ...], Layers]:
-    """Express layers of one harmonic in other steps, and take them away; see `matching.rescale`."""
+) -> Layers:
+    """Express layers in other steps, and take them away; see `matching.rescale`."""
     layers, waves = layers.copy(), matching.scratch()[3]
     _rescale(layers, factor)
     for level in range(COARSEST, -1, -1):
         before = pyramid[level].copy()
         _draw(pyramid[level], level, layers, ratios, -1.0, waves)
         _carry(pyramid, level, pyramid[level] - before)
-    return pyramid_of(pyramid[0]), layers
+    _renew(pyramid)
+    return layers

@@ -28,6 +28,9 @@ apart: ink on paper."""
 _CHANCES, _CROWDED = 2, 60
 """Steps at which they may be of no use before outlines are given up; pixels that there must be for
 each of their regions."""
+_DRAWN, _BUSY = 0.8, 150
+"""Part of the pixels from which a picture is surely drawn, and pixels that there must be for each
+border of others, if there is no time to try."""
 _APART = 24
 """Steps up to which rings are taken over from finer ones."""
 
@@ -104,17 +107,31 @@ class Shapes:
     chances: int | None = None
 
     @classmethod
-    def of(cls, planes: list[FloatArray]) -> Shapes | None:
-        """Find the regions of a picture; None if it is none of those that have any."""
-        if calm(planes) >= _CALM:
+    def of(cls, planes: list[FloatArray], *, probe: bool = False) -> Shapes | None:
+        """Find the regions of a picture; None if it is none of those that have any.
+
+        Parameters
+        ----------
+        planes : list of (H, W) float32
+        probe : bool
+            Give up a picture that most likely is better without outlines: to trace it in vain
+            would take most of a network's time.
+        """
+        flat = calm(planes)
+        if flat >= _CALM:
             found = segment(planes)
             if len(found.colors) < 2:
                 return None
-            return cls(planes, found, trace(planes, found))
+            borders = trace(planes, found)
+            if probe and flat < _DRAWN and _BUSY * len(borders) > planes[0].size:
+                return None
+            return cls(planes, found, borders)
         # Ink on paper: few colours that are far apart, under grain.
         from scipy import ndimage
 
         smooth = [ndimage.gaussian_filter(plane, _GRAIN) for plane in planes]
+        if probe and len(segment([p[::2, ::2] for p in smooth], _INK).colors) > _FEW:
+            return None
         found = segment(smooth, _INK)
         if not 2 <= len(found.colors) <= _FEW:
             return None

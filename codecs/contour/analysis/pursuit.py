@@ -213,16 +213,20 @@ def search(
     base_code: int,
     prices: tuple[Any, ...],
     effort: int,
+    demand: npt.NDArray[np.float64] = matching.EVERYWHERE,
     progress: Progress | None = None,
 ) -> Pursuit:
     """Find the layers of a picture at these steps, from nothing.
 
     Parameters
     ----------
+    demand : (2, octaves, rows, columns) float64
+        See `matching.demanded`.
     progress : callable, optional
         Called with the fraction done.
     """
     state = start(planes, steps, base_code)
+    state.demand = demand
     rounds, last = 2 + (effort > 2) + (effort > 6), 1 + effort // 3
     state.pace = Pace(progress, rounds * (2 + effort // 4) + last)
     _rounds(state, prices, effort, rounds)
@@ -256,6 +260,7 @@ def adapt(
     """
     lmbda = LAMBDA * strictness
     state = start(planes, steps, found.base_code)
+    state.demand = found.demand
     factor, ratios = float(found.steps[0]) / float(steps[0]), ratios_of(steps)
     layers = found.layers.copy()
     matching.rescale(state.pyramid, layers, factor, ratios, matching.scratch())

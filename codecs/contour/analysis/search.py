@@ -30,7 +30,7 @@ from . import guided_pursuit, guided_search
 from .outlined import Shapes
 from .ranking import worths
 from .state import Analysis
-from .ways import Candidate, chosen
+from .ways import DENSE, Candidate, chosen
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -62,13 +62,16 @@ class State:
     postfilter: int
 
 
-def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None) -> Analysis:
-    """Split the image into components."""
+def analyze(
+    image: Image, *, pure: bool, effort: int, progress: Progress | None, probe: bool = False
+) -> Analysis:
+    """Split the image into components, and find its regions; for `probe` see `Shapes.of`."""
     planes = color.to_components(image)
     height, width = planes[0].shape
     geometry = Geometry(height, width, len(planes))
     spectra = encoder.transform(planes)
-    return Analysis(geometry, planes, pure, effort, spectra, progress, shapes=Shapes.of(planes))
+    shapes = Shapes.of(planes, probe=probe)
+    return Analysis(geometry, planes, pure, effort, spectra, progress, shapes=shapes)
 
 
 def ask(
@@ -86,6 +89,7 @@ def ask(
         limit=size,
         look=lambda planes: look(planes, size),
         spectra=analysis.spectra.reweighted(importance),
+        layers=None if analysis.pure else False,
         fitting=guided_pursuit.THOROUGH if thorough else guided_pursuit.quick(analysis.effort),
     )
 
@@ -114,10 +118,14 @@ def near(analysis: Analysis, proposal: Proposal) -> Analysis:
 
 
 def otherwise(analysis: Analysis) -> Analysis | None:
-    """Leave windows out, where they are tried."""
-    if analysis.pure or analysis.tiles_alone:
+    """Take layers alone in the place of tiles, unless those are far better or layers too many."""
+    sparse = 8.0 * (analysis.limit or 0) <= DENSE * analysis.geometry.pixels
+    if analysis.layers is not False or not sparse:
         return None
-    return replace(analysis, windows=False, ways={})
+    # Where outlines are better than tiles, they are better than windows too.
+    if any("outlines" in way for way in analysis.ways.values()):
+        return None
+    return replace(analysis, layers=True, shapes=None, found={}, before={}, ways={})
 
 
 def _tile_bits(analysis: Analysis, step: int) -> float:

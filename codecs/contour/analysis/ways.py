@@ -24,7 +24,7 @@ from ....shared.tiles.synthesis.deblocking import smooth
 from ..format.layout import FIELDS
 from ..format.stream import HEADER, Ground, Written, initial_tables, write
 from ..synthesis.reconstruction import render_ground
-from . import guided_search, pursuit
+from . import guided_pursuit, guided_search, pursuit
 from .outlined import Outlined, spectra_of
 from .prices import layer_prices
 from .ranking import grounded
@@ -32,7 +32,7 @@ from .state import Analysis
 
 FloatArray = npt.NDArray[np.float32]
 
-_DENSE = 0.3
+DENSE = 0.3
 """Bits a pixel of a file, or of tiles where no file is asked for, above which windows are not
 tried: they take long, and on most photographs lose."""
 _FAR_BETTER = 0.85
@@ -98,6 +98,7 @@ def _pursue(analysis: Analysis, step: int) -> pursuit.Pursuit:
             tell = None if found else analysis.progress
             found[step] = pursuit.search(
                 analysis.planes, steps, _SMOOTH, prices, analysis.effort,
+                guided_pursuit.demand_of(analysis.spectra.importance),
                 progress=tell and (lambda done: tell(_FIRST * done)),
             )  # fmt: skip
         else:
@@ -262,15 +263,17 @@ def _where_better(
 def _ways(analysis: Analysis, step: int) -> dict[str, Callable[[], Candidate]]:
     """Ways to write the picture at a step, by name; of equal ones the first is taken."""
     ways: dict[str, Callable[[], Candidate]] = {}
-    if not analysis.pure:
+    tiled = not (analysis.pure or analysis.layers)
+    if tiled:
         ways["tiles"] = lambda: _tiled(analysis, step)
     steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
     found = analysis.shapes and analysis.shapes.at(step, steps)
     if found:
         ways["outlines"] = lambda: _based(analysis, step, found)
-        if not analysis.pure:
+        if tiled:
             ways["outlines, tiles"] = lambda: _tiled(analysis, step, found)
-    ways["windows"] = lambda: _layers_alone(analysis, step)
+    if not analysis.tiles_alone:
+        ways["windows"] = lambda: _layers_alone(analysis, step)
     return ways
 
 
@@ -308,9 +311,9 @@ def chosen(analysis: Analysis, step: int) -> Candidate:
 
 def _windows_too(analysis: Analysis, best: Candidate, costs: dict[str, float]) -> bool:
     """Whether windows, which take long, may be better than the best so far."""
-    if analysis.pure:
+    if analysis.pure or analysis.layers:
         return True
     if best.outlined and min(costs.values()) < _FAR_BETTER * costs["tiles"]:
         return False
     bits = best.bits if analysis.aim is None else 8.0 * analysis.aim
-    return not (analysis.tiles_alone or bits > _DENSE * analysis.geometry.pixels)
+    return not (bits > DENSE * analysis.geometry.pixels)
