@@ -123,6 +123,8 @@ class Codec(ABC):
     ``network+refine``."""
     quick: ClassVar[tuple[str, ...]] = ("network",)
     """Encoders that make as few proposals as they can, because a proposal takes long."""
+    unreduced: ClassVar[tuple[str, ...]] = ()
+    """Encoders that gain nothing by a reduced copy unless there are hardly any bits."""
     network: ClassVar[str | None] = None
     """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 

@@ -213,6 +213,9 @@ class AnyScale:
             If nothing fits; names the smallest size that was seen to be possible.
         """
         possible = reductions(self.codec, self.geometry, limit)
+        dense = 8 * limit >= _LEAST_BPP * self.geometry.pixels
+        if dense and self.how.get("encoder") in self.codec.unreduced:
+            possible = [0]
         if len(possible) == 1:
             return self._encoding(possible[0]).file(limit)
         files: list[Fitted] = []

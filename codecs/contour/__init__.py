@@ -157,5 +157,6 @@ class PureContourCodec(ContourCodec):
     name = "contour-pure"
     number = 7
     ablations = ()
+    unreduced = ("network",)  # A window is no dearer for being large.
     summary = "stack of contours filled with harmonics, no tiles"
     pure = True
