@@ -53,7 +53,7 @@ def encode(
     target : float, optional
         Instead of a budget: the smart error (`shared.error.smart_error`) that the decoded picture
         may have at most; the smallest file that keeps it is written.
-    encoder : {"search", "network", "network+refine"}
+    encoder : {"search", "masked", "network", "network+refine"}
         Way to fill the format; the codec says which it has. Without torch, networks are
         replaced by the search, with a warning.
     effort : int
@@ -277,6 +277,7 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         "reduction": 1 << frame.header.reduction,
         "facts": codec.facts(symbols),
         "bits": {kind: round(bits, 1) for kind, bits in codec.bit_shares(symbols).items()},
+        "kinds": {kind: round(bits, 1) for kind, bits in codec.kind_shares(symbols).items()},
     }
 
 

@@ -119,9 +119,12 @@ class Codec(ABC):
     also_cut_by: ClassVar[tuple[str, ...]] = ()
     """Rules of `shared.budget.RANKS` by which the last bytes may be cut too, if that is better."""
     encoders: ClassVar[tuple[str, ...]] = ("search",)
-    """Ways to fill the format: ``search``, ``network``, ``network+refine``."""
+    """Ways to fill the format: ``search``, ``masked`` (see `shared.error.masking`), ``network``,
+    ``network+refine``."""
     quick: ClassVar[tuple[str, ...]] = ("network",)
     """Encoders that make as few proposals as they can, because a proposal takes long."""
+    unreduced: ClassVar[tuple[str, ...]] = ()
+    """Encoders that gain nothing by a reduced copy unless there are hardly any bits."""
     network: ClassVar[str | None] = None
     """Where the class of its encoder network is, ``package.module:Class``; imports torch."""
 
@@ -191,7 +194,7 @@ class Codec(ABC):
         return analysis
 
     def otherwise(self, analysis: Any) -> Any:
-        """Describe the picture in another way that may be better, for ``network+refine``.
+        """Describe the picture in another way that may be better, for networks.
 
         Returns
         -------
@@ -256,6 +259,13 @@ class Codec(ABC):
     def bit_shares(self, symbols: Any) -> dict[str, float]:
         """Bits of the payload by kind of element; empty if the codec does not say."""
         return {}
+
+    def kind_shares(self, symbols: Any) -> dict[str, float]:
+        """Bits of the payload by what they describe: which language a file is written in.
+
+        One kind with the codec's name, unless the format has several.
+        """
+        return {self.name: float(sum(self.bit_shares(symbols).values()))}
 
     def facts(self, symbols: Any) -> dict[str, float]:
         """Say more of a file in numbers, by name, for ``fractour info``: counts, means."""

@@ -15,7 +15,9 @@ from .fitting import Fitted, fit
 from .framing.headers import MAX_REDUCTION
 from .picture.scaling import enlarged, reduced
 
-ENCODERS = ("search", "network", "network+refine")
+ENCODERS = ("search", "masked", "network", "network+refine")
+SEARCHES = ("search", "masked")
+"""Those that look at a picture once for all sizes, and need no network."""
 
 
 _LEAST_BPP, _MOST_BPP = 0.03, 0.4
@@ -38,7 +40,8 @@ def decoded(codec: Codec, geometry: Geometry, data: bytes) -> Image:
 class Encoding:
     """An image on its way through one codec.
 
-    The search analyses the image once for all sizes. A network is told the size, so it looks
+    The search analyses the image once for all sizes; ``masked`` is the search where errors in
+    busy places count less, the fair opponent of networks. A network is told the size, so it looks
     again for each; ``network`` then proposes as seldom as it can (where that is dear),
     ``network+refine`` fits the file, judges it by the smart error, and asks it what to mend.
 
@@ -88,7 +91,7 @@ class Encoding:
             limit=limit,
             progress=self.progress,
         )
-        if self.encoder == "search":
+        if self.encoder in SEARCHES:
             self._searched = found
         return found
 
@@ -102,11 +105,24 @@ class Encoding:
         """
         analysis = self.analysis(limit)
         file = self.fill(analysis, limit, progress=self.progress)
+        if self.encoder == "network":
+            return self._better(file, self.codec.otherwise(analysis), limit)
         if self.encoder == "network+refine":
             from .network.refinement import refine
 
             return refine(self, analysis, file, limit)
         return file
+
+    def _better(self, file: Fitted, other: object, limit: int) -> Fitted:
+        """Describe the picture in the other way too, if there is one; the smart error chooses."""
+        if other is None:
+            return file
+        from .error.smart_error import picture_and_alpha_error
+
+        files = [file, self.fill(other, limit)]
+        return min(
+            files, key=lambda one: picture_and_alpha_error(self.image, self.picture(one.data))
+        )
 
     def fill(
         self,
@@ -197,6 +213,9 @@ class AnyScale:
             If nothing fits; names the smallest size that was seen to be possible.
         """
         possible = reductions(self.codec, self.geometry, limit)
+        dense = 8 * limit >= _LEAST_BPP * self.geometry.pixels
+        if dense and self.how.get("encoder") in self.codec.unreduced:
+            possible = [0]
         if len(possible) == 1:
             return self._encoding(possible[0]).file(limit)
         files: list[Fitted] = []

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.error.importance import Importance
+from ...shared.error.masking import masked_importance
 from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
 from . import analysis as search
 from . import format as syntax
@@ -48,7 +49,7 @@ class ContourCodec(Codec):
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "contour-pure")
     also_cut_by: ClassVar[tuple[str, ...]] = ("rd",)
     pure: ClassVar[bool] = False
-    encoders = ("search", "network", "network+refine")
+    encoders = ("search", "masked", "network", "network+refine")
     network = "fractour.codecs.contour.network:ContourNetwork"
     quick = ("network", "network+refine")
 
@@ -62,9 +63,12 @@ class ContourCodec(Codec):
         progress: Progress | None = None,
     ) -> search.Analysis:
         """Split the image into components, and ask a network what counts in it."""
-        found = search.analyze(image, pure=self.pure, effort=effort, progress=progress)
+        probe = encoder == "network"
+        found = search.analyze(image, pure=self.pure, effort=effort, progress=progress, probe=probe)
         if encoder == "search":
             return found
+        if encoder == "masked":
+            return search.reweighted(found, masked_importance(image))
         from ...shared.network.inference import importance_for
         from .network.inference import ask
 
@@ -90,12 +94,12 @@ class ContourCodec(Codec):
         return search.reweighted(analysis, importance)
 
     def otherwise(self, analysis: search.Analysis) -> search.Analysis | None:
-        """Leave windows out: how much of the smart error they remove shows in the end."""
+        """Take layers alone: how much of the smart error they remove shows in the end."""
         return search.otherwise(analysis)
 
     def surplus(self, analysis: search.Analysis) -> float:
         """Return little for tiles, whose proposals are cheap, and much for windows."""
-        return 0.03 if analysis.tiles_alone else 0.2
+        return 0.03 if analysis.tiles_alone else 0.08
 
     def slack(self, analysis: search.Analysis, proposal: Proposal) -> float:
         """Return much for windows, of which many are worth hardly more than their bits."""
@@ -134,6 +138,10 @@ class ContourCodec(Codec):
         """Bits by kind of decision."""
         return dict(symbols.bits)
 
+    def kind_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
+        """Bits of windows, outlines, tiles, and of the base."""
+        return syntax.kind_shares(symbols)
+
     def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
         """Draw outlines, harmonics, and the growing picture."""
         from .show import panels
@@ -157,5 +165,6 @@ class PureContourCodec(ContourCodec):
     name = "contour-pure"
     number = 7
     ablations = ()
+    unreduced = ("network",)  # A window is no dearer for being large.
     summary = "stack of contours filled with harmonics, no tiles"
     pure = True

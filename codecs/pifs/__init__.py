@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
+from ...shared.encoding import SEARCHES
 from ...shared.error.importance import Importance, mixed
+from ...shared.error.masking import masked_importance
 from ...shared.tiles.analysis.spectra import first_step
 from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
 from . import analysis as searching
@@ -40,7 +42,7 @@ class PifsCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
-    encoders: ClassVar[tuple[str, ...]] = ("search", "network", "network+refine")
+    encoders: ClassVar[tuple[str, ...]] = ("search", "masked", "network", "network+refine")
     quick = ("network", "network+refine")
     network: ClassVar[str | None] = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True
@@ -58,8 +60,11 @@ class PifsCodec(Codec):
         progress: Progress | None = None,
     ) -> searching.Analysis:
         """Transform the image and search its domains, or ask the network where to."""
-        if encoder == "search":
-            return searching.analyze(image, pure=self.pure, progress=progress)
+        if encoder in SEARCHES:
+            found = searching.analyze(image, pure=self.pure, progress=progress)
+            if encoder == "search":
+                return found
+            return self.reweighted(found, masked_importance(image))
         from .network.model import ask
 
         return searching.analyze(image, pure=self.pure, asked=ask(self.name, image, limit))
@@ -118,6 +123,11 @@ class PifsCodec(Codec):
     def bit_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
         """Bits by kind of decision."""
         return dict(symbols.bits)
+
+    def kind_shares(self, symbols: syntax.Symbols) -> dict[str, float]:
+        """Bits of maps, and of tiles."""
+        bits = self.bit_shares(symbols)
+        return {"maps": bits["maps"], "tiles": sum(bits.values()) - bits["maps"]}
 
     def panels(self, symbols: syntax.Symbols, pixels: Image) -> list[tuple[str, Image]]:
         """Draw leaves, strongest maps and the passes of decoding."""

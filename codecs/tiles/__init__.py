@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.error.importance import Importance, mixed
+from ...shared.error.masking import masked_importance
 from ...shared.picture import color
 from ...shared.tiles.analysis.screen import screen_of
 from ...shared.tiles.analysis.spectra import Spectra, first_step, transform
@@ -40,7 +41,7 @@ class TilesCodec(Codec):
     )
     steps = STEPS + EXTRA_STEPS
     embedded = True
-    encoders = ("search", "network", "network+refine")
+    encoders = ("search", "masked", "network", "network+refine")
     # One network serves tiles and the maps on them; its weights lie with pifs.
     network = "fractour.codecs.pifs.network:PifsNetwork"
 
@@ -55,7 +56,9 @@ class TilesCodec(Codec):
     ) -> Spectra:
         """Transform the image at all tile sizes, and ask the network what counts in it."""
         importance = None
-        if encoder != "search":
+        if encoder == "masked":
+            importance = masked_importance(image)
+        elif encoder != "search":
             from ...shared.network.inference import importance_for
 
             importance = importance_for(self.name, image, limit)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.error.importance import Importance, mixed
+from ...shared.error.masking import masked_importance
 from . import analysis as search
 from . import format as syntax
 from . import synthesis
@@ -35,7 +36,7 @@ class WaveletCodec(Codec):
     )
     steps = syntax.STEPS
     embedded = True
-    encoders = ("search", "network", "network+refine")
+    encoders = ("search", "masked", "network", "network+refine")
     quick = ()
     network = "fractour.codecs.wavelet.network:WaveletNetwork"
 
@@ -50,7 +51,9 @@ class WaveletCodec(Codec):
     ) -> search.Analysis:
         """Transform the image, and ask the network what counts in it."""
         importance = None
-        if encoder != "search":
+        if encoder == "masked":
+            importance = masked_importance(image)
+        elif encoder != "search":
             from ...shared.network.inference import importance_for
 
             importance = importance_for(self.name, image, limit)

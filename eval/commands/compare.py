@@ -140,7 +140,7 @@ def compare(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Each codec once per encoder that it has: search,network,network+refine.",
+            help="Each codec once per encoder: search,masked,network,network+refine.",
             autocompletion=complete_encoder,
         ),
     ] = None,

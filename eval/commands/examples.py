@@ -36,7 +36,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "fractour compare",
         "fractour compare --corpus ~/pictures --codec contour,tiles --budgets 0.1,0.3",
         "fractour compare --corpus ~/pictures --skip-broken",
-        "fractour compare --encoders search,network,network+refine --tables",
+        "fractour compare --encoders search,masked,network,network+refine --tables",
         "fractour compare --corpus kodak --dask local:8",
         "fractour compare --tiny --corpus kodak --images 4",
         "fractour compare --from results/old results/new --export rows.csv",

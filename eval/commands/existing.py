@@ -86,10 +86,10 @@ def info(
         return
     rows: list[tuple[str, Any]] = [("file", source)]
     for key, value in facts.items():
-        if key == "bits":
+        if key in ("bits", "kinds"):
             total = sum(value.values()) or 1
             rows += [
-                (f"bits: {kind}", f"{bits:.0f} ({100 * bits / total:.1f} %)")
+                (f"{key}: {kind}", f"{bits:.0f} ({100 * bits / total:.1f} %)")
                 for kind, bits in value.items()
             ]
         elif isinstance(value, dict):

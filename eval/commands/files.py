@@ -26,6 +26,7 @@ from .output import (
     about,
     check_target,
     compiling,
+    kinds_in_words,
     progress,
     read_bytes,
     say,
@@ -165,7 +166,7 @@ def _encode_one(
     source: str, target: str, budget: Budget, choices: dict[str, Any], force: bool, *, quiet: bool
 ) -> dict[str, Any]:
     check_target(target, force=force)
-    from ...shared.api import MAX_PIXELS
+    from ...shared.api import MAX_PIXELS, info
     from ...shared.api import encode as encode_pixels
     from ...shared.codec import Geometry
     from ...shared.network.weights import encoder_at_hand
@@ -189,6 +190,7 @@ def _encode_one(
     write_bytes(target, data, force=force)
     error = budget.target
     reached = None if error is None else _smart_error(pixels, data)
+    kinds = info(data, max_pixels=height * width)["kinds"]
     limit = None if error else budget.limit(Geometry(height, width, channels))
     report = {
         "input": source,
@@ -206,6 +208,7 @@ def _encode_one(
         "bpp": 8 * len(data) / (width * height),
         "candidates": files[0].candidates,
         "survivors": files[0].survivors,
+        "kinds": kinds,
         "seconds": round(seconds, 4),
         "compile_seconds": round(spent.seconds, 4),
     }
@@ -218,7 +221,8 @@ def _encode_one(
         say(
             f"{called(target)}: {len(data)}{share}, "
             f"{report['bpp']:.4f} bpp, {width} x {height} x {channels}, {choices['codec']}, "
-            f"{files[0].survivors} of {files[0].candidates} candidates, {seconds:.2f} s"
+            f"{files[0].survivors} of {files[0].candidates} candidates"
+            f"{kinds_in_words(kinds)}, {seconds:.2f} s"
         )
     return report
 

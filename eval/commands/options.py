@@ -55,7 +55,7 @@ def complete_corpus(incomplete: str) -> list[str]:
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
-complete_encoder = among("search", "network", "network+refine")
+complete_encoder = among("search", "masked", "network", "network+refine")
 Encoder = Annotated[
     str,
     typer.Option(

@@ -319,3 +319,13 @@ def write_bytes(target: str, data: bytes, *, force: bool) -> None:
     except OSError as error:
         message = f"cannot write {target}: {error.strerror or error}"
         raise OutputError(message) from error
+
+
+def kinds_in_words(kinds: dict[str, float]) -> str:
+    """Say which part of the bits each kind takes, if the format has several."""
+    total = sum(kinds.values())
+    if len(kinds) < 2 or not total:
+        return ""
+    shares = sorted(kinds.items(), key=lambda one: -one[1])
+    parts = [f"{kind} {100 * bits / total:.0f} %" for kind, bits in shares if bits >= total / 200]
+    return f" ({', '.join(parts)})"

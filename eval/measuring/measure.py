@@ -205,7 +205,10 @@ class Coder(Protocol):
         """Return pixels."""
 
     def bits(self, data: bytes) -> dict[str, float]:
-        """Return bits by kind."""
+        """Return bits by kind of decision."""
+
+    def kinds(self, data: bytes) -> dict[str, float]:
+        """Return bits by kind of element."""
 
 
 class _AnchorCoder:
@@ -230,6 +233,9 @@ class _AnchorCoder:
     def bits(self, data: bytes) -> dict[str, float]:
         return {}
 
+    def kinds(self, data: bytes) -> dict[str, float]:
+        return {}
+
 
 class _FractourCoder:
     def __init__(self, spec: CodecSpec, image: Image) -> None:
@@ -249,6 +255,9 @@ class _FractourCoder:
 
     def bits(self, data: bytes) -> dict[str, float]:
         return dict(api.info(data)["bits"])
+
+    def kinds(self, data: bytes) -> dict[str, float]:
+        return dict(api.info(data)["kinds"])
 
 
 def open_coder(spec: CodecSpec, image: Image) -> Coder:
@@ -291,6 +300,7 @@ _EMPTY: Row = {
     "bpp": None,
     "setting": None,
     "bits": {},
+    "kinds": {},
     "encode_s": None,
     "decode_s": None,
     "bitstream_sha256": None,
@@ -316,6 +326,7 @@ def _measured(task: Task, coder: Coder, limit: int) -> Row:
         "setting": setting,
         **measure(task.pixels, decoded, task.metrics),
         "bits": coder.bits(data),
+        "kinds": coder.kinds(data),
         "encode_s": encode_s,
         "decode_s": statistics.median(seconds),
         "bitstream_sha256": hashlib.sha256(data).hexdigest(),

@@ -141,6 +141,20 @@ def _time_cell(results: Results, label: str) -> Cell:
     return Cell(f"{median:.3g}", median, {"n": len(seconds)})
 
 
+def _kinds_cell(results: Results, label: str, bpps: Sequence[float]) -> Cell:
+    """What the bits of files are spent on, mean of the shares over files, the most first."""
+    rows = [row for bpp in bpps for row in results.of(label, bpp, status="ok") if row.get("kinds")]
+    if not rows:
+        return Cell("-")
+    shares: Counter[str] = Counter()
+    for row in rows:
+        whole = math.fsum(row["kinds"].values())
+        for kind, bits in row["kinds"].items():
+            shares[kind] += 100 * bits / max(whole, 1e-9) / len(rows)
+    parts = [f"{kind} {share:.0f} %" for kind, share in shares.most_common() if share >= 0.5]
+    return Cell(", ".join(parts), None, dict(shares))
+
+
 def _gains(
     results: Results,
     base: str,
@@ -189,17 +203,18 @@ def gain_table(
     for metric in shown:
         columns.append(f"BD-rate {get_metric(metric).label} %")
         columns += [f"{get_metric(metric).label} agrees"] if metric in judges else []
-    columns += ["encode s", f"x {BASE}", "earns its place"]
+    told = any(row.get("kinds") for row in results.rows)
+    columns += [*["bits"] * told, "encode s", f"x {BASE}", "earns its place"]
     body, notes = [], _gain_notes(bpps, judges, metrics)
     for name, labels in formats.items():
         base = labels.get(BASE)
         if base is None:
             notes.append(f"{name}: no rows of {BASE}, so there is nothing to compare with.")
         for encoder, label in labels.items():
-            time = _time_cell(results, label)
+            time = [_kinds_cell(results, label, bpps)] * told + [_time_cell(results, label)]
             if base is None or label == base:
                 blank = Cell("")
-                cells = [*[blank] * (len(columns) - 5), time, blank, blank]
+                cells = [*[blank] * (len(columns) - 4 - len(time)), *time, blank, blank]
             else:
                 gains, flags = _gains(results, base, label, shown, bpps, seed)
                 pairs = _pairs(results, base, label)
@@ -209,11 +224,13 @@ def gain_table(
                     cells.append(_interval_cell(gain, "+.1f", len(results.images)))
                     if metric in judges:
                         cells.append(word(_agreement(gains[shown[0]], gain)))
-                cells += [time, _interval_cell(factor, ".3g", len(results.images))]
+                cells += [*time, _interval_cell(factor, ".3g", len(results.images))]
                 cells.append(word(_verdict(gains[shown[0]], factor)))
                 notes += [f"{name}, {encoder}, {flag}" for flag in flags]
                 notes += _time_notes(f"{name}, {encoder}", pairs)
             body.append((word(name), word(encoder), *cells))
+    if told:
+        notes.append("bits: what the payload describes, mean of the shares over files.")
     notes += _crowd(results, formats)
     return Table(
         "encoders",

@@ -44,4 +44,4 @@ def has_torch() -> bool:
 
 def encoder_at_hand(encoder: str) -> str:
     """Name the encoder that is run where `encoder` is asked for: without torch, the search."""
-    return encoder if has_torch() else "search"
+    return encoder if has_torch() or not encoder.startswith("network") else "search"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fractour
 import numpy as np
 import pytest
-from fractour.shared import container
+from fractour.shared import container, encoding
 from fractour.shared.codec import Geometry
 from fractour.shared.encoding import reductions
 from fractour.shared.errors import ChecksumError, FractourError
@@ -90,3 +90,19 @@ def test_a_cut_keeps_the_scale(picture: np.ndarray) -> None:
     frame = container.unpack(fractour.trim(data, 60), max_pixels=1 << 20)
     assert frame.header.reduction == container.unpack(data, max_pixels=1 << 20).header.reduction
     assert fractour.decode(fractour.trim(data, 60)).shape == picture.shape
+
+
+def test_windows_of_a_network_are_not_tried_on_a_reduced_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("torch")
+    tried: list[int] = []
+    plain = encoding.AnyScale._encoding
+    monkeypatch.setattr(
+        encoding.AnyScale, "_encoding", lambda self, k: (tried.append(k), plain(self, k))[1]
+    )
+    pixels = np.tile(np.arange(64, dtype=np.uint8) * 3, (48, 1))
+    for codec, scales in (("contour-pure", [0]), ("tiles", [0, 1])):
+        tried.clear()
+        fractour.encode(pixels, codec=codec, encoder="network", budget=34)
+        assert sorted(set(tried)) == scales, codec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....shared.codec import Progress
 from ....shared.tiles.format.stream import NEUTRAL_CHROMA, component_steps
 from ..format.stream import initial_tables
-from . import guided_search, pursuit
+from . import guided_pursuit, guided_search, pursuit
 from .prices import layer_prices
 from .state import Analysis
 
@@ -44,7 +44,13 @@ def _descend(analysis: Analysis, step: int) -> None:
         before = begun(analysis, way[0])
     elif before is None:
         found[step] = pursuit.search(
-            analysis.planes, steps, SMOOTH, prices, analysis.effort, progress=_first_part(analysis)
+            analysis.planes,
+            steps,
+            SMOOTH,
+            prices,
+            analysis.effort,
+            guided_pursuit.demand_of(analysis.spectra.importance),
+            progress=_first_part(analysis),
         )
         return
     for at in way[1:]:
@@ -77,6 +83,7 @@ def begun(analysis: Analysis, step: int) -> pursuit.Pursuit:
             SMOOTH,
             layer_prices(initial_tables(), geometry.height, geometry.width),
             analysis.effort,
+            guided_pursuit.demand_of(analysis.spectra.importance),
             progress=_first_part(analysis),
             final=False,
         )

@@ -18,8 +18,9 @@ from ....shared.codec import Geometry
 from ....shared.compiled import compiled
 from ....shared.error.importance import Importance
 from ....shared.tiles.analysis.encoder import LAMBDA
-from ..format.layout import FIELDS, FREQUENCIES, FREQUENCY
+from ..format.layout import FREQUENCIES, FREQUENCY
 from ..format.stream import most_layers
+from . import levels
 from .pursuit import Pursuit, polish, ratios_of, start, tidy
 from .windows import matching
 from .windows.correlation import NOTHING, assess, price
@@ -27,6 +28,8 @@ from .windows.correlation import NOTHING, assess, price
 FloatArray = npt.NDArray[np.float32]
 
 SMOOTH = 2
+_BARS = ((6.0, 3.0), (4.0, 2.0), (2.0, 1.0))
+"""What a proposal must gain, in its own bits, at each look; of fewer looks the last ones."""
 _MOST_DEMAND = 1.0
 """Logarithm of the most that importance may change what a bit has to gain."""
 
@@ -62,28 +65,28 @@ class Effort:
 
     Parameters
     ----------
-    climbs : int
-        How often a proposal may climb before it is judged.
+    aims : int
+        Steps of least squares by which a proposal is brought to its place, at most.
     looks : int
-        How often the network looks: at the picture, then at what is left of it.
+        How often the network looks, up to 3: at the picture, then at what is left of it.
     last : int
         Passes once the step is known.
-    rich : bool
-        Whether windows may have several harmonics in the end.
+    climbs : bool
+        Whether windows climb in the end, as those of the search do.
     """
 
-    climbs: int
+    aims: int
     looks: int
     last: int
-    rich: bool
+    climbs: bool
 
 
-THOROUGH = Effort(2, 3, 2, rich=True)
+THOROUGH = Effort(3, 3, 2, climbs=True)
 
 
 def quick(effort: int) -> Effort:
     """Return how proposals are fitted without refinement."""
-    return Effort(int(effort >= 3), 1 + (effort >= 5), 1, rich=False)
+    return Effort(1 + effort // 2, 1 + (effort >= 4) + (effort >= 8), 1, climbs=False)
 
 
 @compiled
@@ -126,21 +129,33 @@ def factors(layers: npt.NDArray[np.int32], importance: Importance) -> npt.NDArra
     return np.array([mean / matching.demanded(demand, layer) for layer in layers], np.float64)
 
 
-def _accept(state: Pursuit, proposed: Proposed, prices: tuple[Any, ...], rounds: int) -> None:
+def _accept(
+    state: Pursuit,
+    proposed: Proposed,
+    prices: tuple[Any, ...],
+    aims: int,
+    bars: tuple[float, ...],
+    strictness: float = 1.0,
+) -> None:
     """Add the proposals that pay to the layers that there are, the most worthy first."""
     layers = ranked(state, proposed, prices)
     components, height, width = state.pyramid[0].shape
-    before = len(state.layers)
-    most = min(most_layers(Geometry(height, width, components)), before + len(layers))
-    room = np.zeros((most, FIELDS), np.int32)
-    count = min(before, most)
-    room[:count] = state.layers[:count]
-    count = matching.accept(
-        state.pyramid, room, count, layers, ratios_of(state.steps), LAMBDA, state.demand, prices,
-        0.0, rounds, False, matching.scratch(),
-    )  # fmt: skip
-    state.layers = room[:count].copy()
+    most = most_layers(Geometry(height, width, components))
+    terms = (ratios_of(state.steps), LAMBDA * strictness, state.demand, prices)
+    state.layers = levels.accepted(state.pyramid, state.layers, layers, bars, aims, most, terms)
     state.looked += proposed.count
+
+
+def _fit_again(
+    state: Pursuit, prices: tuple[Any, ...], effort: Effort, strictness: float = 1.0
+) -> None:
+    """Fit every window again; drop those that do not pay."""
+    lmbda = LAMBDA * strictness
+    if effort.climbs:
+        polish(state, prices, lmbda=lmbda)
+    else:
+        terms = (ratios_of(state.steps), lmbda, state.demand, prices)
+        state.layers = levels.swept(state.pyramid, state.layers, effort.aims, terms)
 
 
 def fill(
@@ -169,13 +184,12 @@ def fill(
     """
     state = start(planes, steps, SMOOTH)
     state.demand = demand
-    _accept(state, proposed, prices, effort.climbs)
-    for _ in range(effort.looks - 1):
-        polish(state, prices, rich=False)
+    bars = _BARS[-effort.looks :]
+    _accept(state, proposed, prices, effort.aims, bars[0])
+    for bar in bars[1:]:
         sizes = (steps / 65536.0).astype(np.float32)
         left = look([plane * size for plane, size in zip(state.pyramid[0], sizes, strict=True)])
-        _accept(state, left, prices, effort.climbs)
-    tidy(state.layers)
+        _accept(state, left, prices, effort.aims, bar)
     return state
 
 
@@ -198,13 +212,32 @@ def shift(
         Whether proposals are looked at again, in what the windows leave.
     """
     state = start(planes, steps, SMOOTH)
-    state.demand, state.layers, state.looked = demand, found.layers.copy(), found.looked
+    state.demand, state.looked = demand, found.looked
     factor = float(found.steps[0]) / float(steps[0])
-    matching.rescale(state.pyramid, state.layers, factor, ratios_of(steps), matching.scratch())
+    state.layers = levels.rescaled(state.pyramid, found.layers, factor, ratios_of(steps))
     if again:
-        _accept(state, proposed, prices, effort.climbs)
+        _accept(state, proposed, prices, effort.aims, _BARS[-1])
         state.looked = found.looked
     for _ in range(effort.last):
-        polish(state, prices, rich=effort.rich)
+        _fit_again(state, prices, effort)
     tidy(state.layers)
     return state
+
+
+def tighten(
+    state: Pursuit,
+    proposed: Proposed,
+    prices: tuple[Any, ...],
+    effort: Effort,
+    strictness: float,
+) -> None:
+    """Fit windows again where a bit has to gain `strictness` times what it usually has.
+
+    If that is less than 1, proposals are looked at again, in what the windows leave.
+    """
+    if strictness < 1:
+        looked = state.looked
+        _accept(state, proposed, prices, effort.aims, _BARS[-1][-1:], strictness)
+        state.looked = looked
+    _fit_again(state, prices, effort, strictness)
+    tidy(state.layers)

@@ -22,11 +22,14 @@ _STEPS_AN_E = 24.0
 """Steps over which a file gets e times as small, about."""
 _BEHIND = 1
 """Steps by which windows of a network are coarser than tiles of the same size, about."""
-_SWEPT = 0.86
+_SWEPT = 0.95
 """Part of the bits that is left when what was accepted is fitted again."""
-_EXCESS = 0.08
-"""Logarithm of what is proposed beyond the limit, and then cut."""
 _CLOSE = 2
+_YIELD = 0.27
+"""How the bits fall with strictness, in logarithms, about."""
+_UNUSED, _EXCESS = -0.015, 0.02
+"""Logarithm of bits over limit that is close enough; what is beyond the limit is cut."""
+_FITS = 2
 _FRAME = HEADER + 12
 
 
@@ -45,9 +48,26 @@ def first_step(analysis: Analysis, limit: int) -> int:
     step = min(step + _BEHIND, STEPS - 1)
     first = _filled(analysis, step)
     off = math.log(_bits(analysis, first) * _SWEPT / (8.0 * limit))
-    aim = min(max(step + round((off - _EXCESS) * _STEPS_AN_E), 0), STEPS - 1)
-    analysis.found[aim] = _shifted(analysis, first, aim, again=aim < step - _CLOSE)
+    aim = min(max(step + round(off * _STEPS_AN_E), 0), STEPS - 1)
+    state = _shifted(analysis, first, aim, again=aim < step - _CLOSE)
+    analysis.found[aim] = _to_limit(analysis, state, aim, limit)
     return aim
+
+
+def _to_limit(analysis: Analysis, state: pursuit.Pursuit, step: int, limit: int) -> pursuit.Pursuit:
+    """Fit windows so strictly, or leniently, that a file of them has `limit` bytes, about.
+
+    To fit them again costs less error than to cut the least of them would.
+    """
+    prices, _, _ = _terms(analysis, step)
+    for _ in range(_FITS):
+        off = math.log(_bits(analysis, state) / (8.0 * limit))
+        if _UNUSED <= off <= _EXCESS:
+            break
+        guided_pursuit.tighten(
+            state, _asked(analysis), prices, analysis.fitting, math.exp(off / _YIELD)
+        )
+    return state
 
 
 def settle(analysis: Analysis, step: int) -> pursuit.Pursuit:

@@ -32,6 +32,9 @@ each of their regions."""
 _APART, _BEFORE = 24, 12
 """Steps up to which rings are taken over from others, and by which they are first fitted finer: a
 second fit at another step takes error and bits together down by 2 to 5 %."""
+_DRAWN, _BUSY = 0.8, 150
+"""Part of the pixels from which a picture is surely drawn, and pixels that there must be for each
+border of others, if there is no time to try."""
 
 
 @dataclass(frozen=True)
@@ -109,17 +112,31 @@ class Shapes:
     useless: int | None = None
 
     @classmethod
-    def of(cls, planes: list[FloatArray]) -> Shapes | None:
-        """Find the regions of a picture; None if it is none of those that have any."""
-        if calm(planes) >= _CALM:
+    def of(cls, planes: list[FloatArray], *, probe: bool = False) -> Shapes | None:
+        """Find the regions of a picture; None if it is none of those that have any.
+
+        Parameters
+        ----------
+        planes : list of (H, W) float32
+        probe : bool
+            Give up a picture that most likely is better without outlines: to trace it in vain
+            would take most of a network's time.
+        """
+        flat = calm(planes)
+        if flat >= _CALM:
             found = segment(planes)
             if len(found.colors) < 2:
                 return None
-            return cls(planes, found, trace(planes, found))
+            borders = trace(planes, found)
+            if probe and flat < _DRAWN and _BUSY * len(borders) > planes[0].size:
+                return None
+            return cls(planes, found, borders)
         # Ink on paper: few colours that are far apart, under grain.
         from scipy import ndimage
 
         smooth = [ndimage.gaussian_filter(plane, _GRAIN) for plane in planes]
+        if probe and len(segment([p[::2, ::2] for p in smooth], _INK).colors) > _FEW:
+            return None
         found = segment(smooth, _INK)
         if not 2 <= len(found.colors) <= _FEW:
             return None

@@ -222,6 +222,7 @@ def search(
     base_code: int,
     prices: tuple[Any, ...],
     effort: int,
+    demand: npt.NDArray[np.float64] = matching.EVERYWHERE,
     progress: Progress | None = None,
     *,
     final: bool = True,
@@ -230,12 +231,15 @@ def search(
 
     Parameters
     ----------
+    demand : (2, octaves, rows, columns) float64
+        See `matching.demanded`.
     progress : callable, optional
         Called with the fraction done.
     final : bool
         Whether they are used as they are, not taken over to finer steps.
     """
     state = start(planes, steps, base_code)
+    state.demand = demand
     rounds, last = 2 + (effort > 5) + (effort > 7), (1 + effort // 3) * final
     state.pace = Pace(progress, rounds * (2 + effort // 6) + last)
     _rounds(state, prices, effort, rounds)
@@ -290,6 +294,7 @@ def adapt(
     """
     lmbda = LAMBDA * strictness
     state = start(planes, steps, found.base_code)
+    state.demand = found.demand
     factor, ratios = float(found.steps[0]) / float(steps[0]), ratios_of(steps)
     layers = found.layers.copy()
     matching.rescale(state.pyramid, layers, factor, ratios, matching.scratch())

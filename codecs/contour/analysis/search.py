@@ -39,6 +39,8 @@ FloatArray = npt.NDArray[np.float32]
 
 _AHEAD = 2
 """Steps by which layers are finer than tiles of the same size, about."""
+_SPARSE = 0.3
+"""Bits a pixel of a file up to which a network's layers are tried."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,16 @@ class State:
     postfilter: int
 
 
-def analyze(image: Image, *, pure: bool, effort: int, progress: Progress | None) -> Analysis:
-    """Split the image into components."""
+def analyze(
+    image: Image, *, pure: bool, effort: int, progress: Progress | None, probe: bool = False
+) -> Analysis:
+    """Split the image into components, and find its regions; for `probe` see `Shapes.of`."""
     planes = color.to_components(image)
     height, width = planes[0].shape
     geometry = Geometry(height, width, len(planes))
     spectra = transform(planes, None, None if pure else screen_of(image))
-    return Analysis(geometry, planes, pure, effort, spectra, progress, shapes=Shapes.of(planes))
+    shapes = Shapes.of(planes, probe=probe)
+    return Analysis(geometry, planes, pure, effort, spectra, progress, shapes=shapes)
 
 
 def ask(
@@ -89,6 +94,7 @@ def ask(
         limit=size,
         look=lambda planes: look(planes, size),
         spectra=analysis.spectra.reweighted(importance),
+        layers=None if analysis.pure else False,
         fitting=guided_pursuit.THOROUGH if thorough else guided_pursuit.quick(analysis.effort),
     )
 
@@ -117,10 +123,14 @@ def near(analysis: Analysis, proposal: Proposal) -> Analysis:
 
 
 def otherwise(analysis: Analysis) -> Analysis | None:
-    """Leave windows out, where they are tried."""
-    if analysis.pure or analysis.tiles_alone:
+    """Take layers alone in the place of tiles, unless those are far better or layers too many."""
+    sparse = 8.0 * (analysis.limit or 0) <= _SPARSE * analysis.geometry.pixels
+    if analysis.layers is not False or not sparse:
         return None
-    return replace(analysis, windows=False, ways={}, costs={})
+    # Where outlines are better than tiles, they are better than windows too.
+    if any("outlines" in way for way in analysis.ways.values()):
+        return None
+    return replace(analysis, layers=True, shapes=None, found={}, before={}, ways={}, costs={})
 
 
 def _tile_bits(analysis: Analysis, step: int) -> float:

@@ -14,10 +14,6 @@ from .outlined import Shapes
 
 FloatArray = npt.NDArray[np.float32]
 
-_SPARSE, _SPARSE_THOROUGH = 0.025, 0.08
-"""Bits a pixel from which windows of a network are not tried beside tiles: they take most of the
-time, and more of the smart error is seldom removed by them. Refinement tries them longer."""
-
 
 @dataclass
 class Analysis:
@@ -45,8 +41,9 @@ class Analysis:
     proposed : Proposed, optional
         What the network wants, once it has been asked.
     fitting : Effort
-    windows : bool
-        Whether there may be any.
+    layers : bool, optional
+        Where a network fills the file: with layers alone, or with tiles and outlines. The smart
+        error of real files decides; squared error as the search does otherwise.
     aim : int, optional
         Bytes of the file that the search is asked for.
     look : callable, optional
@@ -73,7 +70,7 @@ class Analysis:
     limit: int | None = None
     proposed: guided_pursuit.Proposed | None = None
     fitting: guided_pursuit.Effort = guided_pursuit.THOROUGH
-    windows: bool = True
+    layers: bool | None = None
     aim: int | None = None
     look: guided_pursuit.Look | None = None
     shapes: Shapes | None = None
@@ -83,10 +80,5 @@ class Analysis:
 
     @property
     def tiles_alone(self) -> bool:
-        """Whether windows are not worth the time that they take."""
-        if self.pure or not self.limit:
-            return False
-        if not self.windows:
-            return True
-        sparse = _SPARSE_THOROUGH if self.fitting.rich else _SPARSE
-        return 8.0 * self.limit >= sparse * self.geometry.pixels
+        """Whether there are no windows."""
+        return self.layers is False

@@ -250,7 +250,8 @@ def _where_better(
 def _ways(analysis: Analysis, step: int) -> dict[str, Callable[[], Candidate | None]]:
     """Ways to write the picture at a step, by name; of equal ones the first is taken."""
     ways: dict[str, Callable[[], Candidate | None]] = {}
-    if not analysis.pure:
+    tiled = not (analysis.pure or analysis.layers)
+    if tiled:
         ways["tiles"] = lambda: _tiled(analysis, step)
     steps = component_steps(step, NEUTRAL_CHROMA, analysis.geometry.channels)
 
@@ -260,9 +261,10 @@ def _ways(analysis: Analysis, step: int) -> dict[str, Callable[[], Candidate | N
 
     if analysis.shapes:
         ways["outlines"] = lambda: outlined(_based)
-        if not analysis.pure:
+        if tiled:
             ways["outlines, tiles"] = lambda: outlined(_tiled)
-    ways["windows"] = lambda: _layers_alone(analysis, step)
+    if not analysis.tiles_alone:
+        ways["windows"] = lambda: _layers_alone(analysis, step)
     return ways
 
 
@@ -353,7 +355,7 @@ def _windows_too(analysis: Analysis, step: int, best: Candidate, lmbda: float) -
     They are compared with tiles at the coarse step where their search begins, if they have not
     been compared yet: the finer the step, the less they gain.
     """
-    if analysis.pure:
+    if analysis.pure or analysis.layers:
         return True
     costs = analysis.costs[step]
     if best.outlined and min(costs.values()) < _FAR_BETTER * costs["tiles"]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .stream import Symbols, read
+from .stream import Symbols, kind_shares, read
 
-__all__ = ["Symbols", "read"]
+__all__ = ["Symbols", "kind_shares", "read"]

@@ -6,14 +6,14 @@ from ....shared.tiles.format import contexts as tile_contexts
 from ....shared.tiles.format.syntax import KINDS as TILE_KINDS
 from ....shared.tiles.format.syntax import starts
 
-_OWN = ("base", "counts", "places", "shapes", "angles", "harmonics", "chroma")
-_OWN_OUTLINES = ("fills", "starts", "nodes", "repeats")
-KINDS = (*TILE_KINDS, *_OWN, *_OWN_OUTLINES)
+LAYER_KINDS = ("base", "counts", "places", "shapes", "angles", "harmonics", "chroma")
+OUTLINE_KINDS = ("fills", "starts", "nodes", "repeats")
+KINDS = (*TILE_KINDS, *LAYER_KINDS, *OUTLINE_KINDS)
 """Kinds of decision, for the statistics of bits: those of the tiles, of layers, of outlines."""
 BASE, COUNTS, PLACES, SHAPES, ANGLES, HARMONICS, CHROMA = range(
-    len(TILE_KINDS), len(TILE_KINDS) + len(_OWN)
+    len(TILE_KINDS), len(TILE_KINDS) + len(LAYER_KINDS)
 )
-FILLS, STARTS, NODES, REPEATS = range(len(TILE_KINDS) + len(_OWN), len(KINDS))
+FILLS, STARTS, NODES, REPEATS = range(len(TILE_KINDS) + len(LAYER_KINDS), len(KINDS))
 
 # Binary trees: name, bits of the value, classes of the first and of the second context.
 _TREES = (

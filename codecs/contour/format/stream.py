@@ -24,7 +24,7 @@ from ....shared.tiles.format.stream import (
     component_steps,
 )
 from .base import CELL_LOGS, code_base, shape_of
-from .contexts import KINDS
+from .contexts import KINDS, LAYER_KINDS, OUTLINE_KINDS
 from .layout import BUCKET, BUCKETS, FIELDS
 from .outlines import SOURCE, WAVES, Outlines
 from .point_sets import arrange
@@ -112,6 +112,21 @@ class Symbols:
     postfilter: int
     bits: dict[str, float] = field(default_factory=dict)
     ring_bits: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+def kind_shares(symbols: Symbols) -> dict[str, float]:
+    """Bits by what they describe: windows, outlines, tiles, and the base with the header.
+
+    Windows and outlines share some decisions, which count as outlines' where there is no window.
+    """
+    bits = dict(symbols.bits)
+    base = bits.pop("base", 0.0) + bits.pop("parameters", 0.0)
+    layers = sum(bits.pop(kind, 0.0) for kind in LAYER_KINDS)
+    outlines = sum(bits.pop(kind, 0.0) for kind in OUTLINE_KINDS)
+    tiles = sum(bits.values())
+    if not len(symbols.ground.layers):
+        layers, outlines = 0.0, outlines + layers
+    return {"windows": layers, "outlines": outlines, "tiles": tiles, "base": base}
 
 
 @cache

@@ -88,7 +88,9 @@ def test_every_codec_once_per_encoder_that_it_has(toy) -> None:
 
 
 def test_an_encoder_that_nobody_has(toy) -> None:
-    with pytest.raises(FractourError, match="no encoder 'netwrok'; there are search, network"):
+    with pytest.raises(
+        FractourError, match="no encoder 'netwrok'; there are search, masked, network"
+    ):
         with_encoders([CodecSpec.parse("toy")], ["netwrok"])
     with pytest.raises(FractourError, match="none of these codecs has the encoder network"):
         with_encoders([CodecSpec.parse("template"), CodecSpec("jpeg")], ["network"])
@@ -481,3 +483,15 @@ def test_encoders_at_one_target(cli: Callable, folder: Path, tmp_path: Path, toy
     ended = cli("compare", "--corpus", folder, *words, "--images", 1, "--json")
     assert ended.code == 0, ended.err
     assert [row["codec"] for row in ended.json["rows"]] == ["toy", "toy:encoder=network+refine"]
+
+
+def test_what_the_bits_describe_stands_in_every_row() -> None:
+    rows = [
+        *rows_of("toy", "search", kinds={"windows": 300.0, "tiles": 100.0, "base": 0.0}),
+        *rows_of("toy", "network", kinds={"windows": 0.0, "tiles": 8.0}),
+    ]
+    table = gains(rows)
+    assert cells(table, "toy", "search")["bits"].text == "windows 75 %, tiles 25 %"
+    assert cells(table, "toy", "network")["bits"].text == "tiles 100 %"
+    # Rows of older runs do not say.
+    assert "bits" not in gains(rows_of("toy", "search") + rows_of("toy", "network")).columns
