@@ -34,6 +34,7 @@ from .windows.correlation import (
     WAVES,
     assess,
     level_for,
+    near,
     strongest,
 )
 from .windows.ellipse import axes_of, columns_of, rows_of
@@ -217,7 +218,7 @@ def level_of_layer(layer):  # type: ignore[no-untyped-def]
 def _step(pyramid, layer, level, sums, system):  # type: ignore[no-untyped-def]
     """Move an outline by one step of least squares; `sums` are those of its harmonics."""
     wavy = layer[FREQUENCY] > 0
-    amplitude, phase = strongest(sums, np.int64(layer[FREQUENCY]))
+    amplitude, phase = strongest(sums[0], np.int64(layer[FREQUENCY]))
     if amplitude <= 0:
         return False
     turn = 2.0 * math.pi * phase
@@ -252,14 +253,16 @@ def aim(pyramid, layer, steps, only, lmbda, prices, sums, trial, best, system): 
     """
     level = level_of_layer(layer)
     copy(layer, best)
-    top = assess(pyramid, best, only, lmbda, prices, sums)
+    low, high = near(np.int64(only))
+    top = assess(pyramid, best, low, high, lmbda, prices, sums)
     if top <= NOTHING:
         return NOTHING
     copy(best, trial)
     for _ in range(steps):
         if not _step(pyramid, trial, level, sums, system):
             break
-        worth = assess(pyramid, trial, np.int64(trial[FREQUENCY]), lmbda, prices, sums)
+        low, high = near(np.int64(trial[FREQUENCY]))
+        worth = assess(pyramid, trial, low, high, lmbda, prices, sums)
         if worth <= top:
             break
         copy(trial, best)

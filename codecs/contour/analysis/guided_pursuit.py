@@ -18,12 +18,12 @@ from ....shared.codec import Geometry
 from ....shared.compiled import compiled
 from ....shared.error.importance import Importance
 from ....shared.tiles.analysis.encoder import LAMBDA
-from ..format.layout import FREQUENCIES, FREQUENCY
+from ..format.layout import FREQUENCY
 from ..format.stream import most_layers
 from . import levels
 from .pursuit import Pursuit, polish, ratios_of, start, tidy
 from .windows import matching
-from .windows.correlation import NOTHING, assess, price
+from .windows.correlation import NOTHING, assess, near, price
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -94,8 +94,7 @@ def _screen(pyramid, layers, lmbda, prices, gain, bits, sums):  # type: ignore[n
     """Fill what each layer alone would remove, and its bits."""
     for i in range(len(layers)):
         layer = layers[i]
-        low = max(np.int64(layer[FREQUENCY]) - 1, 0)
-        high = min(np.int64(layer[FREQUENCY]) + 2, FREQUENCIES)
+        low, high = near(np.int64(layer[FREQUENCY]))
         worth = assess(pyramid, layer, low, high, lmbda, prices, sums)
         if worth > NOTHING:
             bits[i] = price(layer, prices)

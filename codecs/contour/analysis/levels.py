@@ -28,7 +28,7 @@ from ..format.layout import (
 )
 from .aiming import UNKNOWNS, fitted, level_of_layer
 from .windows import matching
-from .windows.correlation import amplitude_at, assess, level_of, price, round_fine
+from .windows.correlation import amplitude_at, assess, level_of, near, price, round_fine
 from .windows.ellipse import axes_of, columns_of, rows_of
 from .windows.matching import copy, demanded
 from .windows.residual import waves_at, waves_of
@@ -146,7 +146,8 @@ def _accept(  # type: ignore[no-untyped-def]
             continue
         mine = lmbda * demanded(demand, layer)
         copy(layer, first)
-        worth = assess(pyramid, first, np.int64(layer[FREQUENCY]), mine, prices, sums)
+        low, high = near(np.int64(layer[FREQUENCY]))
+        worth = assess(pyramid, first, low, high, mine, prices, sums)
         cost = mine * price(first, prices)
         if worth < (bar - 1.0 - _NEARLY) * cost:
             if worth < _LOST * cost:

@@ -281,6 +281,14 @@ def price(layer, prices):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def near(frequency):  # type: ignore[no-untyped-def]
+    """First and one past the last of a frequency and its neighbours; of all below 0 (indices)."""
+    if frequency < 0:
+        return 0, FREQUENCIES
+    return max(frequency - 1, 0), min(frequency + 2, FREQUENCIES)
+
+
+@compiled
 def assess(pyramid, layer, low, high, lmbda, prices, room):  # type: ignore[no-untyped-def]
     """Choose harmonic, amplitude and phase for a window's outline; return its worth.
 
