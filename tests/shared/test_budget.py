@@ -192,7 +192,7 @@ def test_the_file_that_is_asked_for_decides_whether_windows_are_tried() -> None:
     assert 0.97 * budget <= len(data) <= budget
     # At the same step, whose tiles take more than that, the limit alone makes the difference.
     found = []
-    for limit in (budget, 2 * budget):
+    for limit in (budget, 4 * budget):
         analysis = codec.analyze(image, encoder="search", effort=1)
         codec.first_step(analysis, limit)
         found.append(codec.propose(analysis, 150).state.tiles)

@@ -44,10 +44,10 @@ _NO_LESS, _SURELY_MORE = 1.0, 1.02
 finer one. Windows compare the better the coarser the step."""
 _FAR_BETTER = 0.85
 """Part of the cost of tiles at which outlines are better than windows ever are."""
-_MARGINS = (1.2, 1.06)
+_MARGINS = (1.3, 1.08)
 """Times the least cost that windows may be expected to have, by what they had at a coarse step
 after a quick search, and on the way from there: they get better where they are fitted again."""
-_LEFT = 0.85
+_LEFT = 0.92
 """Part of the cost of tiles that tiles may have beside outlines at the most: what the outlines
 themselves cost comes on top."""
 _BARE = 3
