@@ -31,6 +31,8 @@ _LOST = 0.22
 """Logarithm of size over limit at which a quick aim has missed."""
 _YIELD = 0.27
 """How the size falls with strictness, in logarithms, about."""
+_SAME = 1e-6
+"""Logarithms of strictness that are as good as equal."""
 _UNUSED, _UNUSED_QUICK = (-0.005, 0.001), (-0.008, 0.004)
 """Logarithm of size over limit that is close enough."""
 _ADJUSTMENTS, _ADJUSTMENTS_SEARCH = 3, 5
@@ -226,12 +228,15 @@ class _Fitter:
             at, excess, nearest = known[0]
             if abs(excess) > within or least <= excess <= most:
                 break
-            if len(known) > 1:
-                # Two of the same side may lead to the same place again and again.
-                beyond = [one for one in known if (one[1] > aim) != (excess > aim)]
-                (x, y, _), (u, v, _) = known[0], (beyond or known[1:])[0]
-                fall = min(max((v - y) / (x - u), _YIELD / 4), _YIELD * 4)
-            at += (excess - aim) / fall
+            ahead = at + (excess - aim) / fall
+            # Two of the same side may lead to the same place again and again.
+            beyond = [one for one in known if (one[1] > aim) != (excess > aim)]
+            for u, v, _ in [*known[1:2], *beyond[:1]]:
+                fall = min(max((v - excess) / (at - u), _YIELD / 4), _YIELD * 4)
+                ahead = at + (excess - aim) / fall
+                if all(abs(ahead - one[0]) > _SAME for one in known):
+                    break
+            at = ahead
             strict = self.codec.near(self.codec.strict(self.analysis, math.exp(at)), nearest)
             found = self.codec.propose(strict, proposal.step)
             known.append((at, math.log(self.write_whole(found) / self.limit), found))

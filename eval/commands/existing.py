@@ -154,7 +154,7 @@ def metrics(
     import numpy as np
 
     from ...shared.errors import ImageInputError
-    from ..judging.metrics import METRICS, SMART_IN_WORDS, measure
+    from ..judging.metrics import EXACT, METRICS, SMART_IN_WORDS, measure
 
     first, second = _pixels(original), _pixels(other)
     if first.shape[:2] != second.shape[:2]:
@@ -179,7 +179,7 @@ def metrics(
         [
             (
                 METRICS[name].label,
-                ("infinite" if equal else "none") if value is None else value,
+                "none" if value is None else "infinite" if value == EXACT else value,
                 METRICS[name].unit,
                 "larger" if METRICS[name].higher_is_better else "smaller",
             )

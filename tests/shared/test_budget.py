@@ -189,7 +189,8 @@ def test_the_file_that_is_asked_for_decides_whether_windows_are_tried() -> None:
     image = np.repeat(luma.astype(np.uint8)[..., None], 3, axis=2)
     budget = int(0.3 * 128 * 128 / 8)
     data = fractour.encode(image, codec="contour", budget=budget)
-    assert 0.97 * budget <= len(data) <= budget
+    # Two waves are said in few windows: what is left over buys none that pays.
+    assert 0.95 * budget <= len(data) <= budget
     # At the same step, whose tiles take more than that, the limit alone makes the difference.
     found = []
     for limit in (budget, 4 * budget):

@@ -32,8 +32,8 @@ FloatArray = npt.NDArray[np.float32]
 
 _APART = 0.85
 """Least distance of two colours of a palette, in quantizer steps."""
-_STEPS_SHARED = 4
-"""Steps that share what is searched."""
+_KEPT, _STEPS_SHARED = 3, 4
+"""Searches that are remembered, and steps that share one."""
 
 
 def _chosen(vectors: FloatArray, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
@@ -149,6 +149,9 @@ def painted(spectra: Spectra, step: int, tables: Tables, *, lmbda: float = LAMBD
     if key not in spectra.found:
         middle = step - step % _STEPS_SHARED + _STEPS_SHARED // 2
         spectra.found[key] = _search(spectra, middle, tables, lmbda)
+        # Each holds coefficients once more; a search that is done with a step rarely comes back.
+        while len(spectra.found) > _KEPT:
+            del spectra.found[next(iter(spectra.found))]
     found = spectra.found[key]
     return (
         spectra
@@ -179,9 +182,11 @@ def _search(spectra: Spectra, step: int, tables: Tables, lmbda: float) -> Spectr
             return None
         palette = _palette(screen, near, colours, taken)
         if not last:
-            bits = _bits(geometry, palette, tables)
+            bits, head = _bits(geometry, palette, tables)
             taken &= wrong + lmbda * bits < tiled
-    # Blocks that left hardly change what the others cost.
+    # Blocks that left hardly change what the others and the colours cost.
+    if (tiled - wrong - lmbda * bits)[taken].sum() < lmbda * head:
+        return None
     palette.price = float(bits[taken].sum())
     planes = tuple(behind(palette, spectra.planes))
     return replace(
@@ -218,7 +223,11 @@ def _palette(
     return out
 
 
-def _bits(geometry: Geometry, palette: Palette, tables: Tables) -> npt.NDArray[np.float64]:
-    """Bits of the indices of each block."""
+def _bits(
+    geometry: Geometry, palette: Palette, tables: Tables
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Bits of the indices of each block, and of colours and blocks."""
     tiles = TileSet.blank(geometry, np.ones(geometry.channels, np.int64), palette=palette)
-    return Coder(tables, capacity=capacity(geometry)).palettes(tiles)
+    coder = Coder(tables, capacity=capacity(geometry))
+    bits = coder.palettes(tiles)
+    return bits, coder.shares()["palettes"] - float(bits.sum())

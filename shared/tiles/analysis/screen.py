@@ -41,6 +41,8 @@ def screen_of(image: Image) -> Screen | None:
     """
     if image.shape[1] < 2:
         return None
+    if np.all(image == image[:1, :1]):
+        return None
     runs = np.all(image[:, 1:] == image[:, :-1], axis=2).mean()
     if runs < _LEAST_RUNS:
         return None

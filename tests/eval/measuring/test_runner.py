@@ -68,7 +68,8 @@ class Stub:
         return np.full(shape, data[6] * 20, np.uint8)
 
     def info(self, data):
-        return {"bits": {"tone": 8.0 * (len(data) - 6), "never": float("nan")}}
+        tone = 8.0 * (len(data) - 6)
+        return {"bits": {"tone": tone, "never": float("nan")}, "kinds": {"stub": tone}}
 
 
 @pytest.fixture
