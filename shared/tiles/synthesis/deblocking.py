@@ -19,7 +19,7 @@ from ..format.stream import TileSet, parts_of
 from ..format.syntax import CELL, FRACTION_BITS, STEP_BITS
 
 # Threshold by log of the smaller leaf: 0.4 * sqrt(4 / side) steps, times 256.
-_THRESHOLD = np.array([0, 0, 102, 72, 102, 204, 204], np.int64)
+_THRESHOLD = np.array([0, 0, 102, 72, 51, 36, 26], np.int64)
 # 128 * ((n - i) / (n + 1/2)) ** 2 for n = 2, 4, 8.
 _RAMPS = np.array(
     [

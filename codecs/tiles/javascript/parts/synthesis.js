@@ -69,7 +69,7 @@ function transformLeaf(plane, width, leaf, step) {
 }
 
 /** By the logarithm of the smaller leaf's side. */
-const THRESHOLDS = [0, 0, 102, 72, 102, 204, 204];
+const THRESHOLDS = [0, 0, 102, 72, 51, 36, 26];
 const RAMPS = [[], [], [82, 20], [101, 57, 25, 6], [113, 87, 64, 44, 28, 16, 7, 2]];
 
 /** Soften the seams between leaves, in place: first the vertical ones, then the horizontal ones. */
