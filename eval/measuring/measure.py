@@ -204,11 +204,8 @@ class Coder(Protocol):
     def decode(self, data: bytes) -> Image:
         """Return pixels."""
 
-    def bits(self, data: bytes) -> dict[str, float]:
-        """Return bits by kind of decision."""
-
-    def kinds(self, data: bytes) -> dict[str, float]:
-        """Return bits by kind of element."""
+    def spent(self, data: bytes) -> dict[str, dict[str, float]]:
+        """Return ``bits`` by kind of decision, and by ``kinds`` of element."""
 
 
 class _AnchorCoder:
@@ -230,11 +227,8 @@ class _AnchorCoder:
     def decode(self, data: bytes) -> Image:
         return decode_anchor(self._name, data, channels=self._channels).reshape(self._shape)
 
-    def bits(self, data: bytes) -> dict[str, float]:
-        return {}
-
-    def kinds(self, data: bytes) -> dict[str, float]:
-        return {}
+    def spent(self, data: bytes) -> dict[str, dict[str, float]]:
+        return {"bits": {}, "kinds": {}}
 
 
 class _FractourCoder:
@@ -253,11 +247,9 @@ class _FractourCoder:
     def decode(self, data: bytes) -> Image:
         return api.decode(data).reshape(self._image.shape)
 
-    def bits(self, data: bytes) -> dict[str, float]:
-        return dict(api.info(data)["bits"])
-
-    def kinds(self, data: bytes) -> dict[str, float]:
-        return dict(api.info(data)["kinds"])
+    def spent(self, data: bytes) -> dict[str, dict[str, float]]:
+        facts = api.info(data)
+        return {name: dict(facts[name]) for name in ("bits", "kinds")}
 
 
 def open_coder(spec: CodecSpec, image: Image) -> Coder:
@@ -325,8 +317,7 @@ def _measured(task: Task, coder: Coder, limit: int) -> Row:
         "bpp": 8 * len(data) / pixels,
         "setting": setting,
         **measure(task.pixels, decoded, task.metrics),
-        "bits": coder.bits(data),
-        "kinds": coder.kinds(data),
+        **coder.spent(data),
         "encode_s": encode_s,
         "decode_s": statistics.median(seconds),
         "bitstream_sha256": hashlib.sha256(data).hexdigest(),

@@ -100,7 +100,7 @@ def _view(
         return {**view, "missing": f"cannot be shown: {error}"}
     if pixel_sha256(decoded) != row["pixels_sha256"]:
         # Encoded again by another version: the row's measures are those of another picture.
-        row = {**row, **measure(pixels, decoded, names), "bits": coder.bits(data)}
+        row = {**row, **measure(pixels, decoded, names), "bits": coder.spent(data)["bits"]}
     total = 8 * len(data)
     bits = [
         {"kind": kind, "share": 100 * (value or 0.0) / total}
