@@ -117,7 +117,7 @@ def in_any_order(function: Callable[..., Any]) -> Any:
 def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     folder = _cache_folder()
     if folder is None:
-        return _njit(**options)(function)
+        return _canonical(_njit(**options)(function))
     config: Any = numba.core.config
     before = config.CACHE_DIR
     config.CACHE_DIR = folder
@@ -127,6 +127,21 @@ def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
         config.CACHE_DIR = before
     if hasattr(kernel, "_cache"):  # under NUMBA_DISABLE_JIT it is the function itself
         kernel._cache = _Forgiving(kernel._cache)
+    return _canonical(kernel)
+
+
+def _canonical(kernel: Any) -> Any:
+    """Let kernels hand integers of all sizes to `kernel` as int64: it is compiled once for all."""
+    if not hasattr(kernel, "get_call_template"):  # under NUMBA_DISABLE_JIT
+        return kernel
+    types: Any = numba.types
+    template = kernel.get_call_template
+
+    def canonical(arguments: Any, named: Any) -> Any:
+        integers = (types.Integer, types.Boolean, types.IntegerLiteral, types.BooleanLiteral)
+        return template([types.int64 if isinstance(a, integers) else a for a in arguments], named)
+
+    kernel.get_call_template = canonical
     return kernel
 
 

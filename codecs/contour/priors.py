@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Geometry, Image
-from ...shared.entropy.coder import IntArray, Tables
+from ...shared.entropy import IntArray, Tables, learned
 from ...shared.entropy.priors import Trainee, train_command
 from ...shared.picture import color
 from ...shared.tiles import priors as tile_training
@@ -60,8 +60,7 @@ def _count(
     layers = state.layers[arrange(state.layers, height, width)]
     geometry = Geometry(height, width, len(planes))
     ground = Ground(geometry, steps, state.base_code, state.base, layers)
-    tally = np.zeros((CONTEXTS, 2), np.int64)
-    return tally, write(tables, ground, None, tally=tally).coder.weights
+    return learned(write(tables, ground, None, counted=True).coder.state)
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,7 @@ def _count_outlines(
     geometry = Geometry(height, width, len(planes))
     outlines, _ = gather(fitted)
     ground = replace(Ground.empty(geometry, steps), outlines=outlines)
-    tally = np.zeros((CONTEXTS, 2), np.int64)
-    return tally, write(tables, ground, None, tally=tally).coder.weights
+    return learned(write(tables, ground, None, counted=True).coder.state)
 
 
 TRAINEE = Trainee(_prepare, _count, STEP_RANGE, TABLES, untrained)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Image
-from ...shared.entropy.coder import IntArray, Tables
+from ...shared.entropy import IntArray, Tables, learned
 from ...shared.entropy.priors import Trainee, train_command
 from ...shared.tiles import priors as tile_training
 from ...shared.tiles.format.contexts import WEIGHT_INPUTS as TILE_INPUTS
@@ -44,9 +44,9 @@ def _prepare_pure(pixels: Image, number: int) -> Analysis:
 
 def _count(analysis: Analysis, step: int, tables: Tables) -> tuple[npt.NDArray[np.int64], IntArray]:
     tiles, maps, _, _ = choose(analysis, step, tables, compare=False)
-    tally = np.zeros((CONTEXTS, 2), np.int64)
     again = tiles.emptied()
-    return tally, write(tables, again, maps, pure=analysis.pure, tally=tally).coder.weights
+    written = write(tables, again, maps, pure=analysis.pure, counted=True)
+    return learned(written.coder.state)
 
 
 TRAINEE = Trainee(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +20,8 @@ _CONTEXTS = 9 + 9  # is a block there, by neighbours; bits of its magnitude
 
 
 @compiled
-def _code_blocks(rc, buf, values, model):  # type: ignore[no-untyped-def]
-    """Code (C, rows, columns) int32 block values in the direction that `rc` says."""
-    contexts = model[3]
+def _code_blocks(m, values):  # type: ignore[no-untyped-def]
+    """Code (C, rows, columns) int32 block values in the direction of the coder."""
     for comp in range(values.shape[0]):
         for y in range(values.shape[1]):
             for x in range(values.shape[2]):
@@ -33,31 +31,31 @@ def _code_blocks(rc, buf, values, model):  # type: ignore[no-untyped-def]
                 if y and values[comp, y - 1, x]:
                     near += 1
                 value = np.int64(values[comp, y, x])
-                contexts[0] = min(comp, 2) * 3 + near
-                there, _ = entropy.code_mixed(rc, buf, model, 1 if value else 0, 1, 0, 1)
-                if rc[entropy.ENDED]:
+                m[entropy.CONTEXT] = min(comp, 2) * 3 + near
+                there, _ = entropy.decide(m, 0, 1 if value else 0, 1, 0, 1)
+                if m[entropy.ENDED]:
                     return
                 if not there:
                     values[comp, y, x] = 0
                     continue
-                negative = entropy.code_bit(rc, buf, 1 if value < 0 else 0, 32768)
+                negative = entropy.decide_flat(m, 0, 1 if value < 0 else 0)
                 # The magnitude less one, as a run of ones.
                 size = 1
                 while size < LARGEST:
-                    contexts[0] = 9 + min(size - 1, 8)
+                    m[entropy.CONTEXT] = 9 + min(size - 1, 8)
                     longer = 1 if abs(value) > size else 0
-                    more, _ = entropy.code_mixed(rc, buf, model, longer, 1, 0, 1)
-                    if not more or rc[entropy.ENDED]:
+                    more, _ = entropy.decide(m, 0, longer, 1, 0, 1)
+                    if not more or m[entropy.ENDED]:
                         break
                     size += 1
                 values[comp, y, x] = -size if negative else size
 
 
-def _model() -> tuple[Any, ...]:
+def _tables() -> entropy.Tables:
     """Untrained states; a real codec ships trained ones, see `shared.entropy.priors`."""
     half = np.full(_CONTEXTS, 32768, np.int32)
     count, weights = np.zeros(_CONTEXTS, np.int32), np.full(2, 32768, np.int32)
-    return entropy.start_model(entropy.Tables(half, count, weights))
+    return entropy.Tables(half, count, weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +81,9 @@ def grid(geometry: Geometry, step: int) -> tuple[int, int, int]:
 
 def write(step: int, values: npt.NDArray[np.int32]) -> list[bytes]:
     """Write block values as one packet: the step, then the range-coded values."""
-    rc, buf = entropy.start_encoder(2 * values.size * (LARGEST + 2) + 64)
-    _code_blocks(rc, buf, values, _model())
-    return [bytes([step]) + entropy.finish_encoder(rc, buf)]
+    coder = entropy.writer(_tables(), 2 * values.size * (LARGEST + 2) + 64)
+    _code_blocks(coder, values)
+    return [bytes([step]) + entropy.finish(coder)]
 
 
 def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Blocks:
@@ -96,7 +94,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Blo
         message = f"the template data declares step {step}; there are {STEPS}"
         raise BitstreamError(message)
     values = np.zeros(grid(geometry, step), np.int32)
-    rc, buf = entropy.start_decoder(data[1:], complete=complete)
-    _code_blocks(rc, buf, values, _model())
-    entropy.check_ended(rc)
+    coder = entropy.reader(_tables(), data[1:], complete=complete)
+    _code_blocks(coder, values)
+    entropy.check_ended(coder)
     return Blocks(step, geometry, values, 8.0 * len(data))

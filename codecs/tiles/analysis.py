@@ -66,6 +66,6 @@ def write(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     """Write the leaves, and the levels of those kept."""
     chosen = drop_details(state.choice.tiles, state.leaves[~keep])
     written = code(initial_tables(), chosen, priced=False)
-    payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
+    payload = entropy.finish(written.coder.state)
     head = header_bytes(state.step, state.chroma, state.postfilter)
     return split_packets(head, payload, written.first, written.marks)

@@ -52,7 +52,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Sym
     coder.partition(found)
     order = found.order()
     done, _, _ = coder.details(found, order)
-    entropy.check_ended(coder.rc)
+    entropy.check_ended(coder.state)
     known = np.zeros(len(found.leaves), np.bool_)
     known[order[:done]] = True
     return Symbols(found, known, postfilter, {**coder.shares(), "parameters": 8.0 * HEADER})

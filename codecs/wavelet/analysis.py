@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Geometry, Image, Proposal
+from ...shared.entropy import Tables, spent
 from ...shared.error.importance import Importance
 from ...shared.picture import color
+from .format.contexts import KINDS
 from .format.layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout, make_layout
 from .format.stream import (
     MAX_PLANE,
@@ -164,7 +166,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
         keep = gain >= lmbda * prices
         if analysis.importance is None:
             keep |= magnitude > 1
-        total = sum(written.bits.values()) - float(prices[~keep].sum())
+        total = sum(spent(written.coder, KINDS).values()) - float(prices[~keep].sum())
         where, ratio, signs, magnitude, gain, prices = (
             values[keep] for values in (where, ratio, signs, magnitude, gain, prices)
         )
@@ -211,7 +213,8 @@ def code_values(
     values: npt.NDArray[np.int32],
     *,
     with_prices: bool = False,
-    model: tuple[Any, ...] | None = None,
+    tables: Tables | None = None,
+    counted: bool = False,
 ) -> Written:
     """Code the coefficients `values`, which stand at `where`; see `format.write_coefficients`."""
     shape = (analysis.geometry.channels, analysis.layout.size)
@@ -219,7 +222,12 @@ def code_values(
     magnitude.ravel()[where] = np.abs(values)
     sign.ravel()[where] = np.sign(values)
     return write_coefficients(
-        analysis.layout, magnitude, sign, with_prices=with_prices, model=model
+        analysis.layout,
+        magnitude,
+        sign,
+        with_prices=with_prices,
+        tables=tables,
+        counted=counted,
     )
 
 

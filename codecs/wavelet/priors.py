@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Image
-from ...shared.entropy.coder import IntArray, Tables, start_model
+from ...shared.entropy import IntArray, Tables, learned
 from ...shared.entropy.priors import Trainee, train_command
 from .analysis import Analysis, analyze, code_values, propose
-from .format.contexts import CONTEXTS
 from .format.stream import default_tables
 
 
@@ -25,10 +24,8 @@ def _prepare(pixels: Image, number: int) -> Analysis:
 
 def _count(analysis: Analysis, step: int, tables: Tables) -> tuple[npt.NDArray[np.int64], IntArray]:
     state = propose(analysis, step).state
-    tally = np.zeros((CONTEXTS, 2), np.int64)
-    model = start_model(tables, tally)
-    code_values(analysis, state.where, state.values, model=model)
-    return tally, model[2]
+    written = code_values(analysis, state.where, state.values, tables=tables, counted=True)
+    return learned(written.coder)
 
 
 TRAINEE = Trainee(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .coder import (
+    BITS,
+    CONTEXT,
     COST,
-    COUNT_LIMIT,
     DECODING,
     ENDED,
     GRACE,
@@ -14,18 +15,25 @@ from .coder import (
     SQUASH,
     STOPS,
     STRETCH,
-    Tables,
+    State,
+    adapted,
     check_ended,
     code_bit,
-    code_mixed,
-    finish_encoder,
-    start_decoder,
-    start_encoder,
-    start_model,
+    cost,
+    decide,
+    decide_flat,
+    extended,
+    finish,
+    learned,
+    reader,
+    spent,
+    writer,
 )
+from .tables import COUNT_LIMIT, NO_TABLES, IntArray, Tables
 
 __all__ = [
-    "COST", "COUNT_LIMIT", "DECODING", "ENDED", "GRACE", "PROBABILITY_BITS", "READ_AHEAD",
-    "SHIFTS", "SQUASH", "STOPS", "STRETCH", "Tables", "check_ended", "code_bit", "code_mixed",
-    "finish_encoder", "start_decoder", "start_encoder", "start_model",
+    "BITS", "CONTEXT", "COST", "COUNT_LIMIT", "DECODING", "ENDED", "GRACE", "NO_TABLES",
+    "PROBABILITY_BITS", "READ_AHEAD", "SHIFTS", "SQUASH", "STOPS", "STRETCH", "IntArray", "State",
+    "Tables", "adapted", "check_ended", "code_bit", "cost", "decide", "decide_flat", "extended",
+    "finish", "learned", "reader", "spent", "writer",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codec import Image
-from .coder import COUNT_LIMIT, IntArray, Tables
+from .tables import COUNT_LIMIT, IntArray, Tables
 
 _STRENGTHS = np.array([0.5, 1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 130, 250])
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codec import Image
-from ..entropy.coder import IntArray, Tables
+from ..entropy import IntArray, Tables, learned
 from ..entropy.priors import Trainee, train_command
 from ..picture import color
 from .analysis.palette import painted
@@ -34,18 +34,19 @@ def _prepare(pixels: Image, number: int) -> Spectra | None:
 def _count(
     spectra: Spectra | None, step: int, tables: Tables
 ) -> tuple[npt.NDArray[np.int64], IntArray]:
-    tally = np.zeros((palette_coding.CONTEXTS, 2), np.int64)
+    nothing = np.zeros((palette_coding.TRAINED, 2), np.int64), tables.weights
     if spectra is None:
-        return tally[: palette_coding.TRAINED], tables.weights
+        return nothing
     found = painted(spectra, step, Tables.load(TILE_TABLES)).palette
     if found is None:
-        return tally[: palette_coding.TRAINED], tables.weights
+        return nothing
     coder = Coder(
-        palette_coding.with_hashed(tables), capacity=capacity(spectra.geometry), tally=tally
+        palette_coding.with_hashed(tables), capacity=capacity(spectra.geometry), counted=True
     )
-    palette_coding.code_head(coder.bundle, (0, 0), found)
-    palette_coding.code_body(coder.bundle, (0, 0), found, _NO_BITS)
-    return tally[: palette_coding.TRAINED], coder.weights
+    palette_coding.code_head(coder.state, (0, 0), found)
+    palette_coding.code_body(coder.state, (0, 0), found, _NO_BITS)
+    tally, weights = learned(coder.state)
+    return tally[: palette_coding.TRAINED], weights
 
 
 TRAINEE = Trainee(_prepare, _count, STEP_RANGE, TABLES, palette_coding.default_tables)

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codec import Image
-from ..entropy.coder import IntArray, Tables
+from ..entropy import IntArray, Tables, learned
 from ..entropy.priors import Trainee, train_command
 from ..picture import color
 from .analysis.encoder import choose, code
 from .analysis.spectra import Spectra, transform
-from .format.contexts import CONTEXTS
 from .format.stream import NEUTRAL_CHROMA, default_tables
 
 TABLES = Path(__file__).with_name("tables.npz")
@@ -29,9 +28,8 @@ def _prepare(pixels: Image, number: int) -> Spectra:
 
 def _count(spectra: Spectra, step: int, tables: Tables) -> tuple[npt.NDArray[np.int64], IntArray]:
     tiles = choose(spectra, step, NEUTRAL_CHROMA, tables, passes=1).tiles
-    tally = np.zeros((CONTEXTS, 2), np.int64)
     again = tiles.emptied()
-    return tally, code(tables, again, priced=False, tally=tally).coder.weights
+    return learned(code(tables, again, priced=False, counted=True).coder.state)
 
 
 TRAINEE = Trainee(_prepare, _count, STEP_RANGE, TABLES, default_tables)

@@ -247,7 +247,7 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     else:
         tiles = drop_details(state.tiles, state.leaves[~keep[count:]])
     written = write(initial_tables(), ground, tiles)
-    payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
+    payload = entropy.finish(written.coder.state)
     start = head(state.step, NEUTRAL_CHROMA, state.postfilter, ground, pure=tiles is None)
     return split_packets(start, payload, written.first, written.marks)
 

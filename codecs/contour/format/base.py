@@ -56,7 +56,7 @@ def code_base(m, levels):  # type: ignore[no-untyped-def]
                     size += code_escape(m, BASE, abs(rest) - size)
                 if size:
                     size *= code_sign(m, BASE, R_BASE_SIGN, rest, kind * 3 + lean, second)
-                if m[0][ENDED]:
+                if m[ENDED]:
                     size = int64(0)
                 levels[comp, y, x] = min(max(expected + size, -_LIMIT), _LIMIT)
 

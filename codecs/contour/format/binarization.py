@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ....shared.compiled import compiled
-from ....shared.tiles.format.syntax import decide, decide_flat, int64
+from ....shared.entropy import CONTEXT, decide, decide_flat
+from ....shared.tiles.format.syntax import int64
 from .contexts import FIRST_AT, LENGTHS, ROW, ROW_STRIDE, SECOND_AT, SHARED_ROW
 
 _FIRST = np.array(FIRST_AT, np.int64)
@@ -16,12 +17,11 @@ _LENGTHS = np.array(LENGTHS, np.int64)
 @compiled
 def code_tree(m, share, symbol, value, bits, first, second):  # type: ignore[no-untyped-def]
     """Code the upper decisions of a `bits`-bit value with contexts, the others flat."""
-    ctx = m[2]
     deep = min(int64(bits), _LENGTHS[symbol])
     node = int64(1)
     for i in range(deep):
-        ctx[0] = _FIRST[symbol] + (first << _LENGTHS[symbol]) + node
-        ctx[1] = _SECOND[symbol] + (second << _LENGTHS[symbol]) + node
+        m[CONTEXT] = _FIRST[symbol] + (first << _LENGTHS[symbol]) + node
+        m[CONTEXT + 1] = _SECOND[symbol] + (second << _LENGTHS[symbol]) + node
         row = ROW + ROW_STRIDE * symbol + 2 * min(i, 3)
         bit = decide(m, share, (value >> (bits - 1 - i)) & 1, 2, row, SHARED_ROW + 2 * symbol)[0]
         node = node << 1 | bit
@@ -34,13 +34,12 @@ def code_tree(m, share, symbol, value, bits, first, second):  # type: ignore[no-
 @compiled
 def code_run(m, share, symbol, value, most, first, second):  # type: ignore[no-untyped-def]
     """Code a number from 0 to `most` as a run of ones, ended by a zero unless it is `most`."""
-    ctx = m[2]
     length = _LENGTHS[symbol]
     size = int64(0)
     while size < most:
         i = min(size, length - 1)
-        ctx[0] = _FIRST[symbol] + first * length + i
-        ctx[1] = _SECOND[symbol] + second * length + i
+        m[CONTEXT] = _FIRST[symbol] + first * length + i
+        m[CONTEXT + 1] = _SECOND[symbol] + second * length + i
         row = ROW + ROW_STRIDE * symbol + 2 * min(i, 3)
         more = 1 if value > size else 0
         if not decide(m, share, more, 2, row, SHARED_ROW + 2 * symbol)[0]:

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ....shared.compiled import compiled
-from ....shared.tiles.format.syntax import decide, int64
+from ....shared.entropy import CONTEXT, DECODING, decide
+from ....shared.tiles.format.syntax import int64
 from .binarization import code_between
 from .contexts import (
     FIRST_AT,
@@ -68,10 +69,9 @@ def _lean(low, high):  # type: ignore[no-untyped-def]
 
 @compiled
 def _run_bit(m, symbol, bit, first, second, i):  # type: ignore[no-untyped-def]
-    ctx = m[2]
     length = LENGTHS[symbol]
-    ctx[0] = FIRST_AT[symbol] + first * length + i
-    ctx[1] = SECOND_AT[symbol] + second * length + i
+    m[CONTEXT] = FIRST_AT[symbol] + first * length + i
+    m[CONTEXT + 1] = SECOND_AT[symbol] + second * length + i
     row = ROW + ROW_STRIDE * symbol + 2 * min(i, 3)
     return decide(m, PLACES, bit, 2, row, SHARED_ROW + 2 * symbol)[0]
 
@@ -111,8 +111,8 @@ def code_places(m, places, count, grid, height, width, role, density, stack):  #
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     places : (n, 2) int32
         Top and left, read in the order of `path_keys`, or filled.
     count : int
@@ -127,7 +127,7 @@ def code_places(m, places, count, grid, height, width, role, density, stack):  #
     stack : (64, 6) int64
         Scratch: the first 40 rows.
     """
-    decoding = m[0][6]
+    decoding = m[DECODING]
     stack[0, 0], stack[0, 1] = 0, 0
     stack[0, 2], stack[0, 3] = cells(height, grid), cells(width, grid)
     stack[0, 4] = count

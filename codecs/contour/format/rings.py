@@ -9,8 +9,8 @@ code, and a curve that goes on as it went is cheap.
 from __future__ import annotations
 
 from ....shared.compiled import compiled
-from ....shared.entropy import ENDED
-from ....shared.tiles.format.syntax import bit_length, code_escape, decide_flat, int64
+from ....shared.entropy import BITS, DECODING, ENDED, SHIFTS, decide_flat
+from ....shared.tiles.format.syntax import bit_length, code_escape, int64
 from .binarization import code_between, code_run, code_tree
 from .contexts import (
     FILLS,
@@ -137,8 +137,8 @@ def code_ring(m, nodes, first, count, grid, reach):  # type: ignore[no-untyped-d
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     nodes : (n, NODE_FIELDS) int32
     first, count : int
         Rows that are the ring's.
@@ -278,8 +278,8 @@ def code_outlines(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle, see `shared.tiles.format.syntax`.
+    m : State
+        See `shared.entropy`.
     height, width, comps : int
     steps : (C,) int64
     counts : (3,) int64
@@ -305,8 +305,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
     int
         0, or `DAMAGED`.
     """
-    rc, spent = m[0], m[8]
-    decoding = rc[6]
+    decoding = m[DECODING]
     total = code_escape(m, FILLS, counts[0] - 1) + 1
     if total > len(fills):
         return int64(DAMAGED)
@@ -321,7 +320,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
             fill[VALUE + comp] = _code_value(m, int64(fill[VALUE + comp]))
         _code_waves(m, fill, comps)
         count = code_escape(m, FILLS, int64(fill[RINGS]) - 1) + 1
-        if rc[ENDED]:
+        if m[ENDED]:
             return int64(0)
         if at + count > len(rings):
             return int64(DAMAGED)
@@ -334,7 +333,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
         repeated = int64(0)
         for _ in range(count):
             ring = rings[at]
-            spent_before = spent[NODES] + spent[REPEATS]
+            spent_before = m[BITS + NODES] + m[BITS + REPEATS]
             again = int64(0)
             if originals:
                 again = code_run(
@@ -355,7 +354,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
                 first = min(bit_length(originals), 5)
                 number = 2 + _code_number(m, int64(ring[NODES_OF]) - 2, first, min(grid, 3))
                 if node_at + number > len(nodes):
-                    return int64(0) if rc[ENDED] else int64(DAMAGED)
+                    return int64(0) if m[ENDED] else int64(DAMAGED)
                 ring[TOP] += _code_fine(m, fine[at, 0], grid)
                 ring[LEFT] += _code_fine(m, fine[at, 1], grid)
                 length = code_ring(m, nodes, node_at, number, grid, far >> grid) << grid
@@ -364,15 +363,15 @@ def code_outlines(  # type: ignore[no-untyped-def]
                 used += length
                 node_at += number
                 originals += 1
-            if rc[ENDED]:
+            if m[ENDED]:
                 return int64(0)
             if used > work:
                 return int64(DAMAGED)
-            prices[at] = spent[NODES] + spent[REPEATS] - spent_before
+            prices[at] = (m[BITS + NODES] + m[BITS + REPEATS] - spent_before) / 65536.0
             y = min(int64(ring[TOP]) >> (4 + _MAP_LOG), density.shape[0] - 1)
             x = min(int64(ring[LEFT]) >> (4 + _MAP_LOG), density.shape[1] - 1)
             density[y, x] += 1
-            marks[at] = rc[9]
+            marks[at] = m[SHIFTS]
             at += 1
             fill[RINGS] += 1
             counts[1], counts[2] = at, node_at

@@ -17,7 +17,6 @@ from ....shared.errors import BitstreamError
 from ....shared.tiles.format.packets import header_bytes, parse_header, whole_header
 from ....shared.tiles.format.stream import (
     NO_PRICES,
-    NO_TALLY,
     Coder,
     TileSet,
     capacity,
@@ -184,7 +183,7 @@ def code_outlined(
     counts = np.array([len(given.fills), len(given.rings), len(given.nodes)])
     marks, prices = np.zeros(len(given.rings), np.int64), np.zeros(len(given.rings))
     failed = code_outlines(
-        coder.bundle,
+        coder.state,
         geometry.height,
         geometry.width,
         geometry.channels,
@@ -231,7 +230,7 @@ def code_windows(coder: Coder, ground: Ground, first: int, buckets: int) -> npt.
     geometry = ground.geometry
     marks = np.zeros(len(ground.layers), np.int64)
     count = code_layers(
-        coder.bundle,
+        coder.state,
         geometry.height,
         geometry.width,
         geometry.channels,
@@ -279,7 +278,7 @@ def write(
     tiles: TileSet | None,
     *,
     priced: bool = False,
-    tally: npt.NDArray[np.int64] = NO_TALLY,
+    counted: bool = False,
 ) -> Written:
     """Write base, outlines, windows and tiles with empty maps.
 
@@ -287,9 +286,9 @@ def write(
     """
     geometry, outlines = ground.geometry, ground.outlines
     room = capacity(geometry) + FIELDS * len(ground.layers) + 16 * len(outlines.nodes)
-    coder = Coder(tables, capacity=room, tally=tally, kinds=KINDS, priced=priced)
-    code_base(coder.bundle, ground.base)
-    first = int(coder.rc[entropy.SHIFTS])
+    coder = Coder(tables, capacity=room, counted=counted, kinds=KINDS, priced=priced)
+    code_base(coder.state, ground.base)
+    first = int(coder.state[entropy.SHIFTS])
     marks, outlined = [], np.zeros(0)
     if len(outlines.fills):
         _, after, outlined = code_outlined(coder, ground)
@@ -340,7 +339,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     if flags & OUTLINED:
         outlines = Outlines.room(_MOST_FILLS, most_layers(geometry), most_nodes(geometry))
     ground = Ground(geometry, steps, base_code, base.astype(np.int32), layers, outlines)
-    code_base(coder.bundle, ground.base)
+    code_base(coder.state, ground.base)
     if flags & OUTLINED:
         outlines, _, ring_bits = code_outlined(coder, ground)
     count = len(code_windows(coder, ground, first, buckets))
@@ -353,7 +352,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
         done, _, _ = coder.details(tiles, order)
         known = np.zeros(len(tiles.leaves), np.bool_)
         known[order[:done]] = True
-    entropy.check_ended(coder.rc)
+    entropy.check_ended(coder.state)
     shares = {**coder.shares(), "parameters": 8.0 * HEADER}
     return Symbols(ground, tiles, known, postfilter, shares, ring_bits)
 

@@ -7,8 +7,8 @@ group first its number of layers, then all places, then layer by layer everythin
 from __future__ import annotations
 
 from ....shared.compiled import compiled
-from ....shared.entropy import ENDED
-from ....shared.tiles.format.syntax import decide_flat, int64
+from ....shared.entropy import DECODING, ENDED, SHIFTS, decide_flat
+from ....shared.tiles.format.syntax import int64
 from .binarization import code_run, code_sign, code_tree
 from .contexts import (
     ANGLES,
@@ -130,8 +130,8 @@ def code_fields(m, layer, role, paired, turned):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     layer : (FIELDS,) int32
     role : int
         1 for chroma.
@@ -208,8 +208,8 @@ def code_layers(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle, see `shared.tiles.format.syntax`.
+    m : State
+        See `shared.entropy`.
     height, width, comps : int
     first, buckets : int
         First bucket, and how many there are.
@@ -230,8 +230,7 @@ def code_layers(  # type: ignore[no-untyped-def]
     int
         Layers that are complete, or `DAMAGED`.
     """
-    rc = m[0]
-    decoding = rc[6]
+    decoding = m[DECODING]
     paired = comps >= 3
     at = int64(0)
     used = int64(0)
@@ -260,7 +259,7 @@ def code_layers(  # type: ignore[no-untyped-def]
                 )
                 if count == 0:
                     continue
-                if rc[ENDED]:
+                if m[ENDED]:
                     return at
                 if at + count > total:
                     return int64(DAMAGED)
@@ -273,13 +272,13 @@ def code_layers(  # type: ignore[no-untyped-def]
                     y = min(int64(layer[TOP]) >> (4 + MAP_LOG), turns.shape[0] - 1)
                     x = min(int64(layer[LEFT]) >> (4 + MAP_LOG), turns.shape[1] - 1)
                     code_fields(m, layer, role, paired, int64(turns[y, x]))
-                    if rc[ENDED]:
+                    if m[ENDED]:
                         return at
                     used += footprint(layer, height, width)
                     if used > area:
                         return int64(DAMAGED)
                     mark_maps(layer, density, turns)
-                    marks[at] = rc[9]
+                    marks[at] = m[SHIFTS]
                     at += 1
     return at
 

@@ -301,7 +301,7 @@ def write_packets(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     maps = state.maps.copy()
     maps[lost_maps] = 0
     written = write(initial_tables(pure=state.pure), tiles, maps, pure=state.pure)
-    payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
+    payload = entropy.finish(written.coder.state)
     head = bytearray(header_bytes(state.step, NEUTRAL_CHROMA, state.postfilter))
     head[1] |= (SECOND | (PURE if state.pure else 0)) << 6
     return split_packets(bytes(head), payload, written.first, written.marks)

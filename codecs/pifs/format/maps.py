@@ -8,10 +8,8 @@ their own leaf are the usual ones), or as any.
 
 from __future__ import annotations
 
-import numpy as np
-
 from ....shared.compiled import compiled
-from ....shared.entropy import ENDED, code_bit
+from ....shared.entropy import BITS, CONTEXT, ENDED, SHIFTS, code_bit, decide
 from ....shared.tiles.format import contexts as tile_contexts
 from ....shared.tiles.format.syntax import (
     CELL_LOG,
@@ -24,7 +22,6 @@ from ....shared.tiles.format.syntax import (
     REACH,
     TOP,
     bit_length,
-    decide,
     int64,
     starts,
 )
@@ -96,22 +93,19 @@ def domains(length, log):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def code_even(rc, buf, bits, value, count):  # type: ignore[no-untyped-def]
+def code_even(m, value, count):  # type: ignore[no-untyped-def]
     """Code an integer that is 0 .. `count` - 1 with equal chances."""
     low = int64(0)
     high = int64(count)
     while high - low > 1:
         middle = (low + high) >> 1
         p = min(max(((high - middle) << 16) // (high - low), 1), 65535)
-        if rc[ENDED]:
+        if m[ENDED]:
             return low
-        bit = code_bit(rc, buf, 1 if value >= middle else 0, p)
-        bits[MAPS] += np.log2(np.float64(high - low))
-        if bit:
+        if code_bit(m, MAPS, 1 if value >= middle else 0, p):
             low = middle
         else:
             high = middle
-        bits[MAPS] -= np.log2(np.float64(high - low))
     return low
 
 
@@ -124,18 +118,17 @@ def fold(away):  # type: ignore[no-untyped-def]
 @compiled
 def _code_near(m, away, role, k, axis, other):  # type: ignore[no-untyped-def]
     """Code -4 .. 3; `other` is what the first axis said, 1 + folded and 1 or 2 for the side."""
-    ctx = m[2]
     size = fold(away)
     value = int64(0)
     while value < NEAR - 1:
-        ctx[0] = FOLD_AT[0] + ((role * 5 + k) * 2 + axis) * 3 + value
-        ctx[1] = FOLD_AT[1] + ((other[0] * 2 + role) * 5 + k) * 3 + value
+        m[CONTEXT] = FOLD_AT[0] + ((role * 5 + k) * 2 + axis) * 3 + value
+        m[CONTEXT + 1] = FOLD_AT[1] + ((other[0] * 2 + role) * 5 + k) * 3 + value
         row, row2 = _FOLD_ROW + axis * 2, _FOLD_ROW2 + k * 2
         if not decide(m, MAPS, 1 if size > value else 0, 2, row, row2)[0]:
             break
         value += 1
-    ctx[0] = SIDE_AT[0] + (role * 5 + k) * 2 + axis
-    ctx[1] = SIDE_AT[1] + (axis * 3 + other[1]) * 4 + value
+    m[CONTEXT] = SIDE_AT[0] + (role * 5 + k) * 2 + axis
+    m[CONTEXT + 1] = SIDE_AT[1] + (axis * 3 + other[1]) * 4 + value
     row, row2 = _SIDE_ROW + axis * 2, _SIDE_ROW2 + k * 2
     before = decide(m, MAPS, 1 if away < 0 else 0, 2, row, row2)[0]
     return -1 - value if before else value
@@ -144,19 +137,18 @@ def _code_near(m, away, role, k, axis, other):  # type: ignore[no-untyped-def]
 @compiled
 def _code_scale(m, truth, role, k, grade, kind):  # type: ignore[no-untyped-def]
     """Code a scale in quarters that is not 0; `kind` tells how the place was said."""
-    ctx = m[2]
     size = int64(1)
     while size < MAX_SCALE:
-        ctx[0] = SCALE_AT[0] + (role * 5 + k) * 8 + size
-        ctx[1] = SCALE_AT[1] + (role * 4 + grade) * 8 + size
-        ctx[2] = SCALE_AT[2] + kind * 8 + size
+        m[CONTEXT] = SCALE_AT[0] + (role * 5 + k) * 8 + size
+        m[CONTEXT + 1] = SCALE_AT[1] + (role * 4 + grade) * 8 + size
+        m[CONTEXT + 2] = SCALE_AT[2] + kind * 8 + size
         row, row2 = _SCALE_ROW + role * 3, _SCALE_ROW2 + k * 3
         if not decide(m, MAPS, 1 if abs(truth) > size else 0, 3, row, row2)[0]:
             break
         size += 1
-    ctx[0] = SIGN_AT[0] + role * 5 + k
-    ctx[1] = SIGN_AT[1] + role * 4 + grade
-    ctx[2] = SIGN_AT[2] + kind * 3 + min(size >> 1, 2)
+    m[CONTEXT] = SIGN_AT[0] + role * 5 + k
+    m[CONTEXT + 1] = SIGN_AT[1] + role * 4 + grade
+    m[CONTEXT + 2] = SIGN_AT[2] + kind * 3 + min(size >> 1, 2)
     row, row2 = _SIGN_ROW + role * 3, _SIGN_ROW2 + k * 3
     negative = decide(m, MAPS, 1 if truth < 0 else 0, 3, row, row2)[0]
     return -size if negative else size
@@ -168,7 +160,7 @@ def _code_place(m, y, x, place, size, log, role, k, a, b):  # type: ignore[no-un
 
     Parameters
     ----------
-    m : tuple
+    m : State
     y, x : int
         The domain.
     place, size : (int, int)
@@ -182,11 +174,10 @@ def _code_place(m, y, x, place, size, log, role, k, a, b):  # type: ignore[no-un
     y, x, kind : int, int, int
         0 far, 1 near, 2 near and holding the leaf.
     """
-    rc, buf, ctx, bits = m[0], m[1], m[2], m[8]
     dy, dx = int64(y) - place[0], int64(x) - place[1]
     inside = 1 if fold(dy) < NEAR and fold(dx) < NEAR else 0
-    ctx[0] = NEAR_AT[0] + role * 5 + k
-    ctx[1] = NEAR_AT[1] + (role * 3 + a) * 3 + b
+    m[CONTEXT] = NEAR_AT[0] + role * 5 + k
+    m[CONTEXT + 1] = NEAR_AT[1] + (role * 3 + a) * 3 + b
     if decide(m, MAPS, inside, 2, _NEAR_ROW + role * 2, _NEAR_ROW2 + k * 2)[0]:
         dy = _code_near(m, dy, role, k, 0, (int64(0), int64(0)))
         other = 1 + fold(dy), int64(1) if dy < 0 else int64(2)
@@ -198,8 +189,8 @@ def _code_place(m, y, x, place, size, log, role, k, a, b):  # type: ignore[no-un
         return y, x, kind
     low_y, high_y = window(place[0], size[0], far(log))
     low_x, high_x = window(place[1], size[1], far(log))
-    y = low_y + code_even(rc, buf, bits, y - low_y, high_y - low_y)
-    x = low_x + code_even(rc, buf, bits, x - low_x, high_x - low_x)
+    y = low_y + code_even(m, y - low_y, high_y - low_y)
+    x = low_x + code_even(m, x - low_x, high_x - low_x)
     return y, x, int64(0)
 
 
@@ -228,8 +219,8 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle, see `shared.tiles.format.syntax`.
+    m : State
+        See `shared.entropy`.
     height, width : int
         Pixels.
     leaves : (n, FIELDS) int32
@@ -244,7 +235,6 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
     spent : (n,) float64
         Filled with the bits of each leaf's map.
     """
-    rc, ctx, bits = m[0], m[2], m[8]
     for index in range(len(leaves)):
         leaf = leaves[index]
         comp, log = int64(leaf[COMP]), int64(leaf[LOG])
@@ -252,10 +242,10 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         rows, columns = domains(height, log), domains(width, log)
         truth = int64(maps[index, 0])
         maps[index, 0] = 0
-        marks[index] = rc[9]
+        marks[index] = m[SHIFTS]
         if log < smallest[comp] or rows == 0 or columns == 0:
             continue
-        before = bits[MAPS]
+        before = m[BITS + MAPS]
         role = 1 if comp in (1, 2) else 0
         k = log - CELL_LOG
         west, north, before_it = _around(leaves, index, owner, height, width)
@@ -264,23 +254,23 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
             c = _state(leaves, before_it)
         grade = min(int64(leaf[GRADE]), 3)
         reach = bit_length(int64(leaf[REACH])) if leaf[GRADE] else int64(0)
-        ctx[0] = FLAG_AT[0] + (role * 5 + k) * 4 + grade
-        ctx[1] = FLAG_AT[1] + (((role * 3 + a) * 3 + b) * 3 + c) * 5 + k
-        ctx[2] = FLAG_AT[2] + (role * 5 + k) * 9 + reach
+        m[CONTEXT] = FLAG_AT[0] + (role * 5 + k) * 4 + grade
+        m[CONTEXT + 1] = FLAG_AT[1] + (((role * 3 + a) * 3 + b) * 3 + c) * 5 + k
+        m[CONTEXT + 2] = FLAG_AT[2] + (role * 5 + k) * 9 + reach
         if not decide(m, MAPS, 1 if truth else 0, 3, _FLAG_ROW + role * 3, _FLAG_ROW2 + k * 3)[0]:
-            spent[index] = bits[MAPS] - before
-            marks[index] = rc[9]
+            spent[index] = (m[BITS + MAPS] - before) / 65536.0
+            marks[index] = m[SHIFTS]
             continue
         place = int64(leaf[TOP]) >> log, int64(leaf[LEFT]) >> log
         y, x = int64(maps[index, 1]) >> log, int64(maps[index, 2]) >> log
         y, x, kind = _code_place(m, y, x, place, (rows, columns), log, role, k, a, b)
         scale = _code_scale(m, truth, role, k, grade, kind)
-        if rc[ENDED]:
+        if m[ENDED]:
             # Whether all of it was there is unknown: the map is not used.
             return index
         leaf[MAPPED] = 1
         maps[index, 0] = scale
         maps[index, 1], maps[index, 2] = y << log, x << log
-        spent[index] = bits[MAPS] - before
-        marks[index] = rc[9]
+        spent[index] = (m[BITS + MAPS] - before) / 65536.0
+        marks[index] = m[SHIFTS]
     return len(leaves)

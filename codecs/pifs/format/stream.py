@@ -16,7 +16,6 @@ from ....shared.errors import BitstreamError
 from ....shared.tiles.format.packets import HEADER, parse_header, whole_header
 from ....shared.tiles.format.stream import (
     NO_PRICES,
-    NO_TALLY,
     Coder,
     TileSet,
     capacity,
@@ -102,7 +101,7 @@ def _maps(
     geometry = tiles.geometry
     smallest = smallest_mapped(geometry.channels, pure=pure)
     size = geometry.height, geometry.width
-    code_maps(coder.bundle, *size, tiles.leaves, maps, tiles.owner, smallest, marks, spent)
+    code_maps(coder.state, *size, tiles.leaves, maps, tiles.owner, smallest, marks, spent)
     return marks, spent
 
 
@@ -113,10 +112,10 @@ def write(
     *,
     pure: bool,
     priced: bool = False,
-    tally: npt.NDArray[np.int64] = NO_TALLY,
+    counted: bool = False,
 ) -> Written:
     """Write tiles whose maps of cells are still empty, and their fractal maps."""
-    coder = Coder(tables, capacity=capacity(tiles.geometry), tally=tally, priced=priced)
+    coder = Coder(tables, capacity=capacity(tiles.geometry), counted=counted, priced=priced)
     rows = coder.partition(tiles, plain=pure)
     after_maps, map_bits = _maps(coder, tiles, maps.copy(), pure=pure)
     prices = np.zeros(tiles.levels.shape, np.float32) if priced else NO_PRICES
@@ -139,7 +138,7 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool, pure: 
     _maps(coder, tiles, maps, pure=pure)
     order = tiles.order()
     done, _, _ = coder.details(tiles, order)
-    entropy.check_ended(coder.rc)
+    entropy.check_ended(coder.state)
     known = np.zeros(len(tiles.leaves), np.bool_)
     known[order[:done]] = True
     shares = {**coder.shares(), "parameters": 8.0 * HEADER}

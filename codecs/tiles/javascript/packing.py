@@ -24,16 +24,16 @@ _RATE = 4
 
 
 @compiled
-def _write(rc, buf, tree, value, bits, predicted):  # type: ignore[no-untyped-def]
+def _write(m, tree, value, bits, predicted):  # type: ignore[no-untyped-def]
     """Code a number, the highest bit first; the first `predicted` bits by what came before."""
     node = 1
     for i in range(bits):
         bit = (value >> (bits - 1 - i)) & 1
         if i >= predicted:
-            entropy.code_bit(rc, buf, bit, 32768)
+            entropy.decide_flat(m, 0, bit)
             continue
         p = np.int64(tree[node])
-        entropy.code_bit(rc, buf, bit, p)
+        entropy.code_bit(m, 0, bit, p)
         tree[node] = p + ((65535 - p) >> _RATE) if bit else p - (p >> _RATE)
         node = 2 * node + bit
 
@@ -42,16 +42,16 @@ class Writer:
     """Writes numbers one after the other, each with one of some trees of probabilities."""
 
     def __init__(self, trees: int) -> None:
-        self._rc, self._buf = entropy.start_encoder(1 << 20)
+        self._coder = entropy.writer(entropy.NO_TABLES, 1 << 20)
         self._trees = np.full((trees, 256), 32768, np.int64)
 
     def number(self, tree: int, value: int, bits: int, predicted: int) -> None:
         """Write a number of `bits` bits, of which at most 8 are predicted."""
-        _write(self._rc, self._buf, self._trees[tree], value, bits, predicted)
+        _write(self._coder, self._trees[tree], value, bits, predicted)
 
     def text(self) -> str:
         """End it; the bytes as a string of JavaScript, base64."""
-        data = entropy.finish_encoder(self._rc, self._buf)
+        data = entropy.finish(self._coder)
         return f'"{base64.b64encode(data).decode("ascii")}"'
 
 

@@ -16,10 +16,8 @@ want
 seen
     ``(known, signs, nodes)``: what the decoder knows, (C, size) int32, (C, size) int8,
     (C, nodes) uint8; zeros at the start.
-log
-    ``(prices, bits, cost)``: bits that significance and sign of each coefficient cost,
-    (C, size) float32 or empty; bits by kind, (4,) float64 or empty; bits by the upper 12 bits
-    of a probability, (4097,) float64.
+prices
+    Bits that significance and sign of each coefficient cost, (C, size) float32 or empty.
 """
 
 from __future__ import annotations
@@ -27,12 +25,8 @@ from __future__ import annotations
 import numpy as np
 
 from ....shared.compiled import compiled
-from ....shared.entropy import ENDED, SHIFTS
+from ....shared.entropy import ENDED, SHIFTS, cost
 from .contexts import (
-    FLAG,
-    REFINEMENT,
-    SIGN,
-    SIGNIFICANCE,
     code_flag,
     code_refinement,
     code_sign,
@@ -42,7 +36,7 @@ from .layout import HEIGHT, NODE_FIELDS, NODE_LEVELS, OFFSET, STRIDE, WIDTH
 
 
 @compiled
-def _enter_block(rc, buf, model, place, want, seen, log, level, ny, nx):  # type: ignore[no-untyped-def]
+def _enter_block(m, place, want, seen, prices, level, ny, nx):  # type: ignore[no-untyped-def]
     """Tell whether a block holds anything significant; code it where it is not known yet."""
     bands, band, comp, plane = place
     at = NODE_FIELDS + 4 * level
@@ -52,13 +46,11 @@ def _enter_block(rc, buf, model, place, want, seen, log, level, ny, nx):  # type
         return 1
     # A subband that one smaller block covers has no flags of larger ones.
     if level == 0 or max(bands[band, HEIGHT], bands[band, WIDTH]) > 4**level:
-        if rc[ENDED]:
+        if m[ENDED]:
             return 0
         tops = want[2]
         there = 1 if len(tops) and (tops[comp, node] >> plane) else 0
-        there, chance = code_flag(rc, buf, model, there, place, seen, level, ny, nx)
-        if len(log[1]):
-            log[1][FLAG] += log[2][chance >> 4]
+        there, _ = code_flag(m, there, place, seen, level, ny, nx)
         if not there:
             return 0
     nodes[comp, node] = 1
@@ -66,73 +58,66 @@ def _enter_block(rc, buf, model, place, want, seen, log, level, ny, nx):  # type
 
 
 @compiled
-def _code_block(rc, buf, model, place, want, seen, log, y0, x0):  # type: ignore[no-untyped-def]
+def _code_block(m, place, want, seen, prices, y0, x0):  # type: ignore[no-untyped-def]
     """Code this plane of the 4x4 coefficients at (y0, x0)."""
     bands, band, comp, plane = place
     magnitude, sign, _ = want
     known, signs, _ = seen
-    prices, bits, cost = log
     for y in range(y0, min(y0 + 4, bands[band, HEIGHT])):
         for x in range(x0, min(x0 + 4, bands[band, WIDTH])):
-            if rc[ENDED]:
+            if m[ENDED]:
                 return
             i = bands[band, OFFSET] + y * bands[band, STRIDE] + x
             whole = np.int64(magnitude[comp, i]) if len(magnitude) else np.int64(0)
             bit = (whole >> plane) & 1
             if known[comp, i]:
-                bit, chance = code_refinement(rc, buf, model, bit, place, seen, y, x)
+                bit, _ = code_refinement(m, bit, place, seen, y, x)
                 known[comp, i] |= bit << plane
-                if len(bits):
-                    bits[REFINEMENT] += cost[chance >> 4]
                 continue
-            bit, chance = code_significance(rc, buf, model, bit, place, seen, y, x)
-            if len(bits):
-                bits[SIGNIFICANCE] += cost[chance >> 4]
-            if not bit or rc[ENDED]:
+            bit, chance = code_significance(m, bit, place, seen, y, x)
+            if not bit or m[ENDED]:
                 continue
             negative = 1 if len(sign) and sign[comp, i] < 0 else 0
-            negative, sign_chance = code_sign(rc, buf, model, negative, place, seen, y, x)
+            negative, sign_chance = code_sign(m, negative, place, seen, y, x)
             known[comp, i] = 1 << plane
             signs[comp, i] = -1 if negative else 1
-            if len(bits):
-                bits[SIGN] += cost[sign_chance >> 4]
             if len(prices):
-                instead = cost[(65536 - chance) >> 4]
-                prices[comp, i] = cost[chance >> 4] + cost[sign_chance >> 4] - instead
+                instead = cost(65536 - chance)
+                prices[comp, i] = cost(chance) + cost(sign_chance) - instead
 
 
 @compiled
-def _code_band(rc, buf, model, place, want, seen, log):  # type: ignore[no-untyped-def]
+def _code_band(m, place, want, seen, prices):  # type: ignore[no-untyped-def]
     """Code one plane of one subband of one component, block by block."""
     bands, band, _, _ = place
     f2, f1, f0 = NODE_FIELDS + 8, NODE_FIELDS + 4, NODE_FIELDS
     for y2 in range(bands[band, f2 + 2]):
         for x2 in range(bands[band, f2 + 3]):
-            if not _enter_block(rc, buf, model, place, want, seen, log, 2, y2, x2):
+            if not _enter_block(m, place, want, seen, prices, 2, y2, x2):
                 continue
             for y1 in range(4 * y2, min(4 * y2 + 4, bands[band, f1 + 2])):
                 for x1 in range(4 * x2, min(4 * x2 + 4, bands[band, f1 + 3])):
-                    if not _enter_block(rc, buf, model, place, want, seen, log, 1, y1, x1):
+                    if not _enter_block(m, place, want, seen, prices, 1, y1, x1):
                         continue
                     for y0 in range(4 * y1, min(4 * y1 + 4, bands[band, f0 + 2])):
                         for x0 in range(4 * x1, min(4 * x1 + 4, bands[band, f0 + 3])):
-                            if _enter_block(rc, buf, model, place, want, seen, log, 0, y0, x0):
-                                _code_block(rc, buf, model, place, want, seen, log, 4 * y0, 4 * x0)
+                            if _enter_block(m, place, want, seen, prices, 0, y0, x0):
+                                _code_block(m, place, want, seen, prices, 4 * y0, 4 * x0)
 
 
 @compiled
-def code_planes(rc, buf, model, bands, first_plane, want, seen, log, marks):  # type: ignore[no-untyped-def]
-    """Code all planes, in the direction that `rc` says.
+def code_planes(m, bands, first_plane, want, seen, prices, marks):  # type: ignore[no-untyped-def]
+    """Code all planes, in the direction of the coder.
 
     Parameters
     ----------
-    rc, buf, model
-        Coder state, bytes and adaptive states, see `shared.entropy`.
+    m : State
+        See `shared.entropy`.
     bands : (n_bands, 20) int64
         See `layout.Layout.table`.
     first_plane : int
         Highest bit plane.
-    want, seen, log
+    want, seen, prices
         See the head of this module.
     marks : (planes * n_bands,) int64
         Filled with the shifts that the coder has made after each subband.
@@ -146,10 +131,10 @@ def code_planes(rc, buf, model, bands, first_plane, want, seen, log, marks):  # 
     for plane in range(first_plane, -1, -1):
         for band in range(len(bands)):
             for comp in range(len(seen[0])):
-                _code_band(rc, buf, model, (bands, band, comp, plane), want, seen, log)
-                if rc[ENDED]:
+                _code_band(m, (bands, band, comp, plane), want, seen, prices)
+                if m[ENDED]:
                     return done
-            marks[done] = rc[SHIFTS]
+            marks[done] = m[SHIFTS]
             done += 1
     return done
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....shared.compiled import compiled, inlined
-from ....shared.entropy import code_mixed
+from ....shared.entropy import CONTEXT, decide
 from .layout import (
     HH,
     HL,
@@ -78,11 +78,10 @@ def _ternary(value):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def code_flag(rc, buf, model, truth, place, seen, level, ny, nx):  # type: ignore[no-untyped-def]
+def code_flag(m, truth, place, seen, level, ny, nx):  # type: ignore[no-untyped-def]
     """Code whether a block holds anything significant yet."""
     bands, band, comp, plane = place
     known, _, nodes = seen
-    ctx = model[3]
     at = NODE_FIELDS + 4 * level
     stride = bands[band, at + 1]
     node = bands[band, at] + ny * stride + nx
@@ -140,19 +139,18 @@ def code_flag(rc, buf, model, truth, place, seen, level, ny, nx):  # type: ignor
             luma = luma | nodes[1, node]
     chroma = 1 if comp in (1, 2) else 0
     depth = min(bands[band, LEVEL], 8) - 1
-    ctx[0] = _F[0] + ((level * 5 + near) * 5 + diag) * 2 + chroma
-    ctx[1] = _F[1] + (((level * 4 + above) * 4 + twins) * 2 + luma) * 2 + chroma
-    ctx[2] = _F[2] + ((level * 8 + depth) * 12 + min(plane, 11)) * 2 + chroma
+    m[CONTEXT] = _F[0] + ((level * 5 + near) * 5 + diag) * 2 + chroma
+    m[CONTEXT + 1] = _F[1] + (((level * 4 + above) * 4 + twins) * 2 + luma) * 2 + chroma
+    m[CONTEXT + 2] = _F[2] + ((level * 8 + depth) * 12 + min(plane, 11)) * 2 + chroma
     row = _WF + ((level * 2 + chroma) * 3 + min(near, 2)) * 3
-    return code_mixed(rc, buf, model, truth, 3, row, _WF + (18 + depth) * 3)
+    return decide(m, FLAG, truth, 3, row, _WF + (18 + depth) * 3)
 
 
 @compiled
-def code_significance(rc, buf, model, truth, place, seen, y, x):  # type: ignore[no-untyped-def]
+def code_significance(m, truth, place, seen, y, x):  # type: ignore[no-untyped-def]
     """Code whether a coefficient becomes significant in this plane."""
     bands, band, comp, plane = place
     known = seen[0]
-    ctx = model[3]
     st = bands[band, STRIDE]
     i = bands[band, OFFSET] + y * st + x
     orient = bands[band, ORIENT]
@@ -226,29 +224,28 @@ def code_significance(rc, buf, model, truth, place, seen, y, x):  # type: ignore
     kind = 1 if orient == HH else (2 if orient == LL else 0)
     depth = min(bands[band, LEVEL], 8) - 1
     six = _SIX[min(w + e + n + s, 12)]
-    ctx[0] = _S[0] + (((min(kind, 1) * 5 + h) * 5 + v) * 4 + _FOUR[min(diag, 7)])
-    ctx[1] = _S[1] + (near * 4 + up) * 4 + up_near
-    ctx[2] = _S[2] + (depth * 12 + min(plane, 11)) * 3 + min(comp, 2)
-    ctx[3] = _S[3] + ((side * 4 + side2) * 6 + six) * 3 + kind
-    ctx[4] = _S[4] + (depth * 9 + far) * 2 + (1 if near else 0)
-    ctx[5] = (
+    m[CONTEXT] = _S[0] + (((min(kind, 1) * 5 + h) * 5 + v) * 4 + _FOUR[min(diag, 7)])
+    m[CONTEXT + 1] = _S[1] + (near * 4 + up) * 4 + up_near
+    m[CONTEXT + 2] = _S[2] + (depth * 12 + min(plane, 11)) * 3 + min(comp, 2)
+    m[CONTEXT + 3] = _S[3] + ((side * 4 + side2) * 6 + six) * 3 + kind
+    m[CONTEXT + 4] = _S[4] + (depth * 9 + far) * 2 + (1 if near else 0)
+    m[CONTEXT + 5] = (
         _S[5]
         + (((chroma + (1 if other1 else 0)) * 4 + other0) * 4 + ring) * 16
         + other1 * 4
         + _FOUR[min(near, 11)]
     )
     row = _WS + ((chroma * 6 + min(six, 5)) * 2 + (1 if plane == 0 else 0)) * 6
-    return code_mixed(
-        rc, buf, model, truth, 6, row, _WS + (24 + (kind * 8 + depth) * 4 + min(up, 3)) * 6
+    return decide(
+        m, SIGNIFICANCE, truth, 6, row, _WS + (24 + (kind * 8 + depth) * 4 + min(up, 3)) * 6
     )
 
 
 @compiled
-def code_sign(rc, buf, model, truth, place, seen, y, x):  # type: ignore[no-untyped-def]
+def code_sign(m, truth, place, seen, y, x):  # type: ignore[no-untyped-def]
     """Code the sign of a coefficient that just became significant; 1 is negative."""
     bands, band, comp, _ = place
     signs = seen[1]
-    ctx = model[3]
     st = bands[band, STRIDE]
     i = bands[band, OFFSET] + y * st + x
     orient = bands[band, ORIENT]
@@ -270,24 +267,23 @@ def code_sign(rc, buf, model, truth, place, seen, y, x):  # type: ignore[no-unty
                 signs[comp, bands[parent, OFFSET] + (y >> 1) * bands[parent, STRIDE] + (x >> 1)]
             )
         )
-    ctx[0] = _G[0] + around * 4 + orient
-    ctx[1] = _G[1] + ((min(comp, 2) * 3 + luma) * 3 + blue) * 4 + orient
+    m[CONTEXT] = _G[0] + around * 4 + orient
+    m[CONTEXT + 1] = _G[1] + ((min(comp, 2) * 3 + luma) * 3 + blue) * 4 + orient
     along = (
         _ternary(np.int64(signs[comp, i - st]))
         if orient == HL
         else _ternary(np.int64(signs[comp, i - 1]))
     )
-    ctx[2] = _G[2] + ((up * 3 + along) * 3 + min(orient, 2)) * 3 + min(comp, 2)
+    m[CONTEXT + 2] = _G[2] + ((up * 3 + along) * 3 + min(orient, 2)) * 3 + min(comp, 2)
     row = _WG + (1 if comp in (1, 2) else 0) * 3
-    return code_mixed(rc, buf, model, truth, 3, row, _WG + (2 + orient * 3 + min(comp, 2)) * 3)
+    return decide(m, SIGN, truth, 3, row, _WG + (2 + orient * 3 + min(comp, 2)) * 3)
 
 
 @compiled
-def code_refinement(rc, buf, model, truth, place, seen, y, x):  # type: ignore[no-untyped-def]
+def code_refinement(m, truth, place, seen, y, x):  # type: ignore[no-untyped-def]
     """Code the next bit of a magnitude that is already significant."""
     bands, band, comp, plane = place
     known = seen[0]
-    ctx = model[3]
     st = bands[band, STRIDE]
     i = bands[band, OFFSET] + y * st + x
     value = np.int64(known[comp, i]) >> (plane + 1)
@@ -315,8 +311,8 @@ def code_refinement(rc, buf, model, truth, place, seen, y, x):  # type: ignore[n
     )
     chroma = 1 if comp in (1, 2) else 0
     depth = min(bands[band, LEVEL], 8) - 1
-    ctx[0] = _R[0] + (size * 6 + grade) * 2 + chroma
-    ctx[1] = _R[1] + (depth * 12 + min(plane, 11)) * 3 + size
-    ctx[2] = _R[2] + (size * 8 + up) * 3 + (0 if near <= 2 else (1 if near <= 6 else 2))
+    m[CONTEXT] = _R[0] + (size * 6 + grade) * 2 + chroma
+    m[CONTEXT + 1] = _R[1] + (depth * 12 + min(plane, 11)) * 3 + size
+    m[CONTEXT + 2] = _R[2] + (size * 8 + up) * 3 + (0 if near <= 2 else (1 if near <= 6 else 2))
     row = _WR + (chroma * 3 + size) * 3
-    return code_mixed(rc, buf, model, truth, 3, row, _WR + (6 + depth) * 3)
+    return decide(m, REFINEMENT, truth, 3, row, _WR + (6 + depth) * 3)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -135,15 +134,15 @@ class Written:
     payload : bytes
     ends : (n,) int64
         Bytes that a reader needs for each coded subband and all before it.
-    bits : dict
-        Bits by kind.
+    coder : State
+        As it was at the end, see `shared.entropy`.
     prices : (C, size) float32
         Bits that each coefficient's significance and sign cost, zeros where it has none.
     """
 
     payload: bytes
     ends: npt.NDArray[np.int64]
-    bits: dict[str, float]
+    coder: entropy.State
     prices: npt.NDArray[np.float32]
 
 
@@ -153,7 +152,8 @@ def write_coefficients(
     sign: npt.NDArray[np.int8],
     *,
     with_prices: bool = False,
-    model: tuple[Any, ...] | None = None,
+    tables: entropy.Tables | None = None,
+    counted: bool = False,
 ) -> Written:
     """Code quantized coefficients.
 
@@ -164,32 +164,31 @@ def write_coefficients(
     sign : (C, size) int8
     with_prices : bool
         Whether to fill `Written.prices`.
-    model : tuple, optional
-        Adaptive states to start from and to change (for training), see
-        `shared.entropy.start_model`; fresh trained ones by default.
+    tables : Tables, optional
+        States to start from; the trained ones by default.
+    counted : bool
+        Whether the coder counts decisions by context (for training).
     """
     components = len(magnitude)
     first = max(int(magnitude.max(initial=0)).bit_length() - 1, 0)
     tops = np.zeros((components, layout.nodes), np.int32)
     block_maxima(layout.table, magnitude, tops)
     prices = np.zeros(magnitude.shape, np.float32) if with_prices else _EMPTY_FLOAT32
-    bits = np.zeros(len(KINDS))
     marks = np.zeros((first + 1) * len(layout.bands), np.int64)
-    rc, buf = entropy.start_encoder(4 * magnitude.size + 4096)
+    capacity = 4 * magnitude.size + 4096
+    state = entropy.writer(tables or initial_tables(), capacity, counted=counted)
     code_planes(
-        rc,
-        buf,
-        model or entropy.start_model(initial_tables()),
+        state,
         layout.table,
         first,
         (magnitude, sign, tops),
         _blank(components, layout),
-        (prices, bits, entropy.COST),
+        prices,
         marks,
     )
-    payload = entropy.finish_encoder(rc, buf)
+    payload = entropy.finish(state)
     ends = np.minimum(marks + entropy.READ_AHEAD, len(payload))
-    return Written(payload, ends, dict(zip(KINDS, bits.tolist(), strict=True)), prices)
+    return Written(payload, ends, state, prices)
 
 
 def _blank(components: int, layout: Layout) -> tuple[IntArray, SignArray, npt.NDArray[np.uint8]]:
@@ -243,24 +242,21 @@ def read(geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Sym
         raise BitstreamError(message)
     layout = make_layout(geometry.height, geometry.width)
     seen = _blank(geometry.channels, layout)
-    bits = np.zeros(len(KINDS))
-    rc, buf = entropy.start_decoder(data[2:], complete=complete)
+    state = entropy.reader(initial_tables(), data[2:], complete=complete)
     coded = code_planes(
-        rc,
-        buf,
-        entropy.start_model(initial_tables()),
+        state,
         layout.table,
         first,
         (_EMPTY_INT32, _EMPTY_INT8, _EMPTY_INT32),
         seen,
-        (_EMPTY_FLOAT32, bits, entropy.COST),
+        _EMPTY_FLOAT32,
         np.zeros((first + 1) * len(layout.bands), np.int64),
     )
-    entropy.check_ended(rc)
+    entropy.check_ended(state)
     done, rest = divmod(coded, len(layout.bands))
     last_plane = np.full(len(layout.bands), first - done + 1, np.int64)
     last_plane[:rest] -= 1
     magnitude, sign, _ = seen
-    shares = dict(zip(KINDS, bits.tolist(), strict=True))
+    shares = entropy.spent(state, KINDS)
     shares["parameters"] = 16.0
     return Symbols(geometry, step, magnitude, sign, last_plane, shares)

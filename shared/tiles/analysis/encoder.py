@@ -12,7 +12,6 @@ from ...entropy import Tables
 from ..format.palette import Palette
 from ..format.stream import (
     NO_BLOCKS,
-    NO_TALLY,
     STEPS,
     Coder,
     TileSet,
@@ -89,10 +88,10 @@ def code(
     *,
     priced: bool,
     plain: bool = False,
-    tally: npt.NDArray[np.int64] = NO_TALLY,
+    counted: bool = False,
 ) -> Written:
     """Write a set of tiles whose maps are still empty; if `priced`, not for a file."""
-    coder = Coder(tables, capacity=capacity(tiles.geometry), tally=tally, priced=priced)
+    coder = Coder(tables, capacity=capacity(tiles.geometry), counted=counted, priced=priced)
     prices = np.zeros(tiles.levels.shape if priced else (0, 0), np.float32)
     marks = coder.partition(tiles, plain=plain)
     _, spent, after = coder.details(tiles, tiles.order(), prices)

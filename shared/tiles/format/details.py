@@ -9,7 +9,7 @@ what the means around the leaf, all known by now, say about its lowest frequenci
 from __future__ import annotations
 
 from ...compiled import compiled
-from ...entropy import ENDED, code_mixed
+from ...entropy import BITS, CONTEXT, ENDED, SHIFTS, cost, decide
 from .contexts import (
     EIGHT,
     END_CLASS,
@@ -63,8 +63,8 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     leaves : (n, FIELDS) int32
     index : int
     known : (n,) uint8
@@ -113,13 +113,11 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
     luma_same = luma >= 0 and luma_shift == 0
     blue = bases[5]
     blue_known = comp_class == 2 and known[nearby[5]] != 0
-    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
-    model = (prob, conf, weights, ctx, scratch, tally)
     has_around = max(bases[0], bases[1], bases[2], bases[3]) >= 0
     for diagonal in range(reach, 0, -1):
         for u in range(max(0, diagonal - side + 1), min(diagonal, side - 1) + 1):
             v = diagonal - u
-            if rc[ENDED]:
+            if m[ENDED]:
                 return False
             here = u * side + v
             at = start + here
@@ -139,19 +137,19 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 which = 4 if u == 0 else (3 if u == 1 else 5)
             guess = guesses[which] if which else int64(0)
             twin = int64(0)
-            ctx[0] = sig_context(role, k, diagonal, shape)
-            ctx[1] = (
+            m[CONTEXT] = sig_context(role, k, diagonal, shape)
+            m[CONTEXT + 1] = (
                 SIG_AT[1]
                 + (((role * 5 + min(grade, 5) - 1) * 6 + END_CLASS[end]) * TEMPLATES + shape) * 2
                 + mapped
             )
-            ctx[2] = (
+            m[CONTEXT + 2] = (
                 SIG_AT[2]
                 + (((role * 6 + SIX[around]) * 4 + four) * 3 + place) * 3
                 + min(grade, 3)
                 - 1
             )
-            ctx[3] = SIG_AT[3] + (comp_class * 5 + k) * 64 + min(u, 7) * 8 + min(v, 7)
+            m[CONTEXT + 3] = SIG_AT[3] + (comp_class * 5 + k) * 64 + min(u, 7) * 8 + min(v, 7)
             if chroma:
                 beside = int64(0)
                 if luma >= 0:
@@ -163,7 +161,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 b = int64(0)
                 if blue_known:
                     b = 1 + (min(abs(int64(flat[blue + here])), 2) if blue >= 0 else 0)
-                ctx[4] = (
+                m[CONTEXT + 4] = (
                     SIG_AT[4]
                     + 192
                     + ((((comp_class - 1) * 4 + min(twin, 3)) * 3 + min(beside, 2)) * 4 + b) * 3
@@ -174,41 +172,43 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 down += cap(own[at + 2 * side], 3) if u + 2 < side else 0
                 right = cap(own[at + 1], 3) if v + 1 < side else 0
                 right += cap(own[at + 2], 3) if v + 2 < side else 0
-                ctx[4] = SIG_AT[4] + ((FOUR[down] * 4 + FOUR[right]) * 3 + place) * 4 + min(k, 3)
+                m[CONTEXT + 4] = (
+                    SIG_AT[4] + ((FOUR[down] * 4 + FOUR[right]) * 3 + place) * 4 + min(k, 3)
+                )
             low = guess_class(guess) if which else SIX[min(count, 30)]
-            ctx[5] = SIG_AT[5] + ((which * 6 + low) * 4 + four) * 2 + mapped
+            m[CONTEXT + 5] = SIG_AT[5] + ((which * 6 + low) * 4 + four) * 2 + mapped
             row = SIG_ROW + ((role * 4 + four) * 3 + SIZE_GROUP[k]) * 6
             row2 = SIG_ROW2 + ((role * 4 + min(grade, 4) - 1) * 3 + place) * 6
             value = int64(own[at])
             size = abs(value)
-            bit, p = code_mixed(rc, buf, model, 1 if size else 0, 6, row, row2)
-            bits[SIGNIFICANCE] += cost[p >> 4]
+            bit, p = decide(m, SIGNIFICANCE, 1 if size else 0, 6, row, row2)
             if not bit:
                 continue
             if pricing:
-                prices[comp, at] = cost[p >> 4] - cost[(65536 - p) >> 4]
+                prices[comp, at] = cost(p) - cost(65536 - p)
             count += 1
             coded = int64(1)
             wide = more_template(own, at, u, v, side)
             while coded < most and coded <= UNARY:
                 i = min(coded, 6) - 1
-                ctx[0] = more_context(role, coded, wide, diagonal)
-                ctx[1] = MORE_AT[1] + ((role * 6 + i) * 6 + min(grade, 7) - 2) * 5 + k
-                ctx[2] = MORE_AT[2] + ((role * 6 + i) * 8 + EIGHT[around]) * 4 + min(twin, 3)
-                ctx[3] = (
+                m[CONTEXT] = more_context(role, coded, wide, diagonal)
+                m[CONTEXT + 1] = MORE_AT[1] + ((role * 6 + i) * 6 + min(grade, 7) - 2) * 5 + k
+                m[CONTEXT + 2] = (
+                    MORE_AT[2] + ((role * 6 + i) * 8 + EIGHT[around]) * 4 + min(twin, 3)
+                )
+                m[CONTEXT + 3] = (
                     MORE_AT[3]
                     + ((comp_class * 3 + min(i, 2)) * 5 + k) * 36
                     + min(u, 5) * 6
                     + min(v, 5)
                 )
-                if rc[ENDED]:
+                if m[ENDED]:
                     return False
                 row = MORE_ROW + (role * 3 + min(i, 2)) * 4
                 row2 = MORE_ROW2 + k * 4
-                bit, p = code_mixed(rc, buf, model, 1 if size > coded else 0, 4, row, row2)
-                bits[MAGNITUDES] += cost[p >> 4]
+                bit, p = decide(m, MAGNITUDES, 1 if size > coded else 0, 4, row, row2)
                 if pricing and coded == 1:
-                    prices[comp, at] += cost[p >> 4]
+                    prices[comp, at] += cost(p)
                 if not bit:
                     break
                 coded += 1
@@ -232,25 +232,30 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             right = sign_of(own[at + 2]) + 1 if v + 2 < side else 1
             oblique = sign_of(own[at + side + 1]) + 1 if u + 1 < side and v + 1 < side else 1
             low = guess_class(guess)
-            ctx[0] = SIGN_AT[0] + (role * 6 + which) * 9 + 4 + (low if guess >= 0 else -low)
-            ctx[1] = SIGN_AT[1] + ((comp_class * 3 + luma_sign) * 3 + blue_sign) * 3 + place
-            ctx[2] = (
+            m[CONTEXT] = SIGN_AT[0] + (role * 6 + which) * 9 + 4 + (low if guess >= 0 else -low)
+            m[CONTEXT + 1] = SIGN_AT[1] + ((comp_class * 3 + luma_sign) * 3 + blue_sign) * 3 + place
+            m[CONTEXT + 2] = (
                 SIGN_AT[2]
                 + (((role * 3 + across) * 3 + along) * 3 + place) * 3
                 + min(diagonal, 3)
                 - 1
             )
-            ctx[3] = SIGN_AT[3] + ((down * 3 + right) * 3 + oblique) * 3 + place
-            if rc[ENDED]:
+            m[CONTEXT + 3] = SIGN_AT[3] + ((down * 3 + right) * 3 + oblique) * 3 + place
+            if m[ENDED]:
                 return False
             row = SIGN_ROW + (role * 2 + (1 if which else 0)) * 4
             row2 = SIGN_ROW2 + (place * 2 + (1 if luma_same else 0)) * 4
-            negative, p = code_mixed(rc, buf, model, 1 if value < 0 else 0, 4, row, row2)
-            bits[SIGNS] += cost[p >> 4]
+            negative, p = decide(m, SIGNS, 1 if value < 0 else 0, 4, row, row2)
             if pricing:
-                prices[comp, at] += cost[p >> 4]
+                prices[comp, at] += cost(p)
             own[at] = -coded if negative else coded
     return True
+
+
+@compiled
+def _told(m):  # type: ignore[no-untyped-def]
+    """Bits of all levels so far, in 1/65536."""
+    return m[BITS + SIGNIFICANCE] + m[BITS + SIGNS] + m[BITS + MAGNITUDES]
 
 
 @compiled
@@ -276,8 +281,8 @@ def code_details(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     rows, columns : int
         Cells inside the picture.
     steps : (C,) int64
@@ -305,7 +310,6 @@ def code_details(  # type: ignore[no-untyped-def]
     int
         Leaves completed.
     """
-    bits = m[8]
     for i in range(len(leaves)):
         known[i] = leaves[i, GRADE] == 0
     nearby, guesses = room[3], room[4]
@@ -328,7 +332,7 @@ def code_details(  # type: ignore[no-untyped-def]
             if comp == 2:
                 nearby[5] = owner[1, my + 1, mx + 1]
         expect_low(means[comp], owner[comp], leaf, steps[comp], guesses)
-        before = bits[SIGNIFICANCE] + bits[SIGNS] + bits[MAGNITUDES]
+        before = _told(m)
         if not code_leaf_details(
             m, leaves, index, known, levels, flat, nearby, guesses, prices, room
         ):
@@ -336,7 +340,7 @@ def code_details(  # type: ignore[no-untyped-def]
             for i in range(side * side):
                 levels[comp, leaf[START] + i] = 0
             return n
-        spent[index] = bits[SIGNIFICANCE] + bits[SIGNS] + bits[MAGNITUDES] - before
+        spent[index] = (_told(m) - before) / 65536.0
         known[index] = 1
-        marks[n] = m[0][9]
+        marks[n] = m[SHIFTS]
     return len(order)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...compiled import compiled
+from ...entropy import CONTEXT, decide
 from .contexts import (
     MEAN_MORE_AT,
     MEAN_MORE_ROW,
@@ -17,7 +18,7 @@ from .contexts import (
     MEAN_ZERO_ROW,
     MEAN_ZERO_ROW2,
 )
-from .syntax import CELL_LOG, MEANS, bit_length, code_escape, decide, int64
+from .syntax import CELL_LOG, MEANS, bit_length, code_escape, int64
 
 
 @compiled
@@ -78,16 +79,15 @@ def code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # typ
     `near` are the residues of the left and top leaf, `twin` and `twin2` those of luma and of
     the first chroma component at the same place.
     """
-    ctx = m[2]
     role = 1 if comp_class else 0
     k = log - CELL_LOG
     west, north = near
     size = abs(residue)
     a, b = min(abs(west), 3), min(abs(north), 3)
     c, d = min(bit_length(abs(twin)), 3), min(bit_length(abs(twin2)), 3)
-    ctx[0] = MEAN_ZERO_AT[0] + (role * 5 + k) * 6 + spread
-    ctx[1] = MEAN_ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
-    ctx[2] = MEAN_ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
+    m[CONTEXT] = MEAN_ZERO_AT[0] + (role * 5 + k) * 6 + spread
+    m[CONTEXT + 1] = MEAN_ZERO_AT[1] + ((role * 5 + k) * 4 + a) * 4 + b
+    m[CONTEXT + 2] = MEAN_ZERO_AT[2] + ((comp_class * 5 + k) * 4 + c) * 4 + d
     if not decide(
         m,
         MEANS,
@@ -101,9 +101,9 @@ def code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # typ
     ab = min(a + b, 3)
     while value <= MEAN_UNARY:
         i = value - 1
-        ctx[0] = MEAN_MORE_AT[0] + (role * 14 + i) * 5 + k
-        ctx[1] = MEAN_MORE_AT[1] + (role * 14 + i) * 6 + spread
-        ctx[2] = MEAN_MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
+        m[CONTEXT] = MEAN_MORE_AT[0] + (role * 14 + i) * 5 + k
+        m[CONTEXT + 1] = MEAN_MORE_AT[1] + (role * 14 + i) * 6 + spread
+        m[CONTEXT + 2] = MEAN_MORE_AT[2] + ((role * 14 + i) * 4 + ab) * 4 + c
         if not decide(
             m,
             MEANS,
@@ -118,9 +118,9 @@ def code_residue(m, residue, comp_class, log, spread, near, twin, twin2):  # typ
         value += code_escape(m, MEANS, size - value)
     s, t = int64(np.sign(twin)) + 1, int64(np.sign(twin2)) + 1
     u, v = int64(np.sign(west)) + 1, int64(np.sign(north)) + 1
-    ctx[0] = MEAN_SIGN_AT[0] + (role * 3 + s) * 5 + k
-    ctx[1] = MEAN_SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
-    ctx[2] = MEAN_SIGN_AT[2] + (role * 3 + u) * 3 + v
+    m[CONTEXT] = MEAN_SIGN_AT[0] + (role * 3 + s) * 5 + k
+    m[CONTEXT + 1] = MEAN_SIGN_AT[1] + (comp_class * 3 + s) * 3 + t
+    m[CONTEXT + 2] = MEAN_SIGN_AT[2] + (role * 3 + u) * 3 + v
     negative = decide(
         m, MEANS, 1 if residue < 0 else 0, 3, MEAN_SIGN_ROW + role * 3, MEAN_SIGN_ROW2 + k * 3
     )[0]

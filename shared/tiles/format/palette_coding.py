@@ -24,9 +24,9 @@ import numpy.typing as npt
 
 from ... import entropy
 from ...compiled import compiled
-from ...entropy import ENDED, code_bit
+from ...entropy import BITS, CONTEXT, ENDED, code_bit, decide, decide_flat
 from .palette import BLOCK_LOG, MARGIN, MOST_COLOURS, Palette
-from .syntax import PALETTE, code_escape, decide, decide_flat, int64, starts
+from .syntax import PALETTE, code_escape, int64, starts
 
 TABLES = files(__package__.rpartition(".")[0]).joinpath("palettes.npz")
 _CHANCE = 128
@@ -74,9 +74,7 @@ class Memory:
 @compiled
 def code_presence(m, present):  # type: ignore[no-untyped-def]
     """Code whether the picture has palette blocks."""
-    if m[0][ENDED]:
-        return 0
-    return code_bit(m[0], m[1], present, _CHANCE)
+    return code_bit(m, PALETTE, present, _CHANCE)
 
 
 @compiled
@@ -92,8 +90,8 @@ def code_colours(m, count, colours):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     count : int
     colours : (256, C) int32
         Read when writing, filled when reading.
@@ -118,17 +116,16 @@ def code_colours(m, count, colours):  # type: ignore[no-untyped-def]
 @compiled
 def code_blocks(m, contexts, weights, rows, columns, blocks):  # type: ignore[no-untyped-def]
     """Code which blocks have palettes; `contexts` and `weights` are where the palette's begin."""
-    ctx = m[2]
     for y in range(1, rows + 1):
         for x in range(1, columns + 1):
             west, north = int64(blocks[y, x - 1]), int64(blocks[y - 1, x])
             near = west * 2 + north
-            ctx[0] = (
+            m[CONTEXT] = (
                 contexts + BLOCK_AT + near * 4 + blocks[y - 1, x - 1] * 2 + blocks[y - 1, x + 1]
             )
             west2 = int64(blocks[y, x - 2]) if x > 1 else int64(0)
             north2 = int64(blocks[y - 2, x]) if y > 1 else int64(0)
-            ctx[1] = contexts + BLOCK_AT2 + near * 4 + west2 * 2 + north2
+            m[CONTEXT + 1] = contexts + BLOCK_AT2 + near * 4 + west2 * 2 + north2
             blocks[y, x] = decide(
                 m, PALETTE, int64(blocks[y, x]), 2, weights + BLOCK_ROW, weights + BLOCK_ROW2
             )[0]
@@ -202,8 +199,8 @@ def code_indices(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     contexts, weights : int
         Where those of palettes begin.
     count : int
@@ -215,7 +212,6 @@ def code_indices(  # type: ignore[no-untyped-def]
     spent : (rows, columns) float64 or (0, 0)
         Filled with the bits of each block.
     """
-    ctx, bits = m[2], m[8]
     depth = int64(0)
     while (int64(1) << depth) < count:
         depth += 1
@@ -225,9 +221,9 @@ def code_indices(  # type: ignore[no-untyped-def]
             row, column = (y - MARGIN) >> BLOCK_LOG, (x - MARGIN) >> BLOCK_LOG
             if not blocks[row + 1, column + 1]:
                 continue
-            if m[0][ENDED]:
+            if m[ENDED]:
                 return
-            before = bits[PALETTE]
+            before = m[BITS + PALETTE]
             want = int64(plane[y, x])
             foresee(plane, y, x, symbols, trust, names)
             first, second, order, sure = names[3], names[4], names[5], names[6]
@@ -238,11 +234,11 @@ def code_indices(  # type: ignore[no-untyped-def]
             if plane[y - 1, x - 1] == first:
                 pattern += 1
             near = _mixed_in(_mixed_in(_mixed_in(int64(7), first), west), north)
-            ctx[0] = contexts + HIT_AT + (order * 8 + sure) * 16 + pattern
-            ctx[1] = contexts + HASHED[0] + names[0]
-            ctx[2] = contexts + HASHED[1] + names[1]
-            ctx[3] = contexts + HASHED[2] + names[2]
-            ctx[4] = contexts + HASHED[3] + (near >> (32 - _NAME_BITS))
+            m[CONTEXT] = contexts + HIT_AT + (order * 8 + sure) * 16 + pattern
+            m[CONTEXT + 1] = contexts + HASHED[0] + names[0]
+            m[CONTEXT + 2] = contexts + HASHED[1] + names[1]
+            m[CONTEXT + 3] = contexts + HASHED[2] + names[2]
+            m[CONTEXT + 4] = contexts + HASHED[3] + (near >> (32 - _NAME_BITS))
             index = first
             if not decide(
                 m,
@@ -254,10 +250,10 @@ def code_indices(  # type: ignore[no-untyped-def]
             )[0]:
                 again = int64(0)
                 if second >= 0:
-                    ctx[0] = contexts + AGAIN_AT + names[7] * 8 + (pattern >> 1)
+                    m[CONTEXT] = contexts + AGAIN_AT + names[7] * 8 + (pattern >> 1)
                     near = _mixed_in(near, second)
-                    ctx[1] = contexts + HASHED[4] + (near >> (32 - _NAME_BITS))
-                    ctx[2] = (
+                    m[CONTEXT + 1] = contexts + HASHED[4] + (near >> (32 - _NAME_BITS))
+                    m[CONTEXT + 2] = (
                         contexts
                         + HASHED[4]
                         + (_mixed_in(names[0] << 8, first) >> (32 - _NAME_BITS))
@@ -276,11 +272,11 @@ def code_indices(  # type: ignore[no-untyped-def]
                     node = int64(1)
                     beside = _mixed_in(_mixed_in(int64(3), west), north)
                     for k in range(depth - 1, -1, -1):
-                        ctx[0] = contexts + TREE_AT + node
-                        ctx[1] = (
+                        m[CONTEXT] = contexts + TREE_AT + node
+                        m[CONTEXT + 1] = (
                             contexts + HASHED[5] + (_mixed_in(beside, node) >> (32 - _NAME_BITS))
                         )
-                        ctx[2] = (
+                        m[CONTEXT + 2] = (
                             contexts
                             + HASHED[6]
                             + (_mixed_in(names[0] << 8, node) >> (32 - _NAME_BITS))
@@ -299,7 +295,7 @@ def code_indices(  # type: ignore[no-untyped-def]
             plane[y, x] = index
             learn(index, symbols, trust, names)
             if telling:
-                spent[row, column] += bits[PALETTE] - before
+                spent[row, column] += (m[BITS + PALETTE] - before) / 65536.0
 
 
 def default_tables() -> entropy.Tables:

@@ -9,6 +9,7 @@ its largest level, 0: no detail) and its *reach* (last diagonal that holds a lev
 from __future__ import annotations
 
 from ...compiled import compiled
+from ...entropy import CONTEXT, DECODING, SHIFTS, decide
 from .contexts import (
     GRADE_AT,
     GRADE_ROW,
@@ -43,7 +44,6 @@ from .syntax import (
     START,
     TOP,
     bit_length,
-    decide,
     int64,
     rescale,
 )
@@ -60,7 +60,6 @@ def _relative(other, log):  # type: ignore[no-untyped-def]
 @compiled
 def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # type: ignore[no-untyped-def]
     """Code whether a node is split; `own` and `luma` are maps of leaf sizes."""
-    ctx = m[2]
     half = min(span >> 1, max(rows - 1 - cy, 0)), min(span >> 1, max(columns - 1 - cx, 0))
     west, west2 = own[cy + 1, cx], own[cy + 1 + half[0], cx]
     north, north2 = own[cy, cx + 1], own[cy, cx + 1 + half[1]]
@@ -80,29 +79,28 @@ def _code_split(m, want, role, log, cy, cx, span, rows, columns, own, luma):  # 
         deep = _relative(int64(corner), log)
     diagonal = _relative(int64(own[cy, cx]), log)
     k = log - CELL_LOG - 1
-    ctx[0] = SPLIT_AT[0] + (role * 4 + k) * 5 + finer
-    ctx[1] = (
+    m[CONTEXT] = SPLIT_AT[0] + (role * 4 + k) * 5 + finer
+    m[CONTEXT + 1] = (
         SPLIT_AT[1]
         + ((role * 4 + k) * 5 + _relative(int64(west), log)) * 5
         + _relative(int64(north), log)
     )
-    ctx[2] = SPLIT_AT[2] + ((role * 4 + k) * 5 + deep) * 5 + diagonal
+    m[CONTEXT + 2] = SPLIT_AT[2] + ((role * 4 + k) * 5 + deep) * 5 + diagonal
     return decide(m, SPLIT, want, 3, SPLIT_ROW + (role * 4 + k) * 3, SPLIT_ROW2 + finer * 3)[0]
 
 
 @compiled
 def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type: ignore[no-untyped-def]
     """Code the bits of the largest level; arguments after `log` are grades nearby."""
-    ctx = m[2]
     k = log - CELL_LOG
     value = int64(0)
     a, b, c, d = min(west, 5), min(north, 5), min(luma, 5), min(blue, 5)
     while value < MAX_GRADE:
         i = min(value, 7)
-        ctx[0] = GRADE_AT[0] + (role * 5 + k) * 8 + i
-        ctx[1] = GRADE_AT[1] + ((role * 8 + i) * 6 + a) * 6 + b
-        ctx[2] = GRADE_AT[2] + ((role * 8 + i) * 6 + c) * 6 + d
-        ctx[3] = GRADE_AT[3] + ((role * 8 + i) * 5 + k) * 6 + surprise
+        m[CONTEXT] = GRADE_AT[0] + (role * 5 + k) * 8 + i
+        m[CONTEXT + 1] = GRADE_AT[1] + ((role * 8 + i) * 6 + a) * 6 + b
+        m[CONTEXT + 2] = GRADE_AT[2] + ((role * 8 + i) * 6 + c) * 6 + d
+        m[CONTEXT + 3] = GRADE_AT[3] + ((role * 8 + i) * 5 + k) * 6 + surprise
         row = GRADE_ROW + (role * 2 + min(i, 1)) * 4
         if not decide(m, GRADES, 1 if want > value else 0, 4, row, GRADE_ROW2 + k * 4)[0]:
             break
@@ -113,16 +111,15 @@ def _code_grade(m, want, role, log, west, north, luma, blue, surprise):  # type:
 @compiled
 def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ignore[no-untyped-def]
     """Code the last diagonal; `west` .. `blue` are bit lengths of reaches nearby, 0 unknown."""
-    ctx = m[2]
     k = log - CELL_LOG
     rest = want - 1
     size = bit_length(rest)
     largest = bit_length((int64(2) << log) - 3)
     value = int64(0)
     while value < largest:
-        ctx[0] = REACH_AT[0] + ((role * 5 + k) * 4 + min(grade, 4) - 1) * 8 + value
-        ctx[1] = REACH_AT[1] + ((role * 8 + value) * 9 + west) * 9 + north
-        ctx[2] = REACH_AT[2] + ((k * 8 + value) * 9 + luma) * 9 + blue
+        m[CONTEXT] = REACH_AT[0] + ((role * 5 + k) * 4 + min(grade, 4) - 1) * 8 + value
+        m[CONTEXT + 1] = REACH_AT[1] + ((role * 8 + value) * 9 + west) * 9 + north
+        m[CONTEXT + 2] = REACH_AT[2] + ((k * 8 + value) * 9 + luma) * 9 + blue
         row = REACH_ROW + (role * 2 + (1 if value > 1 else 0)) * 3
         if not decide(m, REACHES, 1 if size > value else 0, 3, row, REACH_ROW2 + k * 3)[0]:
             break
@@ -132,8 +129,8 @@ def _code_reach(m, want, role, log, grade, west, north, luma, blue):  # type: ig
     out = int64(1)
     for bit in range(value - 2, -1, -1):
         depth = value - 2 - bit
-        ctx[0] = REST_AT[0] + ((role * 5 + k) * 8 + value) * 8 + depth
-        ctx[1] = REST_AT[1] + (value * 8 + depth) * 4 + (out & 3)
+        m[CONTEXT] = REST_AT[0] + ((role * 5 + k) * 8 + value) * 8 + depth
+        m[CONTEXT + 1] = REST_AT[1] + (value * 8 + depth) * 4 + (out & 3)
         out = (
             out << 1
             | decide(m, REACHES, (rest >> bit) & 1, 2, REST_ROW + role * 2, REST_ROW2 + value * 2)[
@@ -244,8 +241,8 @@ def code_partition(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    m : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     height, width : int
         Pixels.
     parts : (P, 2) int64
@@ -276,7 +273,7 @@ def code_partition(  # type: ignore[no-untyped-def]
         Number of leaves.
     """
     rows, columns = (height + 3) >> CELL_LOG, (width + 3) >> CELL_LOG
-    decoding = m[0][6]
+    decoding = m[DECODING]
     at = 0
     for y0 in range(0, height, ROOT):
         for x0 in range(0, width, ROOT):
@@ -331,5 +328,5 @@ def code_partition(  # type: ignore[no-untyped-def]
                         )
                         place[comp] += int64(1) << (2 * log)
                         at += 1
-        marks[y0 // ROOT] = m[0][9]
+        marks[y0 // ROOT] = m[SHIFTS]
     return at

@@ -30,7 +30,6 @@ CHROMA_OFFSETS = (-12, -6, 0, 6, 12, 18, 24, 36)
 NEUTRAL_CHROMA = CHROMA_OFFSETS.index(0)
 
 _STACK = 32
-NO_TALLY = np.zeros((0, 2), np.int64)
 NO_PRICES = np.zeros((0, 0), np.float32)
 NO_BLOCKS = np.zeros((0, 0), np.uint8)
 _NOT_TOLD = np.zeros((0, 0))
@@ -157,11 +156,11 @@ class Coder:
     data : bytes, optional
         What to read; a writer if there is none.
     complete : bool
-        See `shared.entropy.start_decoder`.
+        See `shared.entropy.reader`.
     capacity : int
         Bytes that a writer may write.
-    tally : (CONTEXTS, 2) int64, optional
-        Counts decisions by context (for training).
+    counted : bool
+        Whether to count decisions by context (for training).
     kinds : tuple of str
         Names of the kinds of decision; a format that adds its own puts them after the tiles'.
     priced : bool
@@ -175,53 +174,33 @@ class Coder:
         data: bytes | None = None,
         complete: bool = True,
         capacity: int = 0,
-        tally: npt.NDArray[np.int64] = NO_TALLY,
+        counted: bool = False,
         kinds: tuple[str, ...] = KINDS,
         priced: bool = False,
     ) -> None:
         if data is None:
-            self.rc, self.buf = entropy.start_encoder(capacity)
+            self.state = entropy.writer(tables, capacity, counted=counted)
         else:
-            self.rc, self.buf = entropy.start_decoder(data, complete=complete)
-        self.probability, self.confidence = tables.probability.copy(), tables.confidence.copy()
-        self.weights = tables.weights.copy()
+            self.state = entropy.reader(tables, data, complete=complete)
         self.kinds = kinds
         self.priced = priced
-        self.bits = np.zeros(len(kinds))
-        scratch, contexts = np.zeros(8, np.int64), np.zeros(8, np.int64)
-        self.bundle = (
-            self.rc,
-            self.buf,
-            contexts,
-            self.probability,
-            self.confidence,
-            self.weights,
-            scratch,
-            tally,
-            self.bits,
-            entropy.COST,
-        )
+        self.palette_at = len(tables.probability), len(tables.weights)
+
+    @property
+    def probability(self) -> npt.NDArray[np.int32]:
+        """Probabilities as adapted so far, but those of palettes, (n,) int32."""
+        return entropy.adapted(self.state).probability[: self.palette_at[0]]
 
     def _palette_head(self, tiles: TileSet) -> npt.NDArray[np.uint8]:
         """Code whether there are palette blocks, and which; return them."""
-        if not palette_coding.code_presence(self.bundle, 1 if tiles.palette else 0):
+        if not palette_coding.code_presence(self.state, 1 if tiles.palette else 0):
             return NO_BLOCKS
         geometry = tiles.geometry
         if tiles.palette is None:
             tiles.palette = Palette.room(geometry.height, geometry.width, geometry.channels)
         # Only now, for few files have any, and hashed contexts are many.
-        more = palette_coding.initial_tables()
-        self.palette_at = len(self.probability), len(self.weights)
-        pairs = (
-            (self.probability, more.probability),
-            (self.confidence, more.confidence),
-            (self.weights, more.weights),
-        )
-        states = [np.concatenate(pair) for pair in pairs]
-        own = [state[: len(before)] for state, (before, _) in zip(states, pairs, strict=True)]
-        self.probability, self.confidence, self.weights = own
-        self.bundle = (*self.bundle[:3], *states, *self.bundle[6:])
-        palette_coding.code_head(self.bundle, self.palette_at, tiles.palette)
+        self.state = entropy.extended(self.state, palette_coding.initial_tables())
+        palette_coding.code_head(self.state, self.palette_at, tiles.palette)
         return tiles.palette.blocks
 
     def _palette_body(self, tiles: TileSet, spent: npt.NDArray[np.float64]) -> None:
@@ -230,9 +209,9 @@ class Coder:
             return
         if self.priced and tiles.palette.price:
             # Nothing else depends on their states, and whoever asks for prices asks often.
-            self.bits[PALETTE] += tiles.palette.price
+            self.state[entropy.BITS + PALETTE] += round(tiles.palette.price * 65536)
         else:
-            palette_coding.code_body(self.bundle, self.palette_at, tiles.palette, spent)
+            palette_coding.code_body(self.state, self.palette_at, tiles.palette, spent)
 
     def palettes(self, tiles: TileSet) -> npt.NDArray[np.float64]:
         """Code the palette blocks alone; return the bits of each, (rows, columns)."""
@@ -253,7 +232,7 @@ class Coder:
         marks = np.zeros(padded(geometry.height) // ROOT, np.int64)
         blocks = NO_BLOCKS if plain else self._palette_head(tiles)
         count = partition.code_partition(
-            self.bundle,
+            self.state,
             geometry.height,
             geometry.width,
             parts_of(geometry.channels),
@@ -288,7 +267,7 @@ class Coder:
         self._palette_body(tiles, _NOT_TOLD)
         spent, marks = np.zeros(len(tiles.leaves)), np.zeros(len(order) + 1, np.int64)
         done = details.code_details(
-            self.bundle,
+            self.state,
             (geometry.height + 3) >> CELL_LOG,
             (geometry.width + 3) >> CELL_LOG,
             tiles.steps,
@@ -309,4 +288,4 @@ class Coder:
 
     def shares(self) -> dict[str, float]:
         """Bits by kind of decision."""
-        return dict(zip(self.kinds, self.bits.tolist(), strict=True))
+        return entropy.spent(self.state, self.kinds)

@@ -1,8 +1,6 @@
-"""What both stages of the tile syntax share: the leaf table, the coder bundle, small helpers.
+"""What both stages of the tile syntax share: the leaf table, small helpers.
 
-A coder bundle is the tuple ``(rc, buf, contexts, probability, confidence, weights, scratch,
-tally, bits, cost)``: the state of `shared.entropy` followed by statistics. Functions take it
-as one argument and work in the direction that ``rc`` says.
+Functions take the state of a coder (`shared.entropy`) and work in its direction.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...compiled import compiled
-from ...entropy import ENDED, code_bit, code_mixed
+from ...entropy import decide_flat
 
 int64: Any = np.int64
 """In kernels: what they hold is typed by Numba, not by the checker."""
@@ -45,33 +43,6 @@ def starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
         out.append(first)
         first += size
     return (*out, first)
-
-
-@compiled
-def decide(m, kind, bit, n, row, row2):  # type: ignore[no-untyped-def]
-    """Code one decision with the `n` contexts in the bundle; 0 once the data has ended.
-
-    Returns
-    -------
-    bit, chance : int, int
-        The decision and the probability (16-bit fraction) that it had.
-    """
-    rc, buf, ctx, prob, conf, weights, scratch, tally, bits, cost = m
-    if rc[ENDED]:
-        return 0, 65535
-    model = (prob, conf, weights, ctx, scratch, tally)
-    bit, chance = code_mixed(rc, buf, model, bit, n, row, row2)
-    bits[kind] += cost[chance >> 4]
-    return bit, chance
-
-
-@compiled
-def decide_flat(m, kind, bit):  # type: ignore[no-untyped-def]
-    """Code one decision that is as likely 0 as 1."""
-    if m[0][ENDED]:
-        return 0
-    m[8][kind] += 1.0
-    return code_bit(m[0], m[1], bit, 32768)
 
 
 @compiled

@@ -28,7 +28,7 @@ def test_layers_come_back(height: int, width: int, count: int) -> None:
     ground = syntax.Ground(geometry, STEPS, 1, base.copy(), layers.copy(), outlines)
     before = [table.copy() for table in (outlines.fills, outlines.rings, outlines.nodes)]
     written = syntax.write(priors.untrained(), ground, None)
-    data = entropy.finish_encoder(written.coder.rc, written.coder.buf)
+    data = entropy.finish(written.coder.state)
     start = syntax.head(180, 2, 0, ground, pure=True)
     found = read_with(priors.untrained(), geometry, start + data)
     np.testing.assert_array_equal(found.base, base)

@@ -51,7 +51,7 @@ def pack(
         ]
         texture.leaves = np.array(leaves, np.int32)
     written = syntax.write(syntax.initial_tables(), ground, texture)
-    payload = entropy.finish_encoder(written.coder.rc, written.coder.buf)
+    payload = entropy.finish(written.coder.state)
     start = syntax.head(STEP, NEUTRAL_CHROMA, 0, ground, pure=not tiles)
     return container.pack(6, ContourCodec.version, geometry, [start + payload])
 

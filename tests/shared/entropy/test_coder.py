@@ -23,16 +23,16 @@ def _tables(contexts: int, rows: int = 2) -> entropy.Tables:
 
 
 def _write_fixed(bits: list[int], chances: list[int]) -> bytes:
-    rc, buf = entropy.start_encoder(2 * len(bits) + 16)
+    coder = entropy.writer(entropy.NO_TABLES, 2 * len(bits) + 16)
     for bit, chance in zip(bits, chances, strict=True):
-        entropy.code_bit(rc, buf, bit, chance)
-    return entropy.finish_encoder(rc, buf)
+        entropy.code_bit(coder, 0, bit, chance)
+    return entropy.finish(coder)
 
 
 def _read_fixed(data: bytes, chances: list[int]) -> list[int]:
-    rc, buf = entropy.start_decoder(data, complete=True)
-    bits = [int(entropy.code_bit(rc, buf, 0, chance)) for chance in chances]
-    entropy.check_ended(rc)
+    coder = entropy.reader(entropy.NO_TABLES, data, complete=True)
+    bits = [int(entropy.code_bit(coder, 0, 0, chance)) for chance in chances]
+    entropy.check_ended(coder)
     return bits
 
 
@@ -51,12 +51,12 @@ def test_fixed_chances_round_trip(decisions: list[tuple[int, int]]) -> None:
 
 @given(st.binary(max_size=40), st.integers(1, 400))
 def test_any_bytes_decode_or_end(data: bytes, count: int) -> None:
-    rc, buf = entropy.start_decoder(data, complete=True)
+    coder = entropy.reader(entropy.NO_TABLES, data, complete=True)
     for _ in range(count):
-        assert entropy.code_bit(rc, buf, 0, 32768) in (0, 1)
+        assert entropy.decide_flat(coder, 0, 0) in (0, 1)
     if count > 8 * (len(data) + entropy.GRACE + 4):
         with pytest.raises(BitstreamError):
-            entropy.check_ended(rc)
+            entropy.check_ended(coder)
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 5, 8, 13, 100])
@@ -64,19 +64,19 @@ def test_a_prefix_gives_a_prefix_of_the_decisions(length: int) -> None:
     rng = np.random.default_rng(length)
     bits = (rng.random(2000) < 0.2).astype(int).tolist()
     data = _write_fixed(bits, [13000] * 2000)
-    rc, buf = entropy.start_decoder(data[:length], complete=False)
+    coder = entropy.reader(entropy.NO_TABLES, data[:length], complete=False)
     got = []
-    while not rc[entropy.ENDED]:
-        got.append(int(entropy.code_bit(rc, buf, 0, 13000)))
+    while not coder[entropy.ENDED]:
+        got.append(int(entropy.code_bit(coder, 0, 0, 13000)))
     assert got == bits[: len(got)]
     assert len(got) * 0.73 >= 8 * (length - 5), "the decoder gives up long before the data ends"
 
 
-def _mixed(rc, buf, model, bits: list[int]) -> tuple[list[int], list[int]]:
+def _mixed(coder: entropy.State, bits: list[int]) -> tuple[list[int], list[int]]:
     out, chances, previous = [], [], 0
     for bit in bits:
-        model[3][0], model[3][1] = previous, 2 + (len(out) & 1)
-        decided, chance = entropy.code_mixed(rc, buf, model, bit, 2, 0, 2)
+        coder[entropy.CONTEXT], coder[entropy.CONTEXT + 1] = previous, 2 + (len(out) & 1)
+        decided, chance = entropy.decide(coder, 0, bit, 2, 0, 2)
         out.append(int(decided))
         chances.append(int(chance))
         previous = int(decided)
@@ -88,11 +88,16 @@ def test_mixed_contexts_round_trip_and_learn() -> None:
     bits = [0]
     for _ in range(6000):
         bits.append(int(rng.random() < (0.85 if bits[-1] else 0.05)))
-    rc, buf = entropy.start_encoder(20000)
-    _, chances = _mixed(rc, buf, entropy.start_model(_tables(4, 4)), bits)
-    data = entropy.finish_encoder(rc, buf)
-    rc, buf = entropy.start_decoder(data, complete=True)
-    got, _ = _mixed(rc, buf, entropy.start_model(_tables(4, 4)), [0] * len(bits))
+    coder = entropy.writer(_tables(4, 4), 20000, counted=True)
+    _, chances = _mixed(coder, bits)
+    data = entropy.finish(coder)
+    tally, weights = entropy.learned(coder)
+    assert tally.sum() == 2 * len(bits)
+    assert tally[:2].sum(0).tolist() == [bits.count(0), bits.count(1)]
+    assert weights.min() > 0
+    counted = entropy.spent(coder, ("all",))["all"]
+    coder = entropy.reader(_tables(4, 4), data, complete=True)
+    got, _ = _mixed(coder, [0] * len(bits))
     assert got == bits
     # Ideal cost: the entropy of a bit given the one before, as counted.
     pairs = np.zeros((2, 2))
@@ -101,6 +106,33 @@ def test_mixed_contexts_round_trip_and_learn() -> None:
     assert 8 * len(data) < 1.04 * ideal + 64
     spent = -np.log2(np.array(chances) / 65536).sum() / 8
     assert abs(len(data) - spent) < 0.002 * spent + 3
+    assert abs(counted / 8 - spent) < 0.001 * spent
+
+
+@pytest.mark.parametrize("at", [0, 1, 7, 8, 9, 500])
+def test_a_coder_goes_on_with_more_states(at: int) -> None:
+    """What is extended in the middle writes and reads as if all states had been there at once."""
+    rng = np.random.default_rng(at)
+    bits = (rng.random(1000) < 0.3).astype(int).tolist()
+
+    def run(coder: entropy.State, *, whole: bool) -> tuple[entropy.State, list[int]]:
+        out = []
+        for i, bit in enumerate(bits):
+            if i == at and not whole:
+                coder = entropy.extended(coder, _tables(3, 2))
+            coder[entropy.CONTEXT], coder[entropy.CONTEXT + 1] = (
+                i % 2,
+                1 + i % (4 if i >= at else 1),
+            )
+            out.append(int(entropy.decide(coder, 0, bit, 2, 0, 2 if i >= at else 0)[0]))
+        return coder, out
+
+    ours, _ = run(entropy.writer(_tables(2, 2), 4000), whole=False)
+    theirs, _ = run(entropy.writer(_tables(5, 4), 4000), whole=True)
+    data = entropy.finish(ours)
+    assert data == entropy.finish(theirs)
+    _, got = run(entropy.reader(_tables(2, 2), data, complete=True), whole=False)
+    assert got == bits
 
 
 def test_rate_matches_constriction() -> None:

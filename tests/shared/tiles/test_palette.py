@@ -51,7 +51,7 @@ def written(geometry: Geometry, found: palette.Palette) -> bytes:
     coder.palettes(
         TileSet.blank(geometry, component_steps(100, 3, geometry.channels), palette=found)
     )
-    return entropy.finish_encoder(coder.rc, coder.buf)
+    return entropy.finish(coder.state)
 
 
 def read(geometry: Geometry, data: bytes, *, complete: bool = True) -> palette.Palette | None:
