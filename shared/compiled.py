@@ -38,12 +38,18 @@ def _usable(folder: Path) -> bool:
 
 @cache
 def _cache_folder() -> str | None:
-    """Name the first folder that can hold compiled kernels; None if none can."""
+    """Name the first folder that can hold compiled kernels; None if none can.
+
+    ``FRACTOUR_CACHE`` names one to be tried first.
+    """
     digest = hashlib.sha256(numba.__version__.encode())
     for folder in _FOLDERS:
         for path in sorted((_PACKAGE / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     name = f"fractour-{digest.hexdigest()[:16]}"
+    asked = os.environ.get("FRACTOUR_CACHE")
+    if asked and _usable(Path(asked) / name):
+        return str(Path(asked) / name)
     beside = Path(__file__).resolve().parent / "__pycache__"
     for stale in beside.glob("fractour-*"):
         if stale.name != name:
@@ -96,6 +102,7 @@ class _Forgiving:
 # They touch nothing but their arguments, so they need not hold Python's lock.
 _njit: Any = numba.njit  # its annotations do not know the options
 _OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True}
+_UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -115,40 +122,45 @@ def in_any_order(function: Callable[..., Any]) -> Any:
 
 
 def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
+    kernel = _dispatcher(function, options, "")
+    if not hasattr(kernel, "get_call_template"):  # under NUMBA_DISABLE_JIT: the function itself
+        return kernel
+    # Other kernels call a twin. It takes integers of all sizes as int64, so that it is compiled
+    # once for all of them, and needs no way in from Python, which takes as long to compile as a
+    # small function. Its files lie apart, since Numba would not tell the two from each other.
+    called = _dispatcher(function, {**options, **_UNWRAPPED}, "called")
+    types: Any = numba.types
+    integers = types.Integer, types.Boolean
+
+    def template(arguments: Any, named: Any) -> Any:
+        canonical = [types.int64 if isinstance(a, integers) else a for a in arguments]
+        return called.get_call_template(canonical, named)
+
+    kernel.get_call_template = template
+    kernel.get_overload = called.get_overload
+    return kernel
+
+
+def _dispatcher(function: Callable[..., Any], options: dict[str, Any], corner: str) -> Any:
+    """Make what compiles `function` on its first call; its files lie in a corner of the cache."""
     folder = _cache_folder()
     if folder is None:
-        return _canonical(_njit(**options)(function))
+        return _njit(**options)(function)
     config: Any = numba.core.config
     before = config.CACHE_DIR
-    config.CACHE_DIR = folder
+    config.CACHE_DIR = os.path.join(folder, corner)
     try:
         kernel = _njit(cache=True, **options)(function)
     finally:
         config.CACHE_DIR = before
-    if hasattr(kernel, "_cache"):  # under NUMBA_DISABLE_JIT it is the function itself
+    if hasattr(kernel, "_cache"):
         kernel._cache = _Forgiving(kernel._cache)
-    return _canonical(kernel)
-
-
-def _canonical(kernel: Any) -> Any:
-    """Let kernels hand integers of all sizes to `kernel` as int64: it is compiled once for all."""
-    if not hasattr(kernel, "get_call_template"):  # under NUMBA_DISABLE_JIT
-        return kernel
-    types: Any = numba.types
-    template = kernel.get_call_template
-
-    def canonical(arguments: Any, named: Any) -> Any:
-        integers = (types.Integer, types.Boolean, types.IntegerLiteral, types.BooleanLiteral)
-        return template([types.int64 if isinstance(a, integers) else a for a in arguments], named)
-
-    kernel.get_call_template = canonical
     return kernel
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile `function` into each of its callers, for the innermost loops.
 
-    A call passes every array as seven machine words; inside a decision loop that costs more
-    than the decision.
+    Each copy takes Numba as long as a kernel of its own, so only where it makes code faster.
     """
     return _njit(inline="always", **_OPTIONS)(function)

@@ -218,7 +218,8 @@ def decide(m, kind, bit, n, row, row2):  # type: ignore[no-untyped-def]
         x = np.int64(STRETCH[m[_STATES + m[CONTEXT + i]] >> 12])
         m[_INPUT + i] = x
         dot += x * (m[first + i] + m[second + i])
-    p1 = np.int64(SQUASH[min(max(dot >> 16, -_DOMAIN), _DOMAIN) + _DOMAIN])
+    mixed = min(max(int(dot) >> 16, -_DOMAIN), _DOMAIN)
+    p1 = np.int64(SQUASH[mixed + _DOMAIN])
     bit = _code(m, bit, p1)
     target = np.int64(65535) if bit else np.int64(0)
     error = target - p1
@@ -357,7 +358,8 @@ def learned(m: State) -> tuple[npt.NDArray[np.int64], IntArray]:
 
 def spent(m: State, kinds: tuple[str, ...]) -> dict[str, float]:
     """Return the bits spent by kind of decision, named."""
-    return dict(zip(kinds, (m[BITS:][: len(kinds)] / 65536).tolist(), strict=True))
+    bits = m[BITS:][: len(kinds)] / 65536
+    return dict(zip(kinds, bits.tolist(), strict=True))
 
 
 def check_ended(m: State) -> None:

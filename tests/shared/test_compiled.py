@@ -74,3 +74,33 @@ def test_a_folder_is_tried_by_writing_and_the_next_one_taken(
     monkeypatch.setattr(module.Path, "home", homeless)
     monkeypatch.setattr(module.tempfile, "mkdtemp", lambda **_: (_ for _ in ()).throw(OSError()))
     assert find() is None
+
+
+def test_a_folder_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = module._cache_folder.__wrapped__
+    monkeypatch.setenv("FRACTOUR_CACHE", str(tmp_path / "asked"))
+    found = find()
+    assert Path(found).parent == tmp_path / "asked"
+    assert Path(found).is_dir()
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("FRACTOUR_CACHE", str(tmp_path / "file"))
+    assert Path(find()) != Path(found)
+
+
+def test_kernels_take_integers_of_all_sizes_from_kernels() -> None:
+    """One compilation serves them all; Python's way in is apart."""
+    add = module.compiled(_plus)
+    seen = np.array([1], np.uint8)
+    small = np.array([2], np.int32)
+
+    @module.compiled
+    def outer(a: np.ndarray, b: np.ndarray) -> int:
+        return add(a[0], b[0]) + add(a[0] > 0, 7) + add(b[0], 1 << 40)
+
+    assert outer(seen, small) == 3 + 8 + 2 + (1 << 40)
+    assert add(3, 4) == 7
+    assert len(add.signatures) == 1
+
+
+def _plus(a: int, b: int) -> int:
+    return a + b

@@ -333,7 +333,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
         repeated = int64(0)
         for _ in range(count):
             ring = rings[at]
-            spent_before = m[BITS + NODES] + m[BITS + REPEATS]
+            bits_before = m[BITS + NODES] + m[BITS + REPEATS]
             again = int64(0)
             if originals:
                 again = code_run(
@@ -367,7 +367,8 @@ def code_outlines(  # type: ignore[no-untyped-def]
                 return int64(0)
             if used > work:
                 return int64(DAMAGED)
-            prices[at] = (m[BITS + NODES] + m[BITS + REPEATS] - spent_before) / 65536.0
+            bits = (m[BITS + NODES] + m[BITS + REPEATS] - bits_before) / 65536.0
+            prices[at] = bits
             y = min(int64(ring[TOP]) >> (4 + _MAP_LOG), density.shape[0] - 1)
             x = min(int64(ring[LEFT]) >> (4 + _MAP_LOG), density.shape[1] - 1)
             density[y, x] += 1

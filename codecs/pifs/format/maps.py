@@ -258,7 +258,8 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         m[CONTEXT + 1] = FLAG_AT[1] + (((role * 3 + a) * 3 + b) * 3 + c) * 5 + k
         m[CONTEXT + 2] = FLAG_AT[2] + (role * 5 + k) * 9 + reach
         if not decide(m, MAPS, 1 if truth else 0, 3, _FLAG_ROW + role * 3, _FLAG_ROW2 + k * 3)[0]:
-            spent[index] = (m[BITS + MAPS] - before) / 65536.0
+            bits = (m[BITS + MAPS] - before) / 65536.0
+            spent[index] = bits
             marks[index] = m[SHIFTS]
             continue
         place = int64(leaf[TOP]) >> log, int64(leaf[LEFT]) >> log
@@ -271,6 +272,7 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         leaf[MAPPED] = 1
         maps[index, 0] = scale
         maps[index, 1], maps[index, 2] = y << log, x << log
-        spent[index] = (m[BITS + MAPS] - before) / 65536.0
+        bits = (m[BITS + MAPS] - before) / 65536.0
+        spent[index] = bits
         marks[index] = m[SHIFTS]
     return len(leaves)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....shared.compiled import compiled, inlined
+from ....shared.compiled import compiled
 from ....shared.entropy import CONTEXT, decide
 from .layout import (
     HH,
@@ -67,12 +67,12 @@ _FOUR = np.array([0, 1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3])
 _SIX = np.array([0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5])
 
 
-@inlined
+@compiled
 def _cap(value, plane, limit):  # type: ignore[no-untyped-def]
     return min(np.int64(value) >> plane, limit)
 
 
-@inlined
+@compiled
 def _ternary(value):  # type: ignore[no-untyped-def]
     return 1 + np.int64(value)
 

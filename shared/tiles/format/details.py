@@ -340,7 +340,8 @@ def code_details(  # type: ignore[no-untyped-def]
             for i in range(side * side):
                 levels[comp, leaf[START] + i] = 0
             return n
-        spent[index] = (_told(m) - before) / 65536.0
+        bits = (_told(m) - before) / 65536.0
+        spent[index] = bits
         known[index] = 1
         marks[n] = m[SHIFTS]
     return len(order)

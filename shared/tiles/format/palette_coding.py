@@ -295,7 +295,8 @@ def code_indices(  # type: ignore[no-untyped-def]
             plane[y, x] = index
             learn(index, symbols, trust, names)
             if telling:
-                spent[row, column] += (m[BITS + PALETTE] - before) / 65536.0
+                bits = (m[BITS + PALETTE] - before) / 65536.0
+                spent[row, column] += bits
 
 
 def default_tables() -> entropy.Tables:
