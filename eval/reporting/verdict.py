@@ -13,11 +13,16 @@ from ..measuring.store import Row
 from ..tables import Cell, Table, word
 from .summary import PART_OF_THE_RANGE, paired_bd
 
-JUDGED = ("psnr_rgb", "ms_ssim", "smart")
+JUDGED = ("psnr_rgb", "ms_ssim", "ssimulacra2", "smart")
 """Metrics at whose equal values bytes are compared."""
 
 _PARTLY = "~"
-_HEADS = {"psnr_rgb": "PSNR", "ms_ssim": "MS-SSIM", "smart": "smart err."}
+_HEADS = {
+    "psnr_rgb": "PSNR",
+    "ms_ssim": "MS-SSIM",
+    "ssimulacra2": "SSIMUL.2",
+    "smart": "smart err.",
+}
 
 
 def _bytes(results: Results, base: str, label: str, metric: str) -> Cell:

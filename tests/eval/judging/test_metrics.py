@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from fractour.eval.judging import perceptual_network
+from fractour.eval.judging import perceptual_network, ssimulacra2
 from fractour.eval.judging.metrics import (
     EXACT,
     JUDGES,
@@ -17,9 +17,11 @@ from fractour.eval.judging.metrics import (
     ms_ssim,
     psnr_rgb,
     psnr_y,
+    require,
     similarity_decibel,
     smart,
     ssim,
+    usual,
 )
 from fractour.shared.errors import BackendUnavailableError
 from scipy.signal import convolve2d
@@ -334,8 +336,32 @@ def test_a_judge_is_measured_only_where_it_is_named(judged):
     assert get_metric("lpips").scale(0.1) == pytest.approx(10)  # falls: fewer is better
 
 
+def test_what_is_usual_follows_what_is_installed(monkeypatch):
+    monkeypatch.setattr(ssimulacra2, "find_spec", lambda name: None)
+    assert usual() == list(METRICS)
+    with pytest.raises(BackendUnavailableError, match="pip install ssimulacra2"):
+        require("ssimulacra2")
+    monkeypatch.undo()
+    pytest.importorskip("ssimulacra2")
+    assert usual() == [*METRICS, "ssimulacra2"]
+
+
+def test_ssimulacra2_judges_as_it_should():
+    pytest.importorskip("ssimulacra2")
+    image = data.astronaut()[:96, 180:276]
+    slight, strong = (damage(image, kind) for kind in ("blur", "negative"))
+    judge = get_metric("ssimulacra2").function
+    assert judge(image, image) == 100
+    assert 100 > judge(image, slight) > judge(image, strong)
+    plates = ((image, 9), (slight, 7))
+    alpha = [np.dstack([one, np.full((96, 96), plate, np.uint8)]) for one, plate in plates]
+    assert judge(*alpha) == judge(image, slight)
+    assert judge(image[:, :, 0], slight[:, :, 0]) == judge(image[:, :, :1], slight[:, :, :1])
+    assert judge(image[:7], slight[:7]) is None
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", JUDGES)
+@pytest.mark.parametrize("name", [name for name in JUDGES if name != "ssimulacra2"])
 def test_real_judges(name):
     try:
         perceptual_network.loaded(get_metric(name).label)

@@ -465,7 +465,7 @@ def test_a_judge_that_is_not_installed_is_told_before_anything_is_encoded(
             "none of these codecs has the encoder network",
         ),
         (["--codec", "wavelet:encoder=search", "--encoders", "search"], "leave encoder= out"),
-        (["--judge", "vmaf"], "no judge 'vmaf'; there are stlpips, lpips"),
+        (["--judge", "vmaf"], "no judge 'vmaf'; there are ssimulacra2, stlpips, lpips"),
         (["--judge", "lpips", "--at-target", "0.3"], "not with --at-target"),
     ],
 )
