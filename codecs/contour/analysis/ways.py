@@ -108,18 +108,28 @@ def _bare(analysis: Analysis, step: int) -> Ground:
 def _layers_alone(analysis: Analysis, step: int) -> Candidate:
     if step < STEPS:
         return _drawn(analysis, pursue(analysis, step))
-    ground = _bare(analysis, step)
-    written = write(initial_tables(), ground, None)
-    error = _error(analysis, render_ground(np, ground), ground.steps)
-    return Candidate(ground, None, written, error, 0)
+    return _untiled(analysis, _bare(analysis, step), 0)
 
 
 def _drawn(analysis: Analysis, state: pursuit.Pursuit) -> Candidate:
     """The picture of base and windows."""
     ground = grounded(analysis.planes, state.steps, state.base_code, state.base, state.layers)
+    return _untiled(analysis, ground, state.looked)
+
+
+def _untiled(
+    analysis: Analysis, ground: Ground, looked: int, found: Outlined | None = None
+) -> Candidate:
+    """The picture of what is drawn, with the post-filter that suits it, or none."""
     written = write(initial_tables(), ground, None)
-    error = _error(analysis, render_ground(np, ground), ground.steps)
-    return Candidate(ground, None, written, error, state.looked)
+    shown = render_ground(np, ground)
+    plain = _error(analysis, shown, ground.steps)
+    postfilter = wiener.best(shown[0], analysis.spectra.luma, int(ground.steps[0]))
+    wiener.refine(np, shown, ground.steps, postfilter)
+    error = _error(analysis, shown, ground.steps)
+    if error >= plain:
+        postfilter, error = 0, plain
+    return Candidate(ground, None, written, error, looked, found, postfilter=postfilter)
 
 
 def _tiled(analysis: Analysis, step: int, found: Outlined | None = None) -> Candidate:
@@ -163,9 +173,7 @@ def _based(analysis: Analysis, step: int, found: Outlined) -> Candidate:
     state = pursuit.start(found.planes, steps, SMOOTH)
     none = np.zeros((0, FIELDS), np.int32)
     ground = Ground(geometry, steps, SMOOTH, state.base, none, found.outlines)
-    written = write(initial_tables(), ground, None)
-    error = _error(analysis, render_ground(np, ground), steps)
-    return Candidate(ground, None, written, error, found.looked, found)
+    return _untiled(analysis, ground, found.looked, found)
 
 
 def _block_costs(analysis: Analysis, candidate: Candidate, lmbda: float) -> npt.NDArray[np.float64]:

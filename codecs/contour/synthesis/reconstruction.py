@@ -85,26 +85,25 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     planes = xp.zeros((len(symbols), geometry.channels, height, width), xp.int32)
     for one, mine in zip(symbols, planes, strict=True):
         render_ground(xp, one.ground, scale, mine)
+    postfilters = [one.postfilter for one in symbols]
     at = [i for i, one in enumerate(symbols) if one.tiles is not None]
     tiles = [one.tiles for one in symbols if one.tiles is not None]
     if tiles:
         batch = tiles_cuda.gather(xp, tiles, [symbols[i].known for i in at])
         texture = tiles_cuda.render(xp, batch)
-        postfilters = [symbols[i].postfilter for i in at]
-        tiles_cuda.smooth(xp, batch, tiles, postfilters, texture)
+        tiles_cuda.smooth(xp, batch, tiles, [postfilters[i] for i in at], texture)
         texture = xp.ascontiguousarray(texture[:, :, : geometry.height, : geometry.width])
         if scale == 1:
-            texture += planes[at]
-            wiener_cuda.refine(
-                xp, texture, [one.steps for one in tiles], postfilters, height, width
-            )
-            planes[at] = texture
+            planes[at] += texture
         else:
             for i, one in zip(at, texture, strict=True):
                 for comp, plane in enumerate(one):
                     planes[i, comp] += _enlarge(xp, plane, scale)
-        for i in at:
-            palette.paint(xp, planes[i], symbols[i].tiles, scale)
+    if scale == 1:
+        steps = [one.ground.steps for one in symbols]
+        wiener_cuda.refine(xp, planes, steps, postfilters, height, width)
+    for i, one in zip(at, tiles, strict=True):
+        palette.paint(xp, planes[i], one, scale)
     return list(to_pixels(xp, planes, height, width, FRACTION_BITS))
 
 
@@ -121,10 +120,12 @@ def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
         texture = texture[:, : geometry.height, : geometry.width]
         if scale == 1:
             planes += texture
-            del texture
-            wiener.refine(xp, planes, symbols.tiles.steps, symbols.postfilter)
         else:
             for comp in range(len(planes)):
                 planes[comp] += _enlarge(xp, texture[comp], scale)
+        del texture
+    if scale == 1:
+        wiener.refine(xp, planes, symbols.ground.steps, symbols.postfilter)
+    if symbols.tiles is not None:
         palette.paint(xp, planes, symbols.tiles, scale)
     return color.to_pixels(xp, list(planes), FRACTION_BITS)
