@@ -24,6 +24,7 @@ from ..format.stream import (
 from ..format.syntax import CELL_LOG, COMP, FIELDS, LEFT, LOG, MEAN, ROOT, ROOT_LOG, START, TOP
 from . import rdo
 from .spectra import Spectra, roles_of
+from .turning import turn_ratios
 
 LAMBDA = 0.1
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
@@ -37,7 +38,7 @@ class Choice:
     ----------
     tiles : TileSet
     ratios : (C, size) float32
-        Coefficients in steps, at the places of the levels.
+        Coefficients in steps, turned as the leaves are, at the places of the levels.
     prices : (C, size) float32
         Bits that a level 1 costs more than a 0.
     spent : (n,) float64
@@ -254,7 +255,7 @@ def assemble(
     tiles : TileSet
         With empty maps.
     ratios : (C, size) float32
-        Coefficients in steps, at the places of the levels.
+        Coefficients in steps, turned as the leaves are, at the places of the levels.
     """
     height, width, comps = geometry.height, geometry.width, geometry.channels
     parts, splits = parts_of(comps), []
@@ -282,6 +283,7 @@ def assemble(
         tuple(tuple(c.means) for c in candidates),
         tuple(tuple(c.reaches) for c in candidates),
         tuple(tuple(c.grades) for c in candidates),
+        tuple(tuple(c.turns) for c in candidates),
         NO_BLOCKS if palette is None else palette.blocks,
         leaves,
         levels,
@@ -289,4 +291,5 @@ def assemble(
         np.zeros((32, 3), np.int64),
         np.zeros(comps, np.int64),
     )
+    turn_ratios(leaves[:count], flat)
     return TileSet.blank(geometry, steps, leaves[:count].copy(), levels, palette), flat

@@ -19,6 +19,11 @@ from ..format.contexts import (
     SIG_AT,
     SPLIT_AT,
     TEMPLATES,
+    TURN_ANY_AT,
+    TURN_BITS,
+    TURN_GROUPS,
+    TURN_TREE_AT,
+    TURNS,
 )
 
 FloatArray = npt.NDArray[np.float32]
@@ -40,6 +45,10 @@ class Prices:
     mean : (2, 5, 6, 40)
         By role, size, spread, magnitude of the residue.
     split : (2, 4, 2)
+    turn : (5, 4, 4, 2)
+        Whether a leaf is turned, by size, grade - 1 and bits of its reach - 1, both at most 3.
+    turns : (TURN_GROUPS, TURNS)
+        Which way.
     """
 
     significance: FloatArray
@@ -48,6 +57,8 @@ class Prices:
     reach: FloatArray
     mean: FloatArray
     split: FloatArray
+    turn: FloatArray
+    turns: FloatArray
 
     @classmethod
     def of(cls, probability: npt.NDArray[np.int32]) -> Prices:
@@ -84,6 +95,14 @@ class Prices:
                 extra = extra + 2 * (value - MEAN_UNARY).bit_length() - 1
             mean[..., value] = zero[..., 1] + extra[:, :, None]
         split = bits(SPLIT_AT[0], (2, 4, 5))[:, :, 2]
+        tree = bits(TURN_TREE_AT[0], (TURN_GROUPS, TURNS))
+        turns = np.zeros((TURN_GROUPS, TURNS), np.float32)
+        for value in range(TURNS):
+            node = 1
+            for depth in range(TURN_BITS):
+                bit = value >> (TURN_BITS - 1 - depth) & 1
+                turns[:, value] += tree[:, node, bit]
+                node = 2 * node + bit
         return cls(
             bits(SIG_AT[0], (2, 5, DIAGONALS, TEMPLATES)),
             bits(MORE_AT[0], (2, 6, 8, 3)),
@@ -91,4 +110,6 @@ class Prices:
             reach,
             mean,
             split,
+            bits(TURN_ANY_AT[0], (5, 4, 4)),
+            turns,
         )
