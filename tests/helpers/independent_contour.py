@@ -80,31 +80,31 @@ SYMBOLS = {
     name: (no, n, a, b)
     for no, (name, n, a, b) in enumerate(
         [
-            ("ASPECT", 4, 15979, 16107),
-            ("FREQUENCY", 3, 17131, 17211),
-            ("ANGLE", 4, 17467, 17611),
-            ("PHASE", 3, 17771, 17843),
-            ("FINE", 3, 17971, 18003),
-            ("PAIR", 4, 18259, 18387),
-            ("HEADING", 3, 18899, 18995),
-            ("TURN", 6, 19011, 20163),
-            ("MANTISSA", 2, 21699, 21747),
-            ("EMPTY", 1, 21763, 21811),
-            ("SIZE", 12, 21843, 22419),
-            ("SIDE", 1, 22515, 22739),
-            ("SPLIT", 8, 22760, 23768),
-            ("EIGHTH", 7, 23984, 24082),
-            ("MORE", 5, 24103, 24183),
-            ("DROP", 7, 24223, 24279),
-            ("BLUE", 9, 24307, 24343),
-            ("RED", 9, 24487, 24523),
-            ("SLOPE_SIGN", 1, 24694, 24696),
-            ("BASE", 14, 24734, 25070),
-            ("BASE_SIGN", 1, 25196, 25205),
-            ("SOURCE", 1, 25214, 25217),
-            ("NODES", 12, 25219, 25291),
-            ("CORNER", 1, 25339, 25347),
-            ("LENGTH", 12, 25359, 25515),
+            ("ASPECT", 4, 19199, 19327),
+            ("FREQUENCY", 3, 20351, 20431),
+            ("ANGLE", 4, 20687, 20831),
+            ("PHASE", 3, 20991, 21063),
+            ("FINE", 3, 21191, 21223),
+            ("PAIR", 4, 21479, 21607),
+            ("HEADING", 3, 22119, 22215),
+            ("TURN", 6, 22231, 23383),
+            ("MANTISSA", 2, 24919, 24967),
+            ("EMPTY", 1, 24983, 25031),
+            ("SIZE", 12, 25063, 25639),
+            ("SIDE", 1, 25735, 25959),
+            ("SPLIT", 8, 25980, 26988),
+            ("EIGHTH", 7, 27204, 27302),
+            ("MORE", 5, 27323, 27403),
+            ("DROP", 7, 27443, 27499),
+            ("BLUE", 9, 27527, 27563),
+            ("RED", 9, 27707, 27743),
+            ("SLOPE_SIGN", 1, 27914, 27916),
+            ("BASE", 14, 27954, 28290),
+            ("BASE_SIGN", 1, 28416, 28425),
+            ("SOURCE", 1, 28434, 28437),
+            ("NODES", 12, 28439, 28511),
+            ("CORNER", 1, 28559, 28567),
+            ("LENGTH", 12, 28579, 28735),
         ]
     )
 }
@@ -124,8 +124,8 @@ class Reader:
         if self.coder.ended:
             return 0
         no, _, a, b = SYMBOLS[symbol]
-        row = 581 + 8 * no + 2 * min(i, 3)
-        return int(self.coder.mixed([a + x, b + y], row, 781 + 2 * no))
+        row = 623 + 8 * no + 2 * min(i, 3)
+        return int(self.coder.mixed([a + x, b + y], row, 823 + 2 * no))
 
     def flat(self) -> int:
         return 0 if self.coder.ended else int(self.coder.decide(32768))
@@ -577,8 +577,8 @@ def decode(data: bytes, other: Any, drawing: Any, *, partial: bool = False, z: i
     """Decode a contour file without tiles; `other` and `drawing` are the modules named above."""
     file = other.read_container(data, partial=partial)
     invalid = other.InvalidFileError
-    if file.codec not in (6, 7) or file.version != 4:
-        raise invalid("not a contour file of version 4")
+    if file.codec not in (6, 7) or file.version != 5:
+        raise invalid("not a contour file of version 5")
     payload = b"".join(file.packets)
     if len(payload) < 4 and file.complete:
         raise invalid("the payload is too short")

@@ -9,7 +9,7 @@ from ..format.contexts import DIAGONAL_CLASS
 from ..format.neighbours import more_template, template
 from ..format.syntax import CELL_LOG, int64
 from .prices import MEANS
-from .turning import likely_turns, turn_into
+from .turning import LEAST_BITS, likely_turns, turn_into
 from .weights import OCTAVE_OF
 
 _KEPT = 0.6
@@ -173,8 +173,8 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
     plain : bool
         Whether levels are not allowed.
     turns : tuple
-        Of the places that are mixed (none if there are no turns), tables, bits of a level, of
-        whether a tile is turned and which way, see `turning` and `Prices`, and of a size.
+        Of the places that are mixed (none if there are no turns), both kinds of tables, bits of a
+        level, of whether a tile is turned, and which way, see `turning` and `Prices`.
     levels : (rows, columns, side * side) int16
         Filled.
     means, reaches, grades, turned : (rows, columns) int32
@@ -184,13 +184,12 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
     kept, zero, tops : (128,) float32, float32, int64
     work : (4096,) int64
     room : tuple
-        (4096,) float32, (MIXED,) float32, (TRIED,) int64 and float32.
-        Scratch.
+        Scratch: (4096,) float32, (MIXED,) float32, (TRIED,) int64, and two of `likely_turns`.
     """
     side = 1 << log
     octaves = OCTAVE_OF[log]
-    place, tables, level_bits, any_bits, which_bits, sizes = turns
-    other, mixed, likely, promised = room
+    place, tables, wide, level_bits, any_bits, which_bits = turns
+    other, mixed, likely, values, totals = room
     for y in range(inside[0]):
         for x in range(inside[1]):
             ratio = ratios[y, x]
@@ -218,10 +217,9 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
                 if reach:
                     reaches[y, x], grades[y, x] = reach, grade
                     _tell(ratio, work, side, reach, levels[y, x])
-                if place[0]:
+                if place[0] and energy + change > lmbda * LEAST_BITS:
                     likely_turns(
-                        ratio, place, tables, level_bits, which_bits, lmbda, sizes, likely, mixed,
-                        promised,
+                        ratio, place, wide, level_bits, which_bits, lmbda, likely, values, totals
                     )  # fmt: skip
                     for n in range(len(likely)):
                         turn = likely[n]

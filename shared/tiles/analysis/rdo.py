@@ -91,7 +91,8 @@ def quantize(
     scratch = (*np.zeros((2, 128), np.float32), np.zeros(128, np.int64), np.zeros(4096, np.int64))
     room = (
         np.zeros(4096, np.float32), np.zeros(MIXED, np.float32),
-        np.zeros(turning.TRIED, np.int64), np.zeros(turning.TRIED, np.float32),
+        np.zeros(turning.TRIED, np.int64), np.zeros(MIXED * turning.WAYS, np.float32),
+        np.zeros(turning.WAYS, np.float32),
     )  # fmt: skip
     for k, block in enumerate(ratios):
         rows, columns = block.shape[:2]
@@ -122,8 +123,9 @@ def _turns(prices: Prices, role: int, log: int) -> tuple[npt.NDArray[Any], ...]:
     k, place = log - CELL_LOG, PLACES[log]
     group = TURN_GROUP[k]
     return (
-        np.zeros_like(place) if role else place, turning.forward()[group],
-        turning.level_bits(prices, role, log), prices.turn[k], prices.turns[group], turning.sizes(),
+        np.zeros_like(place) if role else place, turning.forward()[group], turning.beside()[group],
+        turning.level_bits(prices, role, log), prices.turn[k],
+        np.append(prices.turns[group], np.float32(turning.HOPED)),
     )  # fmt: skip
 
 

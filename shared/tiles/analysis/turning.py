@@ -16,10 +16,18 @@ from .prices import Prices
 FloatArray = npt.NDArray[np.float32]
 TRIED = 2
 """Turns of a tile whose levels are chosen to see what they are worth."""
-_SIZE_BITS = np.array([1.3 * np.log2(max(k, 1)) for k in range(64)], np.float32)
-"""Bits that a level of this magnitude costs more than a level 1, about."""
+WAYS = TURNS + 1
+"""All turns, and none."""
+HOPED = 6.0
+"""Bits by which a turn may look dearer than none, and is tried."""
+_GROWTH = np.float32(1.9)
+"""Bits that a level costs more than a level 1, about, by the square root of its magnitude."""
 _SIGN_AND_MORE = 1.7
 _USUAL_SHAPE = 1
+_LEAST = np.float32(0.3)
+"""Smaller coefficients, in steps, are left out where turns are compared."""
+LEAST_BITS = 14
+"""Tiles that cost less, as they are, are not turned: a turn and a level are about as dear."""
 
 
 @cache
@@ -36,6 +44,15 @@ def forward() -> FloatArray:
     return out
 
 
+@cache
+def beside() -> FloatArray:
+    """Lay all turns, and none, beside each other: (TURN_GROUPS, MIXED, MIXED * WAYS) float32."""
+    out = np.zeros((TURN_GROUPS, MIXED, MIXED, WAYS), np.float32)
+    out[..., :TURNS] = forward().transpose(0, 2, 3, 1)
+    out[..., TURNS] = np.eye(MIXED)
+    return out.reshape(TURN_GROUPS, MIXED, -1)
+
+
 def level_bits(prices: Prices, role: int, log: int) -> FloatArray:
     """Bits that a level 1 costs more than a 0, about, at the places that are mixed."""
     classes = DIAGONAL_CLASS[places(log).sum(1)]
@@ -45,18 +62,10 @@ def level_bits(prices: Prices, role: int, log: int) -> FloatArray:
 
 
 @compiled
-def _about(values, count, bits, lmbda, sizes):  # type: ignore[no-untyped-def]
-    """Cost of coefficients, about: each is said or lost, whichever is less."""
-    total = np.float32(0.0)
-    for i in range(count):
-        c = abs(values[i])
-        total += min(c * c, lmbda * (bits[i] + sizes[min(int(c), 63)]))
-    return total
-
-
-@compiled
-def likely_turns(ratio, place, table, bits, stated, lmbda, sizes, found, turned, costs):  # type: ignore[no-untyped-def]
+def likely_turns(ratio, place, table, bits, stated, lmbda, found, values, totals):  # type: ignore[no-untyped-def]
     """Find the turns that promise most for a tile.
+
+    A coefficient costs its square, or about the bits of saying it, whichever is less.
 
     Parameters
     ----------
@@ -64,35 +73,47 @@ def likely_turns(ratio, place, table, bits, stated, lmbda, sizes, found, turned,
         Coefficients in steps.
     place : (1 + MIXED,) int64
         Row of `PLACES`.
-    table : (TURNS, MIXED, MIXED) float32
-        Of `forward`.
+    table : (MIXED, MIXED * WAYS) float32
+        Of `beside`: all turns, and none, at once.
     bits : (n,) float32
         See `level_bits`.
-    stated : (TURNS,) float32
-        Bits of saying each turn rather than none.
+    stated : (WAYS,) float32
+        Bits of saying each turn; for none what is hoped for.
     lmbda : float
-    sizes : (64,) float32
     found : (TRIED,) int64
         Filled with turns, the best one first; 0 where none promises anything.
-    turned : (MIXED,) float32
-    costs : (TRIED,) float32
+    values : (MIXED * WAYS,) float32
+    totals : (WAYS,) float32
         Scratch.
     """
     count = place[0]
+    for j in range(count * WAYS):
+        values[j] = 0.0
+    for k in range(count):
+        c = ratio[place[1 + k]]
+        if abs(c) >= _LEAST:
+            row = table[k]
+            for j in range(count * WAYS):
+                values[j] += c * row[j]
+    lmbda = np.float32(lmbda)
+    for way in range(WAYS):
+        totals[way] = lmbda * stated[way]
+    growth = lmbda * _GROWTH
     for i in range(count):
-        turned[i] = ratio[place[1 + i]]
-    plain = _about(turned, count, bits, lmbda, sizes)
-    for i in range(len(found)):
-        found[i], costs[i] = 0, plain
-    for turn in range(len(table)):
-        turn_into(ratio, place, table[turn], turned)
-        cost = _about(turned, count, bits, lmbda, sizes) + lmbda * stated[turn]
-        for i in range(len(found)):
-            if cost < costs[i]:
-                for j in range(len(found) - 1, i, -1):
-                    found[j], costs[j] = found[j - 1], costs[j - 1]
-                found[i], costs[i] = turn + 1, cost
-                break
+        said = lmbda * bits[i] - growth
+        mine = values[i * WAYS : (i + 1) * WAYS]
+        for way in range(WAYS):
+            size = abs(mine[way])
+            square = size * size
+            cost = said + growth * np.sqrt(max(size, np.float32(1.0)))
+            totals[way] += square if square < cost else cost
+    for n in range(len(found)):
+        best = TURNS
+        for turn in range(TURNS):
+            if totals[turn] < totals[best]:
+                best = turn
+        found[n] = best + 1 if best < TURNS else 0
+        totals[best] = np.float32(np.inf) if best < TURNS else totals[best]
 
 
 @compiled
@@ -130,8 +151,3 @@ def turn_ratios(
         comp = rows[:, COMP, None]
         turned = np.matmul(ratios[comp, at][:, None], table[rows[:, TURN] - 1])
         ratios[comp, at] = turned[:, 0]
-
-
-def sizes() -> FloatArray:
-    """Return the table that `likely_turns` asks for."""
-    return _SIZE_BITS
