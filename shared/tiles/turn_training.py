@@ -25,21 +25,22 @@ from .analysis.spectra import transform
 from .format.contexts import TURN_GROUP, TURN_GROUPS
 from .format.stream import NEUTRAL_CHROMA
 from .format.syntax import CELL_LOG, COMP, GRADE, LEFT, LOG, TOP
-from .format.turns import NAMES, SCALE_BITS, TABLE, TABLES, VARIANTS, places, variants, varied
+from .format.turns import SCALE_BITS, TABLE, TABLES, VARIANTS, places, variants, varied
 from .synthesis.dct import float_basis
 
 FloatArray = npt.NDArray[np.floating]
 STEP_RANGE = (126, 228)
 _EACH = 3
 """Steps at which a picture is coded."""
-_MOST = 60000
+_MOST = 45000
 """Leaves of a group of sizes that are looked at."""
-_ROUNDS = 30
+_ROUNDS = 22
 _SETTLED = 5
 """Rounds at the end in which no table's order changes any more."""
 _KEPT = 0.6
 _SIGN_AND_MORE = 2.2
-_SIZE_BITS = 1.3
+_SIZE_BITS = 1.9
+"""Bits of a level by the natural logarithm of its magnitude."""
 _ALONG, _ACROSS = 0.012, 0.08
 """Decay of the correlation of a directed texture, a pixel."""
 
@@ -81,10 +82,10 @@ class _Prices:
 
     def __init__(self, leaves: FloatArray) -> None:
         share = (np.abs(leaves) > _KEPT).mean(0) + 1e-3
-        self.bits = np.log2((1 - share) / share) + _SIGN_AND_MORE
+        self.bits = (np.log2((1 - share) / share) + _SIGN_AND_MORE).astype(np.float32)
 
     def _said(self, size: FloatArray) -> FloatArray:
-        return np.asarray(LAMBDA * (self.bits + _SIZE_BITS * np.log2(np.maximum(size, 1.0))))
+        return np.asarray(LAMBDA * (self.bits + _SIZE_BITS * np.log(np.maximum(size, 1.0))))
 
     def costs(self, values: FloatArray) -> FloatArray:
         """Lagrangian cost of each leaf."""
@@ -98,7 +99,7 @@ class _Prices:
 
     def ordered(self, table: FloatArray, leaves: FloatArray) -> FloatArray:
         """Put the rows that are used most where levels cost least."""
-        values = np.abs(leaves @ table.T)
+        values = np.abs(leaves @ table.T.astype(np.float32))
         used = (values > _KEPT).mean(0) + 1e-6 * values.mean(0)
         out = np.empty_like(table)
         out[np.argsort(self.bits, kind="stable")] = table[np.argsort(-used, kind="stable")]
@@ -135,12 +136,14 @@ def solve(leaves: npt.NDArray[np.float32], log: int) -> FloatArray:
         for k in range(TABLES):
             mine = np.concatenate(
                 [
-                    leaves[owner == 1 + k * VARIANTS + i][:, order] * signs
+                    leaves[owner == 1 + k * VARIANTS + i][:, order] * signs.astype(np.float32)
                     for i, (order, signs) in enumerate(variants(log))
                 ]
             )
             for _ in range(3):
-                left, _, right = np.linalg.svd(prices.levels(mine @ tables[k].T).T @ mine)
+                left, _, right = np.linalg.svd(
+                    prices.levels(mine @ tables[k].T.astype(np.float32)).T @ mine
+                )
                 tables[k] = left @ right
             if number < _ROUNDS - _SETTLED:
                 tables[k] = prices.ordered(tables[k], mine)
@@ -158,5 +161,5 @@ if __name__ == "__main__":
     )
     initial = Tables.load(Path(__file__).with_name("tables.npz"))
     groups = collect(pictures, initial)
-    trained = [rounded(solve(mine, g + CELL_LOG)) for g, mine in enumerate(groups)]
-    np.savez_compressed(TABLE, **dict(zip(NAMES, trained, strict=True)))
+    four, eight, more = (rounded(solve(mine, g + CELL_LOG)) for g, mine in enumerate(groups))
+    np.savez_compressed(TABLE, four=four, eight=eight, more=more)

@@ -323,14 +323,7 @@ def prune(
                 + weights[:, OCTAVE_OF[log, 0]] * (mean * mean)
                 + lmbda * flag[np.minimum(plain.grades[k][0], 3), 0]
             )
-            grades = leaves[mine, GRADE]
-            stated = by.prices.grade[by.role, k][grades] + np.where(
-                grades > 0,
-                by.prices.reach[by.role, k][np.clip(grades, 1, 4) - 1, leaves[mine, REACH]],
-                0,
-            )
-            if by.pure:
-                stated = 0
+            stated = 0.0 if by.pure else by.prices.stated(by.role, leaves[mine])
             bits = written.spent[mine] + written.map_bits[mine] + stated
             worse = np.nonzero(lost + lmbda * bits > without)[0]
             maps[mine[worse]] = 0

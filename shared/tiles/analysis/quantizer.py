@@ -12,6 +12,8 @@ from .prices import MEANS
 from .turning import LEAST_BITS, likely_turns, turn_into
 from .weights import OCTAVE_OF
 
+_TURNED = 2
+"""Manner of levels of turned tiles, in the place of the role."""
 _KEPT = 0.6
 """Coefficients below this many steps are never kept."""
 
@@ -234,7 +236,7 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
                                 at = place[1 + i]
                                 first = max(first, (at >> log) + (at & (side - 1)))
                         tried, reach, grade = _quantize_tile(
-                            other, weight, log, role, lmbda, significance, more, reach_bits,
+                            other, weight, log, _TURNED, lmbda, significance, more, reach_bits,
                             grade_bits, work, first, kept, zero, tops,
                         )  # fmt: skip
                         if not reach:

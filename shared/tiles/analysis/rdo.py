@@ -122,10 +122,11 @@ def _turns(prices: Prices, role: int, log: int) -> tuple[npt.NDArray[Any], ...]:
     """What the choice of a turn goes by, for tiles of one size; chroma has none."""
     k, place = log - CELL_LOG, PLACES[log]
     group = TURN_GROUP[k]
+    ways = np.full(turning.WAYS, turning.HOPED, np.float32)
+    ways[:-1] = prices.turns[group]
     return (
         np.zeros_like(place) if role else place, turning.forward()[group], turning.beside()[group],
-        turning.level_bits(prices, role, log), prices.turn[k],
-        np.append(prices.turns[group], np.float32(turning.HOPED)),
+        turning.level_bits(prices, log), prices.turn[k], ways,
     )  # fmt: skip
 
 

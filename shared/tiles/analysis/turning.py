@@ -23,7 +23,7 @@ HOPED = 6.0
 _GROWTH = np.float32(1.9)
 """Bits that a level costs more than a level 1, about, by the square root of its magnitude."""
 _SIGN_AND_MORE = 1.7
-_USUAL_SHAPE = 1
+_TURNED, _USUAL_SHAPE = 2, 1
 _LEAST = np.float32(0.3)
 """Smaller coefficients, in steps, are left out where turns are compared."""
 LEAST_BITS = 14
@@ -53,10 +53,10 @@ def beside() -> FloatArray:
     return out.reshape(TURN_GROUPS, MIXED, -1)
 
 
-def level_bits(prices: Prices, role: int, log: int) -> FloatArray:
+def level_bits(prices: Prices, log: int) -> FloatArray:
     """Bits that a level 1 costs more than a 0, about, at the places that are mixed."""
     classes = DIAGONAL_CLASS[places(log).sum(1)]
-    table = prices.significance[role, log - CELL_LOG, classes, _USUAL_SHAPE]
+    table = prices.significance[_TURNED, log - CELL_LOG, classes, _USUAL_SHAPE]
     out: FloatArray = np.maximum(table[:, 1] - table[:, 0], 0.0) + np.float32(_SIGN_AND_MORE)
     return out
 

@@ -62,14 +62,14 @@ PARTITION_INPUTS = (
 UNARY = 14
 TEMPLATES, DIAGONALS = 7, 10
 _SIG_SIZES = (
-    2 * 5 * DIAGONALS * TEMPLATES,
+    3 * 5 * DIAGONALS * TEMPLATES,
     2 * 5 * 6 * TEMPLATES * 2,
     2 * 6 * 4 * 3 * 3,
     4 * 5 * 64,
     4 * 4 * 3 * 4 + 2 * 4 * 3 * 4 * 3,
     6 * 6 * 4 * 2,
 )
-_MORE_SIZES = (2 * 6 * 8 * 3, 2 * 6 * 6 * 5, 2 * 6 * 8 * 4, 4 * 3 * 5 * 36)
+_MORE_SIZES = (3 * 6 * 8 * 3, 2 * 6 * 6 * 5, 2 * 6 * 8 * 4, 4 * 3 * 5 * 36)
 _SIGN_SIZES = (2 * 6 * 9, 4 * 3 * 3 * 3, 2 * 3 * 3 * 3 * 3, 3 * 3 * 3 * 3)
 
 SIG_AT = starts(PARTITION_CONTEXTS, _SIG_SIZES)
@@ -79,7 +79,7 @@ CONTEXTS = SIGN_AT[-1]
 
 # Mixing weights: two sets of rows for every kind of decision.
 SIG_ROW = PARTITION_WEIGHTS
-SIG_ROW2 = SIG_ROW + 2 * 4 * 3 * 6
+SIG_ROW2 = SIG_ROW + 3 * 4 * 3 * 6
 MORE_ROW = SIG_ROW2 + 2 * 4 * 3 * 6
 MORE_ROW2 = MORE_ROW + 2 * 3 * 4
 SIGN_ROW = MORE_ROW2 + 5 * 4

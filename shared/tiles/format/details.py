@@ -104,6 +104,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
     mapped = 1 if leaf[MAPPED] else 0
     turn = leaf[TURN]
     species = 3 if turn else comp_class
+    manner = 2 if turn else role
     count = int64(0)
     bases, shifts, logs, alike = room[0], room[1], room[2], room[5]
     for i in range(6):
@@ -145,7 +146,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 which = 4 if u == 0 else (3 if u == 1 else 5)
             guess = guesses[which] if which else int64(0)
             twin = int64(0)
-            ctx[0] = sig_context(role, k, diagonal, shape)
+            ctx[0] = sig_context(manner, k, diagonal, shape)
             ctx[1] = (
                 SIG_AT[1]
                 + (((role * 5 + min(grade, 5) - 1) * 6 + END_CLASS[end]) * TEMPLATES + shape) * 2
@@ -183,7 +184,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 ctx[4] = SIG_AT[4] + ((FOUR[down] * 4 + FOUR[right]) * 3 + place) * 4 + min(k, 3)
             low = guess_class(guess) if which else SIX[min(count, 30)]
             ctx[5] = SIG_AT[5] + ((which * 6 + low) * 4 + four) * 2 + mapped
-            row = SIG_ROW + ((role * 4 + four) * 3 + SIZE_GROUP[k]) * 6
+            row = SIG_ROW + ((manner * 4 + four) * 3 + SIZE_GROUP[k]) * 6
             row2 = SIG_ROW2 + ((role * 4 + min(grade, 4) - 1) * 3 + place) * 6
             value = int64(own[at])
             size = abs(value)
@@ -198,7 +199,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             wide = more_template(own, at, u, v, side)
             while coded < most and coded <= UNARY:
                 i = min(coded, 6) - 1
-                ctx[0] = more_context(role, coded, wide, diagonal)
+                ctx[0] = more_context(manner, coded, wide, diagonal)
                 ctx[1] = MORE_AT[1] + ((role * 6 + i) * 6 + min(grade, 7) - 2) * 5 + k
                 ctx[2] = MORE_AT[2] + ((role * 6 + i) * 8 + EIGHT[around]) * 4 + min(twin, 3)
                 ctx[3] = (
