@@ -212,16 +212,21 @@ def _flat(spectra: Spectra) -> list[list[npt.NDArray[np.float32]]]:
 
 
 def quantized(
-    spectra: Spectra, steps: npt.NDArray[np.int64], prices: rdo.Prices, lmbda: float
+    spectra: Spectra,
+    steps: npt.NDArray[np.int64],
+    prices: rdo.Prices,
+    lmbda: float,
+    *,
+    turned: bool = True,
 ) -> list[rdo.Candidates]:
-    """Quantize all tiles of all sizes, by component."""
+    """Quantize all tiles of all sizes, by component; without turns unless `turned`."""
     geometry = spectra.geometry
     scales = (65536.0 / steps).astype(np.float32)
     # In steps one size at a time: all of them would be once more what `spectra` takes.
     return [
         rdo.quantize(
             (block * scale for block in blocks), role, lmbda, prices, geometry.height,
-            geometry.width, weights=spectra.weights_by(role),
+            geometry.width, turned=turned, weights=spectra.weights_by(role),
         )
         for blocks, scale, role in zip(
             _flat(spectra), scales, roles_of(geometry.channels), strict=True

@@ -230,17 +230,27 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
                         for i in range(side * side):
                             other[i] = ratio[i]
                         turn_into(ratio, place, tables[turn - 1], mixed)
+                        weighted = np.float32(0.0)
+                        before = np.float32(0.0)
+                        after = np.float32(0.0)
                         for i in range(place[0]):
-                            other[place[1 + i]] = mixed[i]
+                            at = place[1 + i]
+                            u, v = at >> log, at & (side - 1)
+                            other[at] = mixed[i]
                             if abs(mixed[i]) >= _KEPT:
-                                at = place[1 + i]
-                                first = max(first, (at >> log) + (at & (side - 1)))
+                                first = max(first, u + v)
+                            square = ratio[at] * ratio[at]
+                            weighted += weight[octaves[max(u, v)]] * square
+                            before += square
+                            after += mixed[i] * mixed[i]
                         tried, reach, grade = _quantize_tile(
                             other, weight, log, _TURNED, lmbda, significance, more, reach_bits,
                             grade_bits, work, first, kept, zero, tops,
                         )  # fmt: skip
                         if not reach:
                             continue
+                        # Rounded matrices change the energy a little, which is no gain.
+                        tried += weighted / max(before, np.float32(1e-9)) * (after - before)
                         said = any_bits[min(grade, 4) - 1, _far(reach), 1] + which_bits[turn - 1]
                         if tried + lmbda * said < change:
                             change = tried + lmbda * said

@@ -68,6 +68,7 @@ def quantize(
     width: int,
     *,
     plain: bool = False,
+    turned: bool = True,
     weights: Sequence[FloatArray] | None = None,
 ) -> Candidates:
     """Quantize one component at several sizes.
@@ -84,6 +85,8 @@ def quantize(
         Of the picture.
     plain : bool
         Whether levels are not allowed.
+    turned : bool
+        Whether turns are tried.
     weights : sequence by size of (rows * columns, OCTAVES) float32, optional
         What squared error counts for.
     """
@@ -98,7 +101,7 @@ def quantize(
         rows, columns = block.shape[:2]
         side = 1 << (k + CELL_LOG)
         levels = np.zeros(block.shape, np.int16)
-        means, reaches, grades, turned = (np.zeros((rows, columns), np.int32) for _ in range(4))
+        means, reaches, grades, turns = (np.zeros((rows, columns), np.int32) for _ in range(4))
         costs = np.zeros((rows, columns), np.float32)
         inside = np.array([-(-height // side), -(-width // side)], np.int64)
         if block.size:
@@ -106,26 +109,26 @@ def quantize(
                 block, EQUAL if weights is None else weights[k], k + CELL_LOG, role,
                 np.float32(lmbda), prices.significance, prices.more,
                 prices.grade[role, k], prices.reach[role, k], prices.mean[role, k],
-                inside, plain, _turns(prices, role, k + CELL_LOG), levels, means, reaches, grades,
-                turned, costs, *scratch, room,
+                inside, plain, _turns(prices, turned and not role, k + CELL_LOG), levels, means,
+                reaches, grades, turns, costs, *scratch, room,
             )  # fmt: skip
         out.levels.append(levels)
         out.means.append(means)
         out.reaches.append(reaches)
         out.grades.append(grades)
-        out.turns.append(turned)
+        out.turns.append(turns)
         out.costs.append(costs)
     return out
 
 
-def _turns(prices: Prices, role: int, log: int) -> tuple[npt.NDArray[Any], ...]:
-    """What the choice of a turn goes by, for tiles of one size; chroma has none."""
+def _turns(prices: Prices, tried: bool, log: int) -> tuple[npt.NDArray[Any], ...]:
+    """What the choice of a turn goes by, for tiles of one size; nothing if none is `tried`."""
     k, place = log - CELL_LOG, PLACES[log]
     group = TURN_GROUP[k]
     ways = np.full(turning.WAYS, turning.HOPED, np.float32)
     ways[:-1] = prices.turns[group]
     return (
-        np.zeros_like(place) if role else place, turning.forward()[group], turning.beside()[group],
+        place if tried else np.zeros_like(place), turning.forward()[group], turning.beside()[group],
         turning.level_bits(prices, log), prices.turn[k], ways,
     )  # fmt: skip
 

@@ -119,6 +119,22 @@ def rendered_error(choice: encoder.Choice) -> float:
     return float(np.square(choice.ratios[0] - levels).sum())
 
 
+@pytest.mark.parametrize("step", [40, 100])
+def test_rounded_matrices_promise_nothing_at_fine_steps(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Their energy is not quite that of the cosines: with large coefficients that looked like gain.
+    noise = np.random.default_rng(1).normal(0, 12, (128, 128, 1))
+    image = np.clip(stripes(0.7) + noise, 0, 255).astype(np.uint8)
+    costs = []
+    for tried in (turning.TRIED, 0):
+        monkeypatch.setattr(turning, "TRIED", tried)
+        choice = chosen(image, step)
+        bits = float(choice.coder.bits.sum())
+        costs.append(rendered_error(choice) + encoder.LAMBDA * bits)
+    assert costs[0] < 1.002 * costs[1]
+
+
 def test_chroma_is_not_turned() -> None:
     image = np.concatenate([stripes(0.5), stripes(1.1), stripes(2.1)], -1)
     leaves = chosen(image, 165).tiles.leaves
