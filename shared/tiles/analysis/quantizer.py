@@ -8,6 +8,7 @@ from ...compiled import compiled
 from ..format.contexts import DIAGONAL_CLASS
 from ..format.neighbours import more_template, template
 from ..format.syntax import CELL_LOG, int64
+from ..format.turns import DEPTH
 from .prices import MEANS
 from .turning import LEAST_BITS, likely_turns, turn_into
 from .weights import OCTAVE_OF
@@ -186,12 +187,13 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
     kept, zero, tops : (128,) float32, float32, int64
     work : (4096,) int64
     room : tuple
-        Scratch: (4096,) float32, (MIXED,) float32, (TRIED,) int64, and two of `likely_turns`.
+        Scratch: (4096,) float32, (MIXED,) float32, (TRIED,) int64, two of `likely_turns`,
+        (OCTAVES,) float32.
     """
     side = 1 << log
     octaves = OCTAVE_OF[log]
     place, tables, wide, level_bits, any_bits, which_bits = turns
-    other, mixed, likely, values, totals = room
+    other, mixed, likely, values, totals, level = room
     for y in range(inside[0]):
         for x in range(inside[1]):
             ratio = ratios[y, x]
@@ -243,8 +245,16 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
                             weighted += weight[octaves[max(u, v)]] * square
                             before += square
                             after += mixed[i] * mixed[i]
+                        # Levels of turned tiles are of no octave: they count alike.
+                        alike = weight
+                        if len(weights) > 1:
+                            for i in range(len(level)):
+                                level[i] = weight[i]
+                            for i in range(1, min(side, DEPTH + 1)):
+                                level[octaves[i]] = weighted / max(before, np.float32(1e-9))
+                            alike = level
                         tried, reach, grade = _quantize_tile(
-                            other, weight, log, _TURNED, lmbda, significance, more, reach_bits,
+                            other, alike, log, _TURNED, lmbda, significance, more, reach_bits,
                             grade_bits, work, first, kept, zero, tops,
                         )  # fmt: skip
                         if not reach:

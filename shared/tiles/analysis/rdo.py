@@ -95,7 +95,7 @@ def quantize(
     room = (
         np.zeros(4096, np.float32), np.zeros(MIXED, np.float32),
         np.zeros(turning.TRIED, np.int64), np.zeros(MIXED * turning.WAYS, np.float32),
-        np.zeros(turning.WAYS, np.float32),
+        np.zeros(turning.WAYS, np.float32), np.zeros(EQUAL.shape[1], np.float32),
     )  # fmt: skip
     for k, block in enumerate(ratios):
         rows, columns = block.shape[:2]
