@@ -31,7 +31,7 @@ class ContourCodec(Codec):
 
     name = "contour"
     number = 6
-    version = 4
+    version = 5
     summary = "stack of contours filled with harmonics, traced or placed by matching pursuit"
     references = (
         "Monasse, Guichard 2000, Fast computation of a contrast-invariant image representation, "

@@ -46,7 +46,7 @@ class PifsCodec(Codec):
     quick = ("network", "network+refine")
     network: ClassVar[str | None] = "fractour.codecs.pifs.network:PifsNetwork"
     scalable = True
-    version = 4
+    version = 5
     ablations: ClassVar[tuple[str, ...]] = ("tiles", "pifs-pure")
     pure: ClassVar[bool] = False
 

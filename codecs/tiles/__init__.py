@@ -32,7 +32,7 @@ class TilesCodec(Codec):
 
     name = "tiles"
     number = 3
-    version = 3
+    version = 4
     summary = "quadtree of integer DCT tiles, rate-distortion optimal, mixed contexts"
     references = (
         "Ahmed, Natarajan, Rao 1974, Discrete cosine transform, doi:10.1109/T-C.1974.223784",

@@ -80,31 +80,31 @@ SYMBOLS = {
     name: (no, n, a, b)
     for no, (name, n, a, b) in enumerate(
         [
-            ("ASPECT", 4, 15979, 16107),
-            ("FREQUENCY", 3, 17131, 17211),
-            ("ANGLE", 4, 17467, 17611),
-            ("PHASE", 3, 17771, 17843),
-            ("FINE", 3, 17971, 18003),
-            ("PAIR", 4, 18259, 18387),
-            ("HEADING", 3, 18899, 18995),
-            ("TURN", 6, 19011, 20163),
-            ("MANTISSA", 2, 21699, 21747),
-            ("EMPTY", 1, 21763, 21811),
-            ("SIZE", 12, 21843, 22419),
-            ("SIDE", 1, 22515, 22739),
-            ("SPLIT", 8, 22760, 23768),
-            ("EIGHTH", 7, 23984, 24082),
-            ("MORE", 5, 24103, 24183),
-            ("DROP", 7, 24223, 24279),
-            ("BLUE", 9, 24307, 24343),
-            ("RED", 9, 24487, 24523),
-            ("SLOPE_SIGN", 1, 24694, 24696),
-            ("BASE", 14, 24734, 25070),
-            ("BASE_SIGN", 1, 25196, 25205),
-            ("SOURCE", 1, 25214, 25217),
-            ("NODES", 12, 25219, 25291),
-            ("CORNER", 1, 25339, 25347),
-            ("LENGTH", 12, 25359, 25515),
+            ("ASPECT", 4, 19693, 19821),
+            ("FREQUENCY", 3, 20845, 20925),
+            ("ANGLE", 4, 21181, 21325),
+            ("PHASE", 3, 21485, 21557),
+            ("FINE", 3, 21685, 21717),
+            ("PAIR", 4, 21973, 22101),
+            ("HEADING", 3, 22613, 22709),
+            ("TURN", 6, 22725, 23877),
+            ("MANTISSA", 2, 25413, 25461),
+            ("EMPTY", 1, 25477, 25525),
+            ("SIZE", 12, 25557, 26133),
+            ("SIDE", 1, 26229, 26453),
+            ("SPLIT", 8, 26474, 27482),
+            ("EIGHTH", 7, 27698, 27796),
+            ("MORE", 5, 27817, 27897),
+            ("DROP", 7, 27937, 27993),
+            ("BLUE", 9, 28021, 28057),
+            ("RED", 9, 28201, 28237),
+            ("SLOPE_SIGN", 1, 28408, 28410),
+            ("BASE", 14, 28448, 28784),
+            ("BASE_SIGN", 1, 28910, 28919),
+            ("SOURCE", 1, 28928, 28931),
+            ("NODES", 12, 28933, 29005),
+            ("CORNER", 1, 29053, 29061),
+            ("LENGTH", 12, 29073, 29229),
         ]
     )
 }
@@ -124,8 +124,8 @@ class Reader:
         if self.coder.ended:
             return 0
         no, _, a, b = SYMBOLS[symbol]
-        row = 581 + 8 * no + 2 * min(i, 3)
-        return int(self.coder.mixed([a + x, b + y], row, 781 + 2 * no))
+        row = 695 + 8 * no + 2 * min(i, 3)
+        return int(self.coder.mixed([a + x, b + y], row, 895 + 2 * no))
 
     def flat(self) -> int:
         return 0 if self.coder.ended else int(self.coder.decide(32768))
@@ -577,8 +577,8 @@ def decode(data: bytes, other: Any, drawing: Any, *, partial: bool = False, z: i
     """Decode a contour file without tiles; `other` and `drawing` are the modules named above."""
     file = other.read_container(data, partial=partial)
     invalid = other.InvalidFileError
-    if file.codec not in (6, 7) or file.version != 4:
-        raise invalid("not a contour file of version 4")
+    if file.codec not in (6, 7) or file.version != 5:
+        raise invalid("not a contour file of version 5")
     payload = b"".join(file.packets)
     if len(payload) < 4 and file.complete:
         raise invalid("the payload is too short")

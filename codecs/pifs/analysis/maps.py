@@ -10,9 +10,21 @@ import numpy.typing as npt
 
 from ....shared.error.importance import OCTAVES
 from ....shared.tiles.analysis import rdo
+from ....shared.tiles.analysis.turning import turn_ratios
 from ....shared.tiles.analysis.weights import EQUAL, OCTAVE_OF, tile_energy
 from ....shared.tiles.format.stream import TileSet
-from ....shared.tiles.format.syntax import CELL_LOG, COMP, GRADE, LEFT, LOG, MEAN, REACH, START, TOP
+from ....shared.tiles.format.syntax import (
+    CELL_LOG,
+    COMP,
+    GRADE,
+    LEFT,
+    LOG,
+    MEAN,
+    REACH,
+    START,
+    TOP,
+    TURN,
+)
 from ....shared.tiles.synthesis import dct
 from ..format.maps import MAX_SCALE
 from ..format.stream import Written
@@ -201,6 +213,7 @@ def _try(
         candidates.levels[k][y[won], x[won]] = tried.levels[k][0][won]
         candidates.reaches[k][y[won], x[won]] = tried.reaches[k][0][won]
         candidates.grades[k][y[won], x[won]] = tried.grades[k][0][won]
+        candidates.turns[k][y[won], x[won]] = tried.turns[k][0][won]
         ratio[y[won], x[won]] = rest[won]
         maps[y[won], x[won], 0] = s[won]
         maps[y[won], x[won], 1:] = place[won] * side
@@ -266,9 +279,11 @@ def _put(
     k, to = log - CELL_LOG, leaves[chosen]
     tiles.leaves[to, GRADE] = found.grades[k][0][chosen]
     tiles.leaves[to, REACH] = found.reaches[k][0][chosen]
+    tiles.leaves[to, TURN] = found.turns[k][0][chosen]
     at = tiles.leaves[to, START, None].astype(np.int64) + np.arange(1 << 2 * log)
     tiles.levels[comp][at] = found.levels[k][0][chosen]
     flat[comp][at] = rest[chosen]
+    turn_ratios(tiles.leaves, flat, to)
 
 
 def prune(
@@ -308,14 +323,7 @@ def prune(
                 + weights[:, OCTAVE_OF[log, 0]] * (mean * mean)
                 + lmbda * flag[np.minimum(plain.grades[k][0], 3), 0]
             )
-            grades = leaves[mine, GRADE]
-            stated = by.prices.grade[by.role, k][grades] + np.where(
-                grades > 0,
-                by.prices.reach[by.role, k][np.clip(grades, 1, 4) - 1, leaves[mine, REACH]],
-                0,
-            )
-            if by.pure:
-                stated = 0
+            stated = 0.0 if by.pure else by.prices.stated(by.role, leaves[mine])
             bits = written.spent[mine] + written.map_bits[mine] + stated
             worse = np.nonzero(lost + lmbda * bits > without)[0]
             maps[mine[worse]] = 0

@@ -16,16 +16,17 @@ import numpy.typing as npt
 from ....shared.tiles.format.stream import TileSet, padded
 from ....shared.tiles.format.syntax import (
     COMP,
-    FRACTION_BITS,
     GRADE,
     LEFT,
     LOG,
     MEAN,
     START,
-    STEP_BITS,
     TOP,
 )
+from ....shared.tiles.format.turns import SCALE_BITS
 from ....shared.tiles.synthesis.dct import TABLE_BITS
+from ....shared.tiles.synthesis.reconstruction import LIMIT, SHIFT
+from ....shared.tiles.synthesis.turning import turned_back
 
 # round(2**14 * cos(m * pi / 512)), m = 0 .. 256.
 _COSINES = (
@@ -50,8 +51,6 @@ _COSINES = (
     *(904, 804, 704, 603, 503, 402, 302, 201, 101, 0),
 )
 _FLAT = 11585  # 2**14 / sqrt(2)
-_SHIFT = STEP_BITS - FRACTION_BITS
-_LIMIT = 1 << 22
 _CHUNK = 1 << 22
 """Samples rendered at once."""
 SCALES = {1: 0, 2: 1, 4: 2}
@@ -83,8 +82,9 @@ def render(xp: Any, tiles: TileSet, known: npt.NDArray[np.bool_], zoom: int) -> 
     geometry = tiles.geometry
     height, width = padded(geometry.height) << zoom, padded(geometry.width) << zoom
     out = xp.zeros((geometry.channels, height, width), xp.int32)
+    turned, _ = turned_back(tiles)
     for comp in range(geometry.channels):
-        levels, step = xp.asarray(tiles.levels[comp]), int(tiles.steps[comp])
+        levels, step = xp.asarray(turned[comp]), int(tiles.steps[comp])
         for log in range(2, 7):
             mine = np.nonzero((tiles.leaves[:, COMP] == comp) & (tiles.leaves[:, LOG] == log))[0]
             table = xp.asarray(basis(log, zoom))
@@ -95,9 +95,9 @@ def render(xp: Any, tiles: TileSet, known: npt.NDArray[np.bool_], zoom: int) -> 
                 leaves = xp.asarray(tiles.leaves[some]).astype(xp.int64)
                 at = leaves[:, START, None] + xp.arange(side * side)[None, :]
                 blocks = levels[at].astype(xp.int64)
-                blocks[:, 0] = leaves[:, MEAN]
-                blocks = (blocks * step + (1 << (_SHIFT - 1))) >> _SHIFT
-                blocks = xp.clip(blocks, -_LIMIT, _LIMIT).reshape(-1, side, side)
+                blocks[:, 0] = leaves[:, MEAN] << SCALE_BITS
+                blocks = (blocks * step + (1 << (SHIFT - 1))) >> SHIFT
+                blocks = xp.clip(blocks, -LIMIT, LIMIT).reshape(-1, side, side)
                 columns = xp.matmul(table.T, blocks)
                 columns = (columns + (1 << (TABLE_BITS - 1))) >> TABLE_BITS
                 shift = TABLE_BITS + log - 1

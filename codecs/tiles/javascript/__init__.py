@@ -10,13 +10,13 @@ from __future__ import annotations
 from importlib.resources import files
 
 from ....shared.entropy import Tables
-from ....shared.tiles.format import palette_coding
+from ....shared.tiles.format import palette_coding, turns
 from ....shared.tiles.format.stream import STEPS_PER_OCTAVE, component_steps
 from ....shared.tiles.synthesis import wiener
 from ....shared.tiles.synthesis.dct import COSINES
 from .. import TilesCodec
 from ..format import initial_tables
-from .packing import numbers, packed, packed_filters
+from .packing import numbers, packed, packed_filters, packed_turns
 
 NAME = "decoder.js"
 PARTS = (
@@ -24,6 +24,7 @@ PARTS = (
     "coder",
     "tables",
     "palette",
+    "turns",
     "partition",
     "levels",
     "synthesis",
@@ -56,6 +57,7 @@ def constants() -> str:
         "USUAL": usual,
         "STATES": text,
         **_palettes(),
+        "TURN_TABLES": packed_turns(turns.tables()),
         "POSTFILTERS": wiener.SETS,
         "FILTERS": packed_filters(wiener.table()),
     }

@@ -121,6 +121,15 @@ def packed_filters(weights: npt.NDArray[np.int32]) -> str:
     return writer.text()
 
 
+def packed_turns(tables: Sequence[npt.NDArray[np.int8]]) -> str:
+    """Pack the tables of turns, see `turns.tables`: entries plus 128, predicted by group."""
+    writer = Writer(len(tables))
+    for group, table in enumerate(tables):
+        for entry in (table.ravel().astype(np.int64) + 128).tolist():
+            writer.number(group, entry, 8, 8)
+    return writer.text()
+
+
 def numbers(values: Sequence[int]) -> str:
     """Write an array of JavaScript."""
     return f"[{', '.join(map(str, values))}]"

@@ -23,6 +23,7 @@ from ..format.stream import (
 from ..format.syntax import CELL_LOG, COMP, FIELDS, LEFT, LOG, MEAN, ROOT, ROOT_LOG, START, TOP
 from . import rdo
 from .spectra import Spectra, roles_of
+from .turning import turn_ratios
 
 LAMBDA = 0.1
 """Lagrangian multiplier: squared error (in steps) that one bit must remove."""
@@ -36,7 +37,7 @@ class Choice:
     ----------
     tiles : TileSet
     ratios : (C, size) float32
-        Coefficients in steps, at the places of the levels.
+        Coefficients in steps, turned as the leaves are, at the places of the levels.
     prices : (C, size) float32
         Bits that a level 1 costs more than a 0.
     spent : (n,) float64
@@ -210,16 +211,21 @@ def _flat(spectra: Spectra) -> list[list[npt.NDArray[np.float32]]]:
 
 
 def quantized(
-    spectra: Spectra, steps: npt.NDArray[np.int64], prices: rdo.Prices, lmbda: float
+    spectra: Spectra,
+    steps: npt.NDArray[np.int64],
+    prices: rdo.Prices,
+    lmbda: float,
+    *,
+    turned: bool = True,
 ) -> list[rdo.Candidates]:
-    """Quantize all tiles of all sizes, by component."""
+    """Quantize all tiles of all sizes, by component; without turns unless `turned`."""
     geometry = spectra.geometry
     scales = (65536.0 / steps).astype(np.float32)
     # In steps one size at a time: all of them would be once more what `spectra` takes.
     return [
         rdo.quantize(
             (block * scale for block in blocks), role, lmbda, prices, geometry.height,
-            geometry.width, weights=spectra.weights_by(role),
+            geometry.width, turned=turned, weights=spectra.weights_by(role),
         )
         for blocks, scale, role in zip(
             _flat(spectra), scales, roles_of(geometry.channels), strict=True
@@ -253,7 +259,7 @@ def assemble(
     tiles : TileSet
         With empty maps.
     ratios : (C, size) float32
-        Coefficients in steps, at the places of the levels.
+        Coefficients in steps, turned as the leaves are, at the places of the levels.
     """
     height, width, comps = geometry.height, geometry.width, geometry.channels
     parts, splits = parts_of(comps), []
@@ -281,6 +287,7 @@ def assemble(
         tuple(tuple(c.means) for c in candidates),
         tuple(tuple(c.reaches) for c in candidates),
         tuple(tuple(c.grades) for c in candidates),
+        tuple(tuple(c.turns) for c in candidates),
         NO_BLOCKS if palette is None else palette.blocks,
         leaves,
         levels,
@@ -288,4 +295,5 @@ def assemble(
         np.zeros((32, 3), np.int64),
         np.zeros(comps, np.int64),
     )
+    turn_ratios(leaves[:count], flat)
     return TileSet.blank(geometry, steps, leaves[:count].copy(), levels, palette), flat

@@ -8,9 +8,13 @@ from ...compiled import compiled
 from ..format.contexts import DIAGONAL_CLASS
 from ..format.neighbours import more_template, template
 from ..format.syntax import CELL_LOG, int64
+from ..format.turns import DEPTH
 from .prices import MEANS
+from .turning import LEAST_BITS, likely_turns, turn_into
 from .weights import OCTAVE_OF
 
+_TURNED = 2
+"""Manner of levels of turned tiles, in the place of the role."""
 _KEPT = 0.6
 """Coefficients below this many steps are never kept."""
 
@@ -53,6 +57,8 @@ def _quantize_tile(  # type: ignore[no-untyped-def]
     octaves = OCTAVE_OF[log]
     last = first
     energy = np.float32(0.0)
+    for at in range(side * side):
+        out[at] = 0
     for d in range(1, last + 1):
         kept[d] = 0.0
         zero[d] = 0.0
@@ -108,6 +114,24 @@ def _quantize_tile(  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _far(reach):  # type: ignore[no-untyped-def]
+    """Class of a reach by which it is said whether a tile is turned."""
+    return 0 if reach < 2 else (1 if reach < 4 else (2 if reach < 8 else 3))
+
+
+@compiled
+def _tell(ratio, work, side, reach, out):  # type: ignore[no-untyped-def]
+    """Write magnitudes up to a reach as levels, which have the coefficients' signs."""
+    for i in range(side * side):
+        out[i] = 0
+    for u in range(min(reach, side - 1) + 1):
+        for v in range(min(reach - u, side - 1) + 1):
+            value = work[u * side + v]
+            out[u * side + v] = value if ratio[u * side + v] > 0 else -value
+    out[0] = 0
+
+
+@compiled
 def quantize_tiles(  # type: ignore[no-untyped-def]
     ratios,
     weights,
@@ -121,15 +145,18 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
     mean_bits,
     inside,
     plain,
+    turns,
     levels,
     means,
     reaches,
     grades,
+    turned,
     costs,
     kept,
     zero,
     tops,
     work,
+    room,
 ):
     """Choose the levels of all tiles of one size and component.
 
@@ -148,18 +175,25 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
         Rows and columns of tiles that touch the picture; others cost nothing.
     plain : bool
         Whether levels are not allowed.
+    turns : tuple
+        Of the places that are mixed (none if there are no turns), both kinds of tables, bits of a
+        level, of whether a tile is turned, and which way, see `turning` and `Prices`.
     levels : (rows, columns, side * side) int16
         Filled.
-    means, reaches, grades : (rows, columns) int32
+    means, reaches, grades, turned : (rows, columns) int32
         Filled.
     costs : (rows, columns) float32
         Filled with the Lagrangian cost, weighted.
     kept, zero, tops : (128,) float32, float32, int64
     work : (4096,) int64
-        Scratch.
+    room : tuple
+        Scratch: (4096,) float32, (MIXED,) float32, (TRIED,) int64, two of `likely_turns`,
+        (OCTAVES,) float32.
     """
     side = 1 << log
     octaves = OCTAVE_OF[log]
+    place, tables, wide, level_bits, any_bits, which_bits = turns
+    other, mixed, likely, values, totals, level = room
     for y in range(inside[0]):
         for x in range(inside[1]):
             ratio = ratios[y, x]
@@ -176,34 +210,64 @@ def quantize_tiles(  # type: ignore[no-untyped-def]
             if not plain:
                 cost += lmbda * grade_bits[0]
             if first:
-                for u in range(side):
-                    for v in range(side):
-                        work[u * side + v] = 0
                 change, reach, grade = _quantize_tile(
-                    ratio,
-                    weight,
-                    log,
-                    role,
-                    lmbda,
-                    significance,
-                    more,
-                    reach_bits,
-                    grade_bits,
-                    work,
-                    first,
-                    kept,
-                    zero,
-                    tops,
-                )
-                cost = energy + change
+                    ratio, weight, log, role, lmbda, significance, more, reach_bits, grade_bits,
+                    work, first, kept, zero, tops,
+                )  # fmt: skip
+                if reach and place[0]:
+                    change += lmbda * any_bits[min(grade, 4) - 1, _far(reach), 0]
+                    if change > lmbda * grade_bits[0]:
+                        change, reach = lmbda * grade_bits[0], int64(0)
                 if reach:
                     reaches[y, x], grades[y, x] = reach, grade
-                    out = levels[y, x]
-                    for u in range(min(reach, side - 1) + 1):
-                        for v in range(min(reach - u, side - 1) + 1):
-                            value = work[u * side + v]
-                            out[u * side + v] = value if ratio[u * side + v] > 0 else -value
-                    out[0] = 0
+                    _tell(ratio, work, side, reach, levels[y, x])
+                if place[0] and energy + change > lmbda * LEAST_BITS:
+                    likely_turns(
+                        ratio, place, wide, level_bits, which_bits, lmbda, likely, values, totals
+                    )  # fmt: skip
+                    for n in range(len(likely)):
+                        turn = likely[n]
+                        if not turn:
+                            break
+                        for i in range(side * side):
+                            other[i] = ratio[i]
+                        turn_into(ratio, place, tables[turn - 1], mixed)
+                        weighted = np.float32(0.0)
+                        before = np.float32(0.0)
+                        after = np.float32(0.0)
+                        for i in range(place[0]):
+                            at = place[1 + i]
+                            u, v = at >> log, at & (side - 1)
+                            other[at] = mixed[i]
+                            if abs(mixed[i]) >= _KEPT:
+                                first = max(first, u + v)
+                            square = ratio[at] * ratio[at]
+                            weighted += weight[octaves[max(u, v)]] * square
+                            before += square
+                            after += mixed[i] * mixed[i]
+                        # Levels of turned tiles are of no octave: they count alike.
+                        alike = weight
+                        if len(weights) > 1:
+                            for i in range(len(level)):
+                                level[i] = weight[i]
+                            for i in range(1, min(side, DEPTH + 1)):
+                                level[octaves[i]] = weighted / max(before, np.float32(1e-9))
+                            alike = level
+                        tried, reach, grade = _quantize_tile(
+                            other, alike, log, _TURNED, lmbda, significance, more, reach_bits,
+                            grade_bits, work, first, kept, zero, tops,
+                        )  # fmt: skip
+                        if not reach:
+                            continue
+                        # Rounded matrices change the energy a little, which is no gain.
+                        tried += weighted / max(before, np.float32(1e-9)) * (after - before)
+                        said = any_bits[min(grade, 4) - 1, _far(reach), 1] + which_bits[turn - 1]
+                        if tried + lmbda * said < change:
+                            change = tried + lmbda * said
+                            reaches[y, x], grades[y, x] = reach, grade
+                            turned[y, x] = turn
+                            _tell(other, work, side, reach, levels[y, x])
+                cost = energy + change
             mean = int64(np.floor(ratio[0] + np.float32(0.5)))
             means[y, x] = mean
             guess = int64(0)

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...compiled import compiled
+from ..format.contexts import TURN_GROUP
 from ..format.palette import covered
 from ..format.syntax import (
     CELL_LOG,
@@ -33,8 +35,11 @@ from ..format.syntax import (
     ROOT_LOG,
     START,
     TOP,
+    TURN,
     int64,
 )
+from ..format.turns import MIXED, PLACES
+from . import turning
 from .prices import Prices
 from .quantizer import quantize_tiles
 from .weights import EQUAL, OCTAVE_OF
@@ -50,6 +55,7 @@ class Candidates:
     means: list[npt.NDArray[np.int32]]
     reaches: list[npt.NDArray[np.int32]]
     grades: list[npt.NDArray[np.int32]]
+    turns: list[npt.NDArray[np.int32]]
     costs: list[FloatArray]
 
 
@@ -62,6 +68,7 @@ def quantize(
     width: int,
     *,
     plain: bool = False,
+    turned: bool = True,
     weights: Sequence[FloatArray] | None = None,
 ) -> Candidates:
     """Quantize one component at several sizes.
@@ -78,16 +85,23 @@ def quantize(
         Of the picture.
     plain : bool
         Whether levels are not allowed.
+    turned : bool
+        Whether turns are tried.
     weights : sequence by size of (rows * columns, OCTAVES) float32, optional
         What squared error counts for.
     """
-    out = Candidates([], [], [], [], [])
+    out = Candidates([], [], [], [], [], [])
     scratch = (*np.zeros((2, 128), np.float32), np.zeros(128, np.int64), np.zeros(4096, np.int64))
+    room = (
+        np.zeros(4096, np.float32), np.zeros(MIXED, np.float32),
+        np.zeros(turning.TRIED, np.int64), np.zeros(MIXED * turning.WAYS, np.float32),
+        np.zeros(turning.WAYS, np.float32), np.zeros(EQUAL.shape[1], np.float32),
+    )  # fmt: skip
     for k, block in enumerate(ratios):
         rows, columns = block.shape[:2]
         side = 1 << (k + CELL_LOG)
         levels = np.zeros(block.shape, np.int16)
-        means, reaches, grades = (np.zeros((rows, columns), np.int32) for _ in range(3))
+        means, reaches, grades, turns = (np.zeros((rows, columns), np.int32) for _ in range(4))
         costs = np.zeros((rows, columns), np.float32)
         inside = np.array([-(-height // side), -(-width // side)], np.int64)
         if block.size:
@@ -95,14 +109,28 @@ def quantize(
                 block, EQUAL if weights is None else weights[k], k + CELL_LOG, role,
                 np.float32(lmbda), prices.significance, prices.more,
                 prices.grade[role, k], prices.reach[role, k], prices.mean[role, k],
-                inside, plain, levels, means, reaches, grades, costs, *scratch,
+                inside, plain, _turns(prices, turned and not role, k + CELL_LOG), levels, means,
+                reaches, grades, turns, costs, *scratch, room,
             )  # fmt: skip
         out.levels.append(levels)
         out.means.append(means)
         out.reaches.append(reaches)
         out.grades.append(grades)
+        out.turns.append(turns)
         out.costs.append(costs)
     return out
+
+
+def _turns(prices: Prices, tried: bool, log: int) -> tuple[npt.NDArray[Any], ...]:
+    """What the choice of a turn goes by, for tiles of one size; nothing if none is `tried`."""
+    k, place = log - CELL_LOG, PLACES[log]
+    group = TURN_GROUP[k]
+    ways = np.full(turning.WAYS, turning.HOPED, np.float32)
+    ways[:-1] = prices.turns[group]
+    return (
+        place if tried else np.zeros_like(place), turning.forward()[group], turning.beside()[group],
+        turning.level_bits(prices, log), prices.turn[k], ways,
+    )  # fmt: skip
 
 
 def prune(
@@ -148,6 +176,7 @@ def collect(  # type: ignore[no-untyped-def]
     means,
     reaches,
     grades,
+    turns,
     blocks,
     leaves,
     all_levels,
@@ -162,7 +191,7 @@ def collect(  # type: ignore[no-untyped-def]
     height, width : int
     parts : (P, 2) int64
     splits : tuple by partition of tuple by size of (rows, columns) bool
-    levels, ratios, means, reaches, grades
+    levels, ratios, means, reaches, grades, turns
         Tuples by component of tuples by size, see `Candidates`.
     scales : (C,) float32
         What each component's ratios are yet to be multiplied by.
@@ -207,7 +236,7 @@ def collect(  # type: ignore[no-untyped-def]
                     for comp in range(parts[part, 0], parts[part, 0] + parts[part, 1]):
                         leaf = leaves[at]
                         leaf[COMP], leaf[TOP], leaf[LEFT], leaf[LOG] = comp, top, left, log
-                        leaf[MEAN], leaf[REACH], leaf[GRADE] = 0, 0, 0
+                        leaf[MEAN], leaf[REACH], leaf[GRADE], leaf[TURN] = 0, 0, 0, 0
                         start, scale = starts[comp], scales[comp]
                         leaf[START] = start
                         starts[comp] += area
@@ -216,6 +245,7 @@ def collect(  # type: ignore[no-untyped-def]
                             continue
                         leaf[MEAN] = means[comp][k][y, x]
                         leaf[REACH], leaf[GRADE] = reaches[comp][k][y, x], grades[comp][k][y, x]
+                        leaf[TURN] = turns[comp][k][y, x]
                         level, ratio = levels[comp][k][y, x], ratios[comp][k][y, x]
                         for i in range(area):
                             all_levels[comp, start + i] = level[i]

@@ -52,9 +52,11 @@ from .syntax import (
     SIGNS,
     START,
     TOP,
+    TURN,
     code_escape,
     int64,
 )
+from .turns import turn_guesses
 
 
 @compiled
@@ -79,7 +81,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
         See `expect_low`.
     prices : (C, size) float32 or (0, 0)
         Filled with the bits that a level 1 costs more than a 0.
-    room : (5, 6) int64
+    room : (6, 6) int64
         Scratch.
 
     Returns
@@ -100,8 +102,11 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
     pricing = len(prices) > 0
     most = (int64(1) << grade) - 1
     mapped = 1 if leaf[MAPPED] else 0
+    turn = leaf[TURN]
+    species = 3 if turn else comp_class
+    manner = 2 if turn else role
     count = int64(0)
-    bases, shifts, logs = room[0], room[1], room[2]
+    bases, shifts, logs, alike = room[0], room[1], room[2], room[5]
     for i in range(6):
         other = nearby[i]
         bases[i], shifts[i], logs[i] = -1, 0, 0
@@ -109,8 +114,10 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             bases[i] = int64(leaves[other, COMP]) * levels.shape[1] + leaves[other, START]
             logs[i] = leaves[other, LOG]
             shifts[i] = logs[i] - log
+            # Only of cosines is it known how their signs go on.
+            alike[i] = shifts[i] == 0 and not turn and not leaves[other, TURN]
     luma, luma_shift, luma_log = bases[4], shifts[4], logs[4]
-    luma_same = luma >= 0 and luma_shift == 0
+    luma_same = luma >= 0 and alike[4] != 0
     blue = bases[5]
     blue_known = comp_class == 2 and known[nearby[5]] != 0
     has_around = max(bases[0], bases[1], bases[2], bases[3]) >= 0
@@ -137,7 +144,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 which = 4 if u == 0 else (3 if u == 1 else 5)
             guess = guesses[which] if which else int64(0)
             twin = int64(0)
-            m[CONTEXT] = sig_context(role, k, diagonal, shape)
+            m[CONTEXT] = sig_context(manner, k, diagonal, shape)
             m[CONTEXT + 1] = (
                 SIG_AT[1]
                 + (((role * 5 + min(grade, 5) - 1) * 6 + END_CLASS[end]) * TEMPLATES + shape) * 2
@@ -149,7 +156,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 + min(grade, 3)
                 - 1
             )
-            m[CONTEXT + 3] = SIG_AT[3] + (comp_class * 5 + k) * 64 + min(u, 7) * 8 + min(v, 7)
+            m[CONTEXT + 3] = SIG_AT[3] + (species * 5 + k) * 64 + min(u, 7) * 8 + min(v, 7)
             if chroma:
                 beside = int64(0)
                 if luma >= 0:
@@ -177,7 +184,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
                 )
             low = guess_class(guess) if which else SIX[min(count, 30)]
             m[CONTEXT + 5] = SIG_AT[5] + ((which * 6 + low) * 4 + four) * 2 + mapped
-            row = SIG_ROW + ((role * 4 + four) * 3 + SIZE_GROUP[k]) * 6
+            row = SIG_ROW + ((manner * 4 + four) * 3 + SIZE_GROUP[k]) * 6
             row2 = SIG_ROW2 + ((role * 4 + min(grade, 4) - 1) * 3 + place) * 6
             value = int64(own[at])
             size = abs(value)
@@ -191,14 +198,14 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             wide = more_template(own, at, u, v, side)
             while coded < most and coded <= UNARY:
                 i = min(coded, 6) - 1
-                m[CONTEXT] = more_context(role, coded, wide, diagonal)
+                m[CONTEXT] = more_context(manner, coded, wide, diagonal)
                 m[CONTEXT + 1] = MORE_AT[1] + ((role * 6 + i) * 6 + min(grade, 7) - 2) * 5 + k
                 m[CONTEXT + 2] = (
                     MORE_AT[2] + ((role * 6 + i) * 8 + EIGHT[around]) * 4 + min(twin, 3)
                 )
                 m[CONTEXT + 3] = (
                     MORE_AT[3]
-                    + ((comp_class * 3 + min(i, 2)) * 5 + k) * 36
+                    + ((species * 3 + min(i, 2)) * 5 + k) * 36
                     + min(u, 5) * 6
                     + min(v, 5)
                 )
@@ -217,13 +224,13 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             across = int64(0)
             along = int64(0)
             odd_v, odd_u = 1 - 2 * (v & 1), 1 - 2 * (u & 1)
-            if bases[0] >= 0 and shifts[0] == 0:
+            if bases[0] >= 0 and alike[0]:
                 across += sign_of(flat[bases[0] + here]) * odd_v
-            if bases[1] >= 0 and shifts[1] == 0:
+            if bases[1] >= 0 and alike[1]:
                 across += sign_of(flat[bases[1] + here]) * odd_v
-            if bases[2] >= 0 and shifts[2] == 0:
+            if bases[2] >= 0 and alike[2]:
                 along += sign_of(flat[bases[2] + here]) * odd_u
-            if bases[3] >= 0 and shifts[3] == 0:
+            if bases[3] >= 0 and alike[3]:
                 along += sign_of(flat[bases[3] + here]) * odd_u
             across, along = sign_of(across) + 1, sign_of(along) + 1
             luma_sign = sign_of(flat[luma + here]) + 1 if luma_same else 1
@@ -233,7 +240,7 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
             oblique = sign_of(own[at + side + 1]) + 1 if u + 1 < side and v + 1 < side else 1
             low = guess_class(guess)
             m[CONTEXT] = SIGN_AT[0] + (role * 6 + which) * 9 + 4 + (low if guess >= 0 else -low)
-            m[CONTEXT + 1] = SIGN_AT[1] + ((comp_class * 3 + luma_sign) * 3 + blue_sign) * 3 + place
+            m[CONTEXT + 1] = SIGN_AT[1] + ((species * 3 + luma_sign) * 3 + blue_sign) * 3 + place
             m[CONTEXT + 2] = (
                 SIGN_AT[2]
                 + (((role * 3 + across) * 3 + along) * 3 + place) * 3
@@ -275,6 +282,7 @@ def code_details(  # type: ignore[no-untyped-def]
     marks,
     paired,
     known,
+    turns,
     room,
 ):
     """Code the levels of all leaves that have any.
@@ -302,7 +310,9 @@ def code_details(  # type: ignore[no-untyped-def]
         Whether components 1 and 2 are chroma.
     known : (n,) uint8
         Filled: whether a leaf has nothing more to come.
-    room : (5, 6) int64
+    turns : (TURN_GROUPS, TURNS, MIXED, MIXED) int8
+        See `turns.matrices`.
+    room : (6, 6) int64
         Scratch.
 
     Returns
@@ -332,6 +342,8 @@ def code_details(  # type: ignore[no-untyped-def]
             if comp == 2:
                 nearby[5] = owner[1, my + 1, mx + 1]
         expect_low(means[comp], owner[comp], leaf, steps[comp], guesses)
+        if leaf[TURN]:
+            turn_guesses(turns, leaf[TURN], log, guesses)
         before = _told(m)
         if not code_leaf_details(
             m, leaves, index, known, levels, flat, nearby, guesses, prices, room

@@ -52,16 +52,19 @@ def more_template(levels, at, u, v, side):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def sig_context(role, k, diagonal, shape):  # type: ignore[no-untyped-def]
-    """First context of significance: also what the encoder's prices go by."""
-    return SIG_AT[0] + ((role * 5 + k) * DIAGONALS + DIAGONAL_CLASS[diagonal]) * TEMPLATES + shape
+def sig_context(manner, k, diagonal, shape):  # type: ignore[no-untyped-def]
+    """First context of significance: also what the encoder's prices go by.
+
+    `manner` is 2 of a turned leaf, else its role.
+    """
+    return SIG_AT[0] + ((manner * 5 + k) * DIAGONALS + DIAGONAL_CLASS[diagonal]) * TEMPLATES + shape
 
 
 @compiled
-def more_context(role, i, shape, diagonal):  # type: ignore[no-untyped-def]
+def more_context(manner, i, shape, diagonal):  # type: ignore[no-untyped-def]
     """First context of "is the magnitude larger than i": also what prices go by."""
     place = 0 if diagonal == 1 else (1 if diagonal < 5 else 2)
-    return MORE_AT[0] + ((role * 6 + min(i, 6) - 1) * 8 + shape) * 3 + place
+    return MORE_AT[0] + ((manner * 6 + min(i, 6) - 1) * 8 + shape) * 3 + place
 
 
 @compiled

@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -320,30 +319,30 @@ def initial_tables() -> entropy.Tables:
     return with_hashed(entropy.Tables.load(TABLES))
 
 
-def code_head(bundle: Any, at: tuple[int, int], palette: Palette) -> None:
+def code_head(m: entropy.State, at: tuple[int, int], palette: Palette) -> None:
     """Code colours and blocks.
 
     Parameters
     ----------
-    bundle : tuple
-        Coder bundle.
+    m : State
+        See `shared.entropy`.
     at : (int, int)
         Where contexts and weights of palettes begin in it.
     palette : Palette
         Written, or room for it.
     """
-    count = code_colours(bundle, len(palette.colours), palette.colours)
+    count = code_colours(m, len(palette.colours), palette.colours)
     palette.colours = palette.colours[:count]
     rows, columns = (n - 2 for n in palette.blocks.shape)
-    code_blocks(bundle, *at, rows, columns, palette.blocks)
+    code_blocks(m, *at, rows, columns, palette.blocks)
 
 
 def code_body(
-    bundle: Any, at: tuple[int, int], palette: Palette, spent: npt.NDArray[np.float64]
+    m: entropy.State, at: tuple[int, int], palette: Palette, spent: npt.NDArray[np.float64]
 ) -> None:
     """Code the indices; `spent` (rows, columns) or (0, 0) is filled with the bits of blocks."""
     memory = Memory.empty()
     code_indices(
-        bundle, *at, len(palette.colours), palette.blocks, palette.indices,
+        m, *at, len(palette.colours), palette.blocks, palette.indices,
         memory.symbols, memory.trust, memory.names, spent,
     )  # fmt: skip

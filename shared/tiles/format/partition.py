@@ -3,7 +3,8 @@
 One source for writing, reading and pricing (compiled by Numba). Superblocks of 64 pixels go
 row by row; in each come the partitions of luma, of the chroma pair and of alpha, in z-order.
 A leaf says its mean (difference to a prediction from its neighbours), its *grade* (bits of
-its largest level, 0: no detail) and its *reach* (last diagonal that holds a level).
+its largest level, 0: no detail), its *reach* (last diagonal that holds a level) and, but for
+chroma, its *turn* (see `turns`).
 """
 
 from __future__ import annotations
@@ -43,10 +44,12 @@ from .syntax import (
     SPLIT,
     START,
     TOP,
+    TURN,
     bit_length,
     int64,
     rescale,
 )
+from .turns import code_turn
 
 
 @compiled
@@ -221,6 +224,12 @@ def _code_leaf(  # type: ignore[no-untyped-def]
         c = _reach_class(leaves[luma], log) if luma >= 0 else int64(0)
         d = _reach_class(leaves[blue], log) if blue >= 0 else min(grade, 8)
         reach = _code_reach(m, int64(leaf[REACH]), role, log, grade, a, b, c, d)
+    turn = int64(0)
+    if grade and not role:
+        a = int64(leaves[west, TURN]) + 1 if west >= 0 and leaves[west, GRADE] else int64(0)
+        b = int64(leaves[north, TURN]) + 1 if north >= 0 and leaves[north, GRADE] else int64(0)
+        turn = code_turn(m, int64(leaf[TURN]), log, grade, reach, a, b)
+    leaf[TURN] = turn
     leaf[COMP], leaf[TOP], leaf[LEFT], leaf[LOG] = comp, top, left, log
     leaf[MEAN], leaf[GRADE], leaf[REACH], leaf[RESIDUE] = (
         level,
@@ -237,7 +246,7 @@ def _code_leaf(  # type: ignore[no-untyped-def]
 def code_partition(  # type: ignore[no-untyped-def]
     m, height, width, parts, steps, leaves, marks, logs, means, owner, plain, blocks, stack, place
 ):
-    """Code the quadtrees and the leaves' means, grades and reaches.
+    """Code the quadtrees and the leaves' means, grades, reaches and turns.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ... import entropy
 from ...codec import Geometry
-from . import details, palette_coding, partition
+from . import details, palette_coding, partition, turns
 from .contexts import CONTEXTS, WEIGHT_INPUTS, WEIGHTS
 from .palette import Palette
 from .syntax import CELL_LOG, COMP, FIELDS, GRADE, KINDS, PALETTE, ROOT
@@ -282,7 +282,8 @@ class Coder:
             marks,
             geometry.channels >= 3,
             np.zeros(len(tiles.leaves), np.uint8),
-            np.zeros((5, 6), np.int64),
+            turns.matrices(),
+            np.zeros((6, 6), np.int64),
         )
         return done, spent, marks
 

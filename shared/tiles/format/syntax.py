@@ -16,14 +16,16 @@ int64: Any = np.int64
 """In kernels: what they hold is typed by Numba, not by the checker."""
 
 # Columns of the leaf table, int32.
-COMP, TOP, LEFT, LOG, MEAN, GRADE, REACH, START, MAPPED, RESIDUE = range(10)
-FIELDS = 10
+COMP, TOP, LEFT, LOG, MEAN, GRADE, REACH, START, MAPPED, RESIDUE, TURN = range(11)
+FIELDS = 11
 
 KINDS = (
     *("partition", "means", "grades", "reaches", "significance", "signs", "magnitudes", "maps"),
-    "palettes",
+    *("palettes", "turns"),
 )
-SPLIT, MEANS, GRADES, REACHES, SIGNIFICANCE, SIGNS, MAGNITUDES, MAPS, PALETTE = range(len(KINDS))
+SPLIT, MEANS, GRADES, REACHES, SIGNIFICANCE, SIGNS, MAGNITUDES, MAPS, PALETTE, TURNED = range(
+    len(KINDS)
+)
 
 CELL = 4
 """Pixels a side of the smallest tile, the unit of all maps."""

@@ -18,19 +18,19 @@ from ..format.syntax import (
     CELL,
     COMP,
     FIELDS,
-    FRACTION_BITS,
     GRADE,
     LEFT,
     LOG,
     MEAN,
     REACH,
     START,
-    STEP_BITS,
     TOP,
 )
+from ..format.turns import SCALE_BITS
 from . import deblocking
 from .dct import BASES, TABLE_BITS
-from .reconstruction import _LIMIT
+from .reconstruction import LIMIT, SHIFT
+from .turning import turned_back
 
 _LEAF_THREADS = 64
 _SEAM_THREADS = 128
@@ -47,8 +47,9 @@ _RENDER = (
             "REACH": REACH,
             "START": START,
             "FIELDS": FIELDS,
-            "LIMIT": _LIMIT,
-            "SHIFT": STEP_BITS - FRACTION_BITS,
+            "LIMIT": LIMIT,
+            "SHIFT": SHIFT,
+            "SCALE_BITS": SCALE_BITS,
             "TABLE_BITS": TABLE_BITS,
         }
     )
@@ -62,7 +63,7 @@ static __device__ word coefficient(word level, word step) {
    leaves: (n, FIELDS); known: (n); levels, work: (planes, size); steps: (planes);
    bases: (7, 64, 64). */
 extern "C" __global__ void columns_of_leaves(
-    const int *leaves, const unsigned char *known, const short *levels, const word *steps,
+    const int *leaves, const unsigned char *known, const int *levels, const word *steps,
     const int *bases, int *work, int size
 ) {
     const int *leaf = leaves + (word)blockIdx.x * FIELDS;
@@ -77,7 +78,8 @@ extern "C" __global__ void columns_of_leaves(
         const int rows = reach - v < side - 1 ? reach - v : side - 1;
         word total = (word)1 << (TABLE_BITS - 1);
         for (int u = 0; u <= rows; u++) {
-            const word level = u + v ? levels[start + u * side + v] : leaf[MEAN];
+            const word level =
+                u + v ? levels[start + u * side + v] : (word)leaf[MEAN] * (1 << SCALE_BITS);
             if (level != 0) total += coefficient(level, step) * basis[u * 64 + n];
         }
         work[start + at] = (int)(total >> TABLE_BITS);
@@ -171,7 +173,8 @@ class Batch:
     leaves : (n, FIELDS) int32
         Of all pictures; `COMP` is the plane.
     known : (n,) uint8
-    levels : (planes, size) int16
+    levels : (planes, size) int32
+        Turned back, see `turning.turned_back`; so are the reaches.
     steps : (planes,) int64
     owner, logs : (maps, rows + 2, columns + 2) int32 and int8
     map_of : (planes,) int32
@@ -194,7 +197,8 @@ def gather(xp: Any, tiles: Sequence[TileSet], known: Sequence[npt.NDArray[np.boo
     """Bring tiles of pictures of one size to the device."""
     comps = tiles[0].geometry.channels
     rows, columns = tiles[0].owner.shape[1] - 2, tiles[0].owner.shape[2] - 2
-    leaves = np.concatenate([one.leaves for one in tiles])
+    turned = [turned_back(one) for one in tiles]
+    leaves = np.concatenate([mine for _, mine in turned])
     sizes = [len(one.leaves) for one in tiles]
     leaves[:, COMP] += np.repeat(np.arange(len(tiles), dtype=np.int32) * comps, sizes)
     parts = parts_of(comps)
@@ -208,7 +212,7 @@ def gather(xp: Any, tiles: Sequence[TileSet], known: Sequence[npt.NDArray[np.boo
         columns * CELL,
         xp.asarray(leaves),
         xp.asarray(np.concatenate(list(known)).astype(np.uint8)),
-        stacked(xp, [one.levels for one in tiles]),
+        stacked(xp, [levels for levels, _ in turned]),
         xp.asarray(np.concatenate([one.steps for one in tiles])),
         stacked(xp, [one.owner[parts[:, 0]] for one in tiles]),
         stacked(xp, [one.logs for one in tiles]),

@@ -23,10 +23,13 @@ from ..format.syntax import (
     STEP_BITS,
     TOP,
 )
+from ..format.turns import SCALE_BITS
 from .dct import BASES, inverse_arrays, inverse_into
+from .turning import turned_back
 
-_SHIFT = STEP_BITS - FRACTION_BITS
-_LIMIT = 1 << 22
+SHIFT = STEP_BITS - FRACTION_BITS + SCALE_BITS
+"""Bits by which a turned-back level times a step is finer than a coefficient."""
+LIMIT = 1 << 22
 Known = npt.NDArray[np.bool_]
 
 
@@ -50,17 +53,18 @@ def _render(leaves, known, levels, steps, bases, out, block, work):  # type: ign
         for u in range(min(reach, side - 1) + 1):
             for v in range(min(reach - u, side - 1) + 1):
                 level = np.int64(row[start + u * side + v])
-                value = (level * step + (1 << (_SHIFT - 1))) >> _SHIFT
-                block[u * side + v] = min(max(value, -_LIMIT), _LIMIT)
-        value = (np.int64(leaf[MEAN]) * step + (1 << (_SHIFT - 1))) >> _SHIFT
-        block[0] = min(max(value, -_LIMIT), _LIMIT)
+                value = (level * step + (1 << (SHIFT - 1))) >> SHIFT
+                block[u * side + v] = min(max(value, -LIMIT), LIMIT)
+        value = (np.int64(leaf[MEAN]) * (step << SCALE_BITS) + (1 << (SHIFT - 1))) >> SHIFT
+        block[0] = min(max(value, -LIMIT), LIMIT)
         inverse_into(block, log, reach, bases, plane, top, left, work)
 
 
 def _render_arrays(xp: Any, tiles: TileSet, known: Known, out: Any) -> None:
     """Do what `_render` does with array operations, a size and component at a time."""
+    turned, _ = turned_back(tiles)
     for comp in range(len(out)):
-        levels, step = xp.asarray(tiles.levels[comp]), int(tiles.steps[comp])
+        levels, step = xp.asarray(turned[comp]), int(tiles.steps[comp])
         for log in range(2, 7):
             side = 1 << log
             chosen = (tiles.leaves[:, COMP] == comp) & (tiles.leaves[:, LOG] == log)
@@ -70,9 +74,9 @@ def _render_arrays(xp: Any, tiles: TileSet, known: Known, out: Any) -> None:
             detailed = xp.asarray(known[chosen]) & (leaves[:, GRADE] > 0)
             at = leaves[:, START, None] + xp.arange(side * side)[None, :]
             blocks = levels[at].astype(xp.int64)
-            blocks[:, 0] = leaves[:, MEAN]
-            blocks = (blocks * step + (1 << (_SHIFT - 1))) >> _SHIFT
-            blocks = xp.clip(blocks, -_LIMIT, _LIMIT).reshape(-1, side, side)
+            blocks[:, 0] = leaves[:, MEAN] << SCALE_BITS
+            blocks = (blocks * step + (1 << (SHIFT - 1))) >> SHIFT
+            blocks = xp.clip(blocks, -LIMIT, LIMIT).reshape(-1, side, side)
             samples = inverse_arrays(xp, blocks, log)
             flat = (leaves[:, MEAN] * step + (1 << (log + 9))) >> (log + 10)
             flat = xp.clip(flat, -(1 << 20), 1 << 20).astype(xp.int32)
@@ -102,10 +106,11 @@ def render(xp: Any, tiles: TileSet, known: Known) -> Any:
     shape = (geometry.channels, padded(geometry.height), padded(geometry.width))
     out = xp.zeros(shape, xp.int32)
     if is_numpy(xp):
+        levels, leaves = turned_back(tiles)
         _render(
-            tiles.leaves,
+            leaves,
             known,
-            tiles.levels,
+            levels,
             tiles.steps,
             BASES,
             out,

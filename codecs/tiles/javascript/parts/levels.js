@@ -89,6 +89,7 @@ function readLeafLevels(coder, tiles, leaf) {
   const side = 1 << log;
   const near = nearbyOf(tiles, leaf);
   const guesses = guessesOf(tiles, leaf);
+  if (leaf.turn) turnGuesses(guesses, log, leaf.turn);
   let count = 0;
   for (let diagonal = reach; diagonal >= 1; diagonal--) {
     const last = Math.min(diagonal, side - 1);
@@ -129,6 +130,8 @@ function readLevel(coder, leaf, near, at) {
   const { log, levels, part, grade } = leaf;
   const { u, v, diagonal, which, place } = at;
   const role = part ? 1 : 0;
+  const species = leaf.turn ? 3 : part;
+  const manner = leaf.turn ? 2 : role;
   const k = log - 2;
   const side = 1 << log;
   const here = u * side + v;
@@ -146,16 +149,16 @@ function readLevel(coder, leaf, near, at) {
   const dc = rankIn(DIAGONALS, diagonal);
   const end = rankIn(ENDS, leaf.reach - diagonal);
 
-  contexts[0] = 9195 + ((role * 5 + k) * 10 + dc) * 7 + shape;
-  contexts[1] = 9895 + (((role * 5 + Math.min(grade, 5) - 1) * 6 + end) * 7 + shape) * 2;
-  contexts[2] = 10735 + (((role * 6 + classOf(SIX, around)) * 4 + four) * 3 + place) * 3 +
+  contexts[0] = 11528 + ((manner * 5 + k) * 10 + dc) * 7 + shape;
+  contexts[1] = 12578 + (((role * 5 + Math.min(grade, 5) - 1) * 6 + end) * 7 + shape) * 2;
+  contexts[2] = 13418 + (((role * 6 + classOf(SIX, around)) * 4 + four) * 3 + place) * 3 +
     Math.min(grade, 3) - 1;
-  contexts[3] = 11167 + (part * 5 + k) * 64 + Math.min(u, 7) * 8 + Math.min(v, 7);
+  contexts[3] = 13850 + (species * 5 + k) * 64 + Math.min(u, 7) * 8 + Math.min(v, 7);
   contexts[4] = role ? chromaContext(leaf, near, at, twin, four)
     : lumaContext(levels, side, u, v, place, k);
-  contexts[5] = 12607 + ((which * 6 + low) * 4 + four) * 2;
-  if (!coder.mixed(6, 209 + ((role * 4 + four) * 3 + GROUP[k]) * 6,
-    353 + ((role * 4 + Math.min(grade, 4) - 1) * 3 + place) * 6)) return 0;
+  contexts[5] = 15610 + ((which * 6 + low) * 4 + four) * 2;
+  if (!coder.mixed(6, 251 + ((manner * 4 + four) * 3 + GROUP[k]) * 6,
+    467 + ((role * 4 + Math.min(grade, 4) - 1) * 3 + place) * 6)) return 0;
 
   const wide = classOf(EIGHT, sumAround(levels, side, u, v, 15));
   const close = diagonal === 1 ? 0 : diagonal < 5 ? 1 : 2;
@@ -163,29 +166,30 @@ function readLevel(coder, leaf, near, at) {
   for (; size < most && size <= 14; size++) {
     if (coder.ended) return null;
     const i = Math.min(size, 6) - 1;
-    contexts[0] = 12895 + ((role * 6 + i) * 8 + wide) * 3 + close;
-    contexts[1] = 13183 + ((role * 6 + i) * 6 + Math.min(grade, 7) - 2) * 5 + k;
-    contexts[2] = 13543 + ((role * 6 + i) * 8 + classOf(EIGHT, around)) * 4 + Math.min(twin, 3);
-    contexts[3] = 13927 + ((part * 3 + Math.min(i, 2)) * 5 + k) * 36 + Math.min(u, 5) * 6 +
+    contexts[0] = 15898 + ((manner * 6 + i) * 8 + wide) * 3 + close;
+    contexts[1] = 16330 + ((role * 6 + i) * 6 + Math.min(grade, 7) - 2) * 5 + k;
+    contexts[2] = 16690 + ((role * 6 + i) * 8 + classOf(EIGHT, around)) * 4 + Math.min(twin, 3);
+    contexts[3] = 17074 + ((species * 3 + Math.min(i, 2)) * 5 + k) * 36 + Math.min(u, 5) * 6 +
       Math.min(v, 5);
-    if (!coder.mixed(4, 497 + (role * 3 + Math.min(i, 2)) * 4, 521 + k * 4)) break;
+    if (!coder.mixed(4, 611 + (role * 3 + Math.min(i, 2)) * 4, 635 + k * 4)) break;
   }
   if (size > 14 && size < most) size = Math.min(size + coder.escape(), most);
   if (coder.ended) return null;
 
-  const ofSize = (other) => other !== null && other.log === log;
-  const signAt = (other) => (ofSize(other) ? Math.sign(other.levels[here]) : 0);
+  // Only of cosines is it known how their signs go on.
+  const alike = (other) => other !== null && other.log === log && !leaf.turn && !other.turn;
+  const signAt = (other) => (alike(other) ? Math.sign(other.levels[here]) : 0);
   const across = Math.sign((signAt(near.west) + signAt(near.east)) * (v & 1 ? -1 : 1)) + 1;
   const along = Math.sign((signAt(near.north) + signAt(near.south)) * (u & 1 ? -1 : 1)) + 1;
   const own = (y, x) => (y < side && x < side ? Math.sign(levels[y * side + x]) + 1 : 1);
   const toward = at.guess >= 0 ? guessClass : -guessClass;
-  contexts[0] = 15547 + (role * 6 + which) * 9 + 4 + toward;
-  contexts[1] = 15655 + ((part * 3 + signAt(near.luma) + 1) * 3 + signAt(near.blue) + 1) * 3 + place;
-  contexts[2] = 15736 + (((role * 3 + across) * 3 + along) * 3 + place) * 3 +
+  contexts[0] = 19234 + (role * 6 + which) * 9 + 4 + toward;
+  contexts[1] = 19342 + ((species * 3 + signAt(near.luma) + 1) * 3 + signAt(near.blue) + 1) * 3 + place;
+  contexts[2] = 19450 + (((role * 3 + across) * 3 + along) * 3 + place) * 3 +
     Math.min(diagonal, 3) - 1;
-  contexts[3] = 15898 + ((own(u + 2, v) * 3 + own(u, v + 2)) * 3 + own(u + 1, v + 1)) * 3 + place;
-  const negative = coder.mixed(4, 541 + (role * 2 + (which ? 1 : 0)) * 4,
-    557 + (place * 2 + (ofSize(near.luma) ? 1 : 0)) * 4);
+  contexts[3] = 19612 + ((own(u + 2, v) * 3 + own(u, v + 2)) * 3 + own(u + 1, v + 1)) * 3 + place;
+  const negative = coder.mixed(4, 655 + (role * 2 + (which ? 1 : 0)) * 4,
+    671 + (place * 2 + (alike(near.luma) ? 1 : 0)) * 4);
   return negative ? -size : size;
 }
 
@@ -197,7 +201,7 @@ function lumaContext(levels, side, u, v, place, k) {
   if (u + 2 < side) down += Math.min(Math.abs(levels[here + 2 * side]), 3);
   if (v + 1 < side) right += Math.min(Math.abs(levels[here + 1]), 3);
   if (v + 2 < side) right += Math.min(Math.abs(levels[here + 2]), 3);
-  return 12127 + ((classOf(FOUR, down) * 4 + classOf(FOUR, right)) * 3 + place) * 4 + Math.min(k, 3);
+  return 15130 + ((classOf(FOUR, down) * 4 + classOf(FOUR, right)) * 3 + place) * 4 + Math.min(k, 3);
 }
 
 /** The same of Cb and Cr; `twin` is luma's magnitude there. */
@@ -214,6 +218,6 @@ function chromaContext(leaf, near, at, twin, four) {
   if (near.blueKnown) {
     blue = 1 + (near.blue === null ? 0 : Math.min(Math.abs(near.blue.levels[u * side + v]), 2));
   }
-  return 12319 + ((((part - 1) * 4 + Math.min(twin, 3)) * 3 + Math.min(beside, 2)) * 4 + blue) * 3 +
+  return 15322 + ((((part - 1) * 4 + Math.min(twin, 3)) * 3 + Math.min(beside, 2)) * 4 + blue) * 3 +
     Math.min(four, 2);
 }

@@ -130,7 +130,7 @@ function predictMean(tiles, component, cy, cx, span) {
   return [(west + north + 2 * planar + 2) >> 2, high - low];
 }
 
-/** One leaf: residue, grade, reach; nothing if `hidden`. `part` is 1 for Cb, 2 for Cr, else 0. */
+/** One leaf: residue, grade, reach, turn; nothing if `hidden`. `part` is 1 for Cb, 2 for Cr, else 0. */
 function readLeaf(coder, tiles, component, part, cy, cx, log, hidden) {
   const role = part ? 1 : 0;
   const span = 1 << (log - 2);
@@ -155,7 +155,8 @@ function readLeaf(coder, tiles, component, part, cy, cx, log, hidden) {
   const late = Math.min(bitLength(Math.abs(residue)), 5);
   const grade = hidden ? 0 : readGrade(coder, role, log - 2, apart, near, late);
   const reach = grade ? readReach(coder, role, log, grade, near) : 0;
-  tiles.add({ component, part, cy, cx, span, log, level, mean, grade, reach,
+  const turn = grade && !role ? readTurn(coder, log, grade, reach, near) : 0;
+  tiles.add({ component, part, cy, cx, span, log, level, mean, grade, reach, turn,
     residue: clamp(residue, -limit, limit), my, mx, known: grade === 0, levels: null });
 }
 

@@ -39,17 +39,19 @@ function fillLeaf(plane, width, leaf) {
 
 /** Dequantize the levels of a leaf and transform them back: sums of up to 48 bits, in doubles. */
 function transformLeaf(plane, width, leaf, step) {
-  const { log, levels, reach } = leaf;
+  const { log } = leaf;
+  const levels = turnedBack(leaf);
+  const reach = leaf.turn ? Math.max(leaf.reach, log === 2 ? 6 : 7) : leaf.reach;
   const side = 1 << log;
   const basis = basisOf(log);
   const last = Math.min(reach, side - 1);
   const columns = new Float64Array(side * side);
   const column = new Float64Array(side);
-  const coefficient = (level) => clamp(Math.floor((level * step + 512) / 1024), -(1 << 22), 1 << 22);
+  const coefficient = (level) => clamp(Math.floor((level * step + 65536) / 131072), -(1 << 22), 1 << 22);
   for (let v = 0; v <= last; v++) {
     const lowest = Math.min(reach - v, side - 1);
     for (let u = 0; u <= lowest; u++) {
-      column[u] = coefficient(u + v === 0 ? leaf.level : levels[u * side + v]);
+      column[u] = coefficient(u + v === 0 ? leaf.level * 128 : levels[u * side + v]);
     }
     for (let n = 0; n < side; n++) {
       let sum = 8192;

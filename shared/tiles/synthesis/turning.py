@@ -1,0 +1,58 @@
+"""Levels of turned leaves to what they say of the cosines, before they are dequantized."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ...compiled import compiled
+from ..format.contexts import TURN_GROUP
+from ..format.stream import TileSet
+from ..format.syntax import CELL_LOG, COMP, GRADE, LOG, REACH, START, TURN
+from ..format.turns import EXTENT, MIXED, PLACES, SCALE_BITS, matrices
+
+_LIMIT = 1 << 24
+"""More than any turn of levels that an encoder writes; times a step it is below ``2**52``."""
+
+
+@compiled
+def _turn_back(leaves, levels, turns, places, extent, out, sums):  # type: ignore[no-untyped-def]
+    """Fill `out`, and widen the reaches; `sums` is (MIXED,) int64 scratch."""
+    for n in range(len(leaves)):
+        leaf = leaves[n]
+        if not leaf[TURN] or not leaf[GRADE]:
+            continue
+        log, start = np.int64(leaf[LOG]), np.int64(leaf[START])
+        own, target, place = levels[leaf[COMP]], out[leaf[COMP]], places[log]
+        table = turns[TURN_GROUP[log - CELL_LOG], leaf[TURN] - 1]
+        count = place[0]
+        for i in range(count):
+            sums[i] = 0
+        for k in range(count):
+            level = np.int64(own[start + place[1 + k]])
+            if level:
+                row = table[k]
+                for i in range(count):
+                    sums[i] += level * row[i]
+        for i in range(count):
+            target[start + place[1 + i]] = min(max(sums[i], -_LIMIT), _LIMIT)
+        leaf[REACH] = max(np.int64(leaf[REACH]), extent[log])
+
+
+def turned_back(tiles: TileSet) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Turn the levels of leaves back.
+
+    Returns
+    -------
+    levels : (C, size) int32
+        With `turns.SCALE_BITS` fractional bits, at most ``2**24`` in magnitude.
+    leaves : (n, FIELDS) int32
+        Their reaches with it; the same array where no leaf is turned.
+    """
+    levels = tiles.levels.astype(np.int32) << SCALE_BITS
+    leaves = tiles.leaves
+    if leaves[:, TURN].any():
+        leaves = leaves.copy()
+        sums = np.zeros(MIXED, np.int64)
+        _turn_back(leaves, tiles.levels, matrices(), PLACES, EXTENT, levels, sums)
+    return levels, leaves
