@@ -28,6 +28,11 @@ BUDGET = 200
 """Bytes: what a packet of the common radio networks holds."""
 
 
+def usual_codecs(effort: int) -> tuple[str, ...]:
+    """Names of the formats that are tried where none is named."""
+    return CODECS + (THOROUGH if effort >= _THOROUGH else ())
+
+
 def placeholder(
     image: npt.ArrayLike,
     budget: int = BUDGET,
@@ -80,9 +85,7 @@ def placeholder(
     if not 1 <= effort <= 9:
         message = f"effort must be 1 to 9, not {effort}"
         raise FractourError(message)
-    if codecs is None:
-        codecs = CODECS + (THOROUGH if effort >= _THOROUGH else ())
-    tried = [get_codec(name) for name in codecs]
+    tried = [get_codec(name) for name in (usual_codecs(effort) if codecs is None else codecs)]
     if not tried:
         message = "name at least one codec, such as codecs=('tiles',)"
         raise FractourError(message)
