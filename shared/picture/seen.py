@@ -41,15 +41,19 @@ class Seen:
     """
 
     def __init__(self, image: Image, reduction: int) -> None:
-        values = image.astype(np.float64)
-        self._energy = float(np.square(values).sum())
-        self._wanted: FloatArray = values
+        self._energy = float(np.square(image, dtype=np.int32).sum(dtype=np.int64))
         self._grams: tuple[Any, Any] | None = None
-        self.rows, self.columns = (np.identity(side) for side in image.shape[:2])
         if reduction == 0:
+            self._wanted: FloatArray = image.astype(np.float64)
+            self.rows, self.columns = (np.identity(side) for side in image.shape[:2])
             return
         down, across = (enlargement(side, reduction).T.tocsr() for side in image.shape[:2])
-        self._wanted = _both(down, across, values)
+        # One at a time: of large pictures floats take much room.
+        found = [
+            _both(down, across, image[:, :, channel, None].astype(np.float64))
+            for channel in range(image.shape[2])
+        ]
+        self._wanted = np.concatenate(found, axis=2)
         # Few samples reach each other: with full matrices products take fifty times as long.
         self._grams = (down @ down.T).tocsr(), (across @ across.T).tocsr()
         self.rows, self.columns = (gram.toarray() for gram in self._grams)

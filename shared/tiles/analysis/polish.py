@@ -28,6 +28,8 @@ FloatArray = npt.NDArray[np.float64]
 _STRICT = (1.4, 1.0, 0.7, 0.5)
 """Times the usual multiplier, one sweep after the other: what is least worth its bits goes first,
 and then whatever pays most comes, as long as there is room."""
+_LENIENT, _UNUSED = (0.3, 0.15, 0.05, 0.01), 0.03
+"""The same where more than this part of the limit would else remain unused."""
 _TRIALS = 60_000
 """Bytes that are written at most to try levels."""
 _NEARLY, _DEAREST = 2.5, 14.0
@@ -225,7 +227,9 @@ def polished(
     state = _Levels(tables, tiles, seen, limit)
     shown = show(tiles)
     best, least = tiles, seen.error(shown)
-    for strictness in _STRICT:
+    for strictness in (*_STRICT, *_LENIENT):
+        if strictness < _STRICT[-1] and limit - state.size <= max(_UNUSED * limit, 1):
+            break
         state.begin(seen.slope(shown))
         if not state.sweep(LAMBDA * strictness * state.unit):
             continue
