@@ -30,8 +30,8 @@ _STRICT = (1.4, 1.0, 0.7, 0.5)
 and then whatever pays most comes, as long as there is room."""
 _LENIENT, _UNUSED = (0.3, 0.15, 0.05, 0.01), 0.03
 """The same where more than this part of the limit would else remain unused."""
-_TRIALS = 60_000
-"""Bytes that are written at most to try levels."""
+_TRIALS, _MORE_TRIALS = 60_000, 12_000
+"""Bytes that are written at most to try levels, and once more each time that room is left."""
 _NEARLY, _DEAREST = 2.5, 14.0
 """Bits that the guess of a price may be wrong by, and that dropping a level ever saves."""
 _NEW, _LAST, _LARGER, _SMALLER = 8.0, 5.0, 1.2, 1.5
@@ -228,8 +228,10 @@ def polished(
     shown = show(tiles)
     best, least = tiles, seen.error(shown)
     for strictness in (*_STRICT, *_LENIENT):
-        if strictness < _STRICT[-1] and limit - state.size <= max(_UNUSED * limit, 1):
-            break
+        if strictness < _STRICT[-1]:
+            if limit - state.size <= max(_UNUSED * limit, 1):
+                break
+            state.trials = max(state.trials, _MORE_TRIALS // limit)
         state.begin(seen.slope(shown))
         if not state.sweep(LAMBDA * strictness * state.unit):
             continue
