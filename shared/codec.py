@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from .error.importance import Importance
 from .picture.raster import Image
+from .picture.seen import Seen
 
 Progress = Callable[[float], None]
 
@@ -229,6 +230,29 @@ class Codec(ABC):
     @abstractmethod
     def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:
         """Write the kept elements as packets of falling significance (1 to 32, none empty)."""
+
+    def polish(
+        self, geometry: Geometry, packets: Sequence[bytes], seen: Seen, limit: int
+    ) -> tuple[list[bytes], int] | None:
+        """Improve a tiny file element by element, by what is seen of it at full size.
+
+        Parameters
+        ----------
+        geometry : Geometry
+            Of what is coded.
+        packets : sequence of bytes
+        seen : Seen
+            Judge of decoded pictures.
+        limit : int
+            Bytes that all packets may have together.
+
+        Returns
+        -------
+        tuple of list of bytes and int
+            Packets, and how many elements they hold; or None if there is nothing better, or the
+            codec does not know how.
+        """
+        return None
 
     @abstractmethod
     def read(self, geometry: Geometry, packets: Sequence[bytes], *, complete: bool) -> Any:

@@ -118,10 +118,15 @@ def _framed(header: Header, packet_sizes: Sequence[int], form: Form) -> tuple[He
 
 
 def overhead_bytes(
-    geometry: Geometry, packet_sizes: Sequence[int], *, number: int = 1, form: Form = DEFAULT_FORM
+    geometry: Geometry,
+    packet_sizes: Sequence[int],
+    *,
+    number: int = 1,
+    trimmed: bool = False,
+    form: Form = DEFAULT_FORM,
 ) -> int:
     """Bytes that `pack` adds to packets of these sizes."""
-    header = Header(number, 1, geometry, False, len(packet_sizes) > 1, form.reduction, 4, True)
+    header = Header(number, 1, geometry, trimmed, len(packet_sizes) > 1, form.reduction, 4, True)
     return _framed(header, packet_sizes, form)[1] - sum(packet_sizes)
 
 
@@ -244,7 +249,8 @@ def cut(frame: Frame, size: int, *, embedded: bool) -> bytes:
     form = frame.header.form
 
     def overhead(sizes: Sequence[int]) -> int:
-        return overhead_bytes(frame.geometry, sizes, number=frame.codec_number, form=form)
+        number = frame.codec_number
+        return overhead_bytes(frame.geometry, sizes, number=number, trimmed=True, form=form)
 
     for count in range(len(whole), 0, -1):
         packets = list(whole[:count])

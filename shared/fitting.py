@@ -36,7 +36,7 @@ _SAME = 1e-6
 _UNUSED, _UNUSED_QUICK = (-0.005, 0.001), (-0.008, 0.004)
 """Logarithm of size over limit that is close enough."""
 _ADJUSTMENTS, _ADJUSTMENTS_SEARCH = 3, 5
-_TINY, _ENOUGH_TINY = 640, 0.97
+TINY, _ENOUGH_TINY = 640, 0.97
 """Bytes up to which one element more or less leaves much unused, and the part that is enough."""
 _AROUND = (1, -1, 2, -2, 3, 4)
 """Steps beside that of the best tiny file at which another may fill the limit better."""
@@ -251,7 +251,7 @@ class _Fitter:
     def search(self) -> None:
         """Write files at the finest step that fits whole, and around it."""
         self._search()
-        if self.best is not None and self.limit <= _TINY and not self.quick:
+        if self.best is not None and self.limit <= TINY and not self.quick:
             self._around(self.best.file.proposal.step)
 
     def _around(self, step: int) -> None:

@@ -13,6 +13,7 @@ from ...shared.codec import Codec, Geometry, Image, Progress, Proposal
 from ...shared.error.importance import Importance, mixed
 from ...shared.error.masking import masked_importance
 from ...shared.picture import color
+from ...shared.picture.seen import Seen
 from ...shared.tiles.analysis.screen import screen_of
 from ...shared.tiles.analysis.spectra import Spectra, first_step, transform
 from ...shared.tiles.format.stream import EXTRA_STEPS, STEPS
@@ -95,6 +96,12 @@ class TilesCodec(Codec):
     def write(self, proposal: Proposal, keep: npt.NDArray[np.bool_]) -> list[bytes]:
         """Write all leaves, and the levels of those kept."""
         return search.write(proposal.state, keep)
+
+    def polish(
+        self, geometry: Geometry, packets: Sequence[bytes], seen: Seen, limit: int
+    ) -> tuple[list[bytes], int] | None:
+        """Change levels one by one."""
+        return search.polish(geometry, packets, seen, limit)
 
     def read(
         self, geometry: Geometry, packets: Sequence[bytes], *, complete: bool

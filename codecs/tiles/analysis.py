@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ...shared import entropy
-from ...shared.codec import Proposal
+from ...shared.codec import Geometry, Image, Proposal
+from ...shared.picture.seen import Seen
 from ...shared.tiles.analysis.elements import drop_details, errors, peaks
 from ...shared.tiles.analysis.encoder import LAMBDA, Choice, choose, code
 from ...shared.tiles.analysis.palette import painted
+from ...shared.tiles.analysis.polish import polished
 from ...shared.tiles.analysis.postfilter import postfilter_of
 from ...shared.tiles.analysis.spectra import Spectra
-from ...shared.tiles.format.packets import HEADER, header_bytes, split_packets
-from ...shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS
+from ...shared.tiles.format.packets import (
+    HEADER,
+    POSTFILTERS,
+    header_bytes,
+    parse_header,
+    split_packets,
+)
+from ...shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, TileSet
 from ...shared.tiles.format.syntax import GRADE, LOG
-from .format import initial_tables
+from .format import initial_tables, read
+from .synthesis import synthesize
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,33 @@ def propose(spectra: Spectra, step: int, *, lmbda: float = LAMBDA) -> Proposal:
 def write(state: State, keep: npt.NDArray[np.bool_]) -> list[bytes]:
     """Write the leaves, and the levels of those kept."""
     chosen = drop_details(state.choice.tiles, state.leaves[~keep])
-    written = code(initial_tables(), chosen, priced=False)
+    return _packets(chosen, header_bytes(state.step, state.chroma, state.postfilter))
+
+
+def _packets(tiles: TileSet, head: bytes) -> list[bytes]:
+    """Write a set whose maps are still empty."""
+    written = code(initial_tables(), tiles, priced=False)
     payload = entropy.finish(written.coder.state)
-    head = header_bytes(state.step, state.chroma, state.postfilter)
     return split_packets(head, payload, written.first, written.marks)
+
+
+def polish(
+    geometry: Geometry, packets: Sequence[bytes], seen: Seen, limit: int
+) -> tuple[list[bytes], int] | None:
+    """Change levels, and choose the post-filter, by what is seen at full size."""
+    data = b"".join(packets)
+    before = read(geometry, [data], complete=True)
+    if before.tiles.palette is not None:
+        return None
+    step, chroma, _, _ = parse_header(data, "tiles")
+
+    def show(tiles: TileSet, postfilter: int = before.postfilter) -> Image:
+        known = np.ones(len(tiles.leaves), np.bool_)
+        shown = replace(before, tiles=tiles, known=known, postfilter=postfilter)
+        pixels: Image = synthesize(shown, np)
+        return pixels
+
+    found = polished(initial_tables(), before.tiles, seen, show, limit)
+    by_filter = [seen.error(show(found, number)) for number in range(POSTFILTERS + 1)]
+    head = header_bytes(step, chroma, int(np.argmin(by_filter)))
+    return _packets(found.emptied(), head), int((found.leaves[:, GRADE] > 0).sum())

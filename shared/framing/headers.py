@@ -1,4 +1,4 @@
-"""Headers of files: the long one with its magic, and the short one of tiny and reduced files."""
+"""Headers of files: long with its magic, short for small files, tiny without checksum."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from ..errors import BitstreamError, TruncatedError
 MAGIC = b"\x8fF"
 MAX_REDUCTION = 7
 _SHORT, _COMPACT = 0x90, 0x20
+_TINY = 0xA0
+TINY_CODECS = (2, 3, 4, 6)
+"""Numbers of the codecs that the tiny frame knows, in the order of its two bits."""
+TINY_CHANNELS = (1, 3)
+"""The same of channels and its one bit."""
 _TRIMMED, _SEVERAL = 8, 4
 _MAX_VARINT_BYTES = 5
 _CHECKSUM_BYTES = (0, 2, 4)
+_NOT_VALID = "the header is not valid; the file is damaged"
 _EARLY = "the file ends inside its header"
 
 
@@ -72,14 +78,21 @@ class Header:
     long: bool
 
     @property
+    def tiny(self) -> bool:
+        """Whether the least frame holds all this: one whole packet without checksum."""
+        bare = not (self.checksum or self.long or self.trimmed or self.several)
+        known = self.number in TINY_CODECS and self.geometry.channels in TINY_CHANNELS
+        return bare and known
+
+    @property
     def form(self) -> Form:
         """What a file that is made of this one keeps."""
         return Form(self.reduction, self.checksum == 0)
 
 
 def is_frame(data: bytes) -> bool:
-    """Whether bytes may begin a file: by the magic, or by the first half-byte of a short frame."""
-    return data.startswith(MAGIC) or (data[:1] >= b"\x90" and data[:1] < b"\xa0")
+    """Whether bytes may begin a file: by the magic, or the first half-byte of the other frames."""
+    return data.startswith(MAGIC) or (data[:1] >= b"\x90" and data[:1] < b"\xb0")
 
 
 def checksum_of(data: bytes, size: int) -> bytes:
@@ -155,11 +168,26 @@ def write_header(header: Header) -> bytes:
         start = MAGIC + bytes([header.number, header.version << 4 | flags | channels])
         return start + write_varint(width) + write_varint(height)
     form, sides = _write_sides(width, height)
+    if header.tiny:
+        what = TINY_CHANNELS.index(channels + 1) << 2 | TINY_CODECS.index(header.number)
+        return bytes([_TINY | header.version, form << 6 | header.reduction << 3 | what]) + sides
     near = header.number if header.number < 16 else 0
     start = bytes([_SHORT | flags | _CHECKSUM_BYTES.index(header.checksum)])
     shape = form << 6 | (0 if header.checksum else _COMPACT) | header.reduction << 2 | channels
     start += bytes([header.version << 4 | near, *([] if near else [header.number])])
     return start + bytes([shape]) + sides
+
+
+def _read_tiny(data: bytes) -> tuple[Header, int]:
+    """Read a tiny header, see `read_header`."""
+    shape = data[1]
+    width, height, at = _read_sides(shape >> 6, data, 2)
+    version = data[0] & 15
+    if not (version and width and height):
+        raise BitstreamError(_NOT_VALID)
+    geometry = Geometry(height, width, TINY_CHANNELS[shape >> 2 & 1])
+    number, reduction = TINY_CODECS[shape & 3], shape >> 3 & 7
+    return Header(number, version, geometry, False, False, reduction, 0, False), at
 
 
 def read_header(data: bytes) -> tuple[Header, int]:
@@ -178,6 +206,8 @@ def read_header(data: bytes) -> tuple[Header, int]:
     # The least that either header has after its first bytes; what follows is looked at below.
     if len(data) < 4:
         raise TruncatedError(_EARLY)
+    if data[0] >> 4 == _TINY >> 4:
+        return _read_tiny(data)
     long = data.startswith(MAGIC)
     if long:
         number, flags, version, kind = data[2], data[3], data[3] >> 4, 2
@@ -195,8 +225,7 @@ def read_header(data: bytes) -> tuple[Header, int]:
         valid = valid and kind < 3 and (kind == 0) == bool(data[at] & _COMPACT)
         width, height, at = _read_sides(data[at] >> 6, data, at + 1)
     if not (valid and width and height):
-        message = "the header is not valid; the file is damaged"
-        raise BitstreamError(message)
+        raise BitstreamError(_NOT_VALID)
     header = Header(
         number,
         version,

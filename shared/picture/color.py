@@ -33,6 +33,15 @@ Alpha counts like luma: it shapes the picture as much.
 """
 
 
+def mixing(channels: int) -> npt.NDArray[np.float64]:
+    """How the samples of a pixel follow from its components, (channels, components) float64."""
+    out = np.identity(channels)
+    if channels >= 3:
+        blue, red = np.array([0, -_G_CB, _B_CB]), np.array([_R_CR, -_G_CR, 0])
+        out[:3, :3] = np.stack([np.ones(3), blue / (1 << _BITS), red / (1 << _BITS)], -1)
+    return out
+
+
 def _pixels_arrays(xp: Any, planes: Sequence[Any], fraction: int) -> Any:
     half = 1 << (fraction - 1)
     wide = [plane.astype(xp.int64) for plane in planes]

@@ -156,8 +156,8 @@ def averaged(pixels: Any, factor: int, xp: Any) -> Any:
     return ((2 * values + counts) // (2 * counts)).astype(xp.uint8)
 
 
-def _enlargement(side: int, reduction: int) -> Any:
-    """Enlargement of one axis as a sparse matrix, (side, reduced side)."""
+def enlargement(side: int, reduction: int) -> Any:
+    """Enlargement of one axis as a sparse matrix, (side, reduced side): not rounded, not held."""
     from scipy import sparse
 
     lengths = sides(side, reduction)
@@ -176,7 +176,7 @@ def _fitted(values: npt.NDArray[np.float64], reduction: int) -> npt.NDArray[np.f
     """Along the first axis, find what enlarges to `values` with least squared error."""
     from scipy.linalg import solveh_banded
 
-    matrix = _enlargement(values.shape[0], reduction)
+    matrix = enlargement(values.shape[0], reduction)
     normal = (matrix.T @ matrix).tocoo()
     upper = normal.col >= normal.row
     offset = (normal.col - normal.row)[upper]

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..entropy.coder import Tables
+from ..entropy import Tables
 from ..picture import color
 from ..picture.files import read_image
 from .analysis.encoder import LAMBDA, choose

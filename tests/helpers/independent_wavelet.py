@@ -84,6 +84,13 @@ def read_container(data: bytes, *, partial: bool) -> Container:
         if flags & 3 == 3:
             raise InvalidFileError("kind of checksum")
         crc_bytes = 2 * (flags & 3)
+    elif flags >> 4 == 10:
+        version, shape = flags & 15, byte()
+        if not version:
+            raise InvalidFileError("version")
+        width, height = short_sides(shape >> 6, byte, varint)
+        codec, channels, reduction = (2, 3, 4, 6)[shape % 4], 3 if shape & 4 else 1, shape >> 3 & 7
+        flags = crc_bytes = 0
     else:
         if bytes([flags, byte()]) != b"\x8f\x46":
             raise InvalidFileError("magic")
@@ -132,18 +139,21 @@ def short_header(flags: int, byte: Callable[[], int], varint: Callable[[], int])
     shape = byte()
     if bool(shape & 32) != (flags & 3 == 0):
         raise InvalidFileError("compact")
-    form = shape >> 6
-    if form == 0:
-        width, height = varint(), varint()
-    elif form == 1:
-        value = byte() << 16 | byte() << 8 | byte()
-        width, height = (value >> 12) + 1, (value & 4095) + 1
-    elif form == 2:
-        width, height = 16 * (byte() + 1), 16 * (byte() + 1)
-    else:
-        value = byte()
-        width, height = 64 * (value // 16 + 1), 64 * (value % 16 + 1)
+    width, height = short_sides(shape >> 6, byte, varint)
     return width, height, codec, version, shape % 4 + 1, shape >> 2 & 7
+
+
+def short_sides(form: int, byte: Callable[[], int], varint: Callable[[], int]) -> tuple[int, int]:
+    """Read width and height in one of four forms (S 1.2)."""
+    if form == 0:
+        return varint(), varint()
+    if form == 1:
+        value = byte() << 16 | byte() << 8 | byte()
+        return (value >> 12) + 1, (value & 4095) + 1
+    if form == 2:
+        return 16 * (byte() + 1), 16 * (byte() + 1)
+    value = byte()
+    return 64 * (value // 16 + 1), 64 * (value % 16 + 1)
 
 
 def crc16(data: bytes) -> int:

@@ -102,8 +102,8 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     if scale == 1:
         steps = [one.ground.steps for one in symbols]
         wiener_cuda.refine(xp, planes, steps, postfilters, height, width)
-    for i, one in zip(at, tiles, strict=True):
-        palette.paint(xp, planes[i], one, scale)
+    for i, mine in zip(at, tiles, strict=True):
+        palette.paint(xp, planes[i], mine, scale)
     return list(to_pixels(xp, planes, height, width, FRACTION_BITS))
 
 

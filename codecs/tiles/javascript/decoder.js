@@ -94,6 +94,13 @@ function readHeader(reader) {
     return { flags, codec, version: flags >> 4, reduction: 0, channels: (flags & 3) + 1, sides,
       checksum: 4, valid: codec < 128 };
   }
+  if (first >> 4 === 10) {
+    const shape = reader.byte();
+    const sides = readSides(reader, shape >> 6);
+    return { flags: 0, codec: [2, 3, 4, 6][shape & 3], version: first & 15,
+      reduction: (shape >> 3) & 7, channels: shape & 4 ? 3 : 1, sides, checksum: 0,
+      valid: (first & 15) !== 0 };
+  }
   if (first >> 4 !== 9) throw new FractourError("this is not a fractour file");
   const second = reader.byte();
   const near = second & 15;

@@ -28,7 +28,8 @@ def placeholder(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Formats of which the best is taken.  [default: tiles,wavelet; tiles for --html]",
+            help="Formats of which the best is taken.  [default: tiles,wavelet, from effort 7 "
+            "contour; tiles for --html]",
             autocompletion=complete_codec,
         ),
     ] = None,
@@ -57,10 +58,12 @@ def placeholder(
     from ....shared.api import info
     from ....shared.errors import UnknownCodecError
     from ....shared.registry import get_codec
-    from ....shared.tiny.placeholder import CODECS, data_uri
+    from ....shared.tiny.placeholder import data_uri, usual_codecs
     from ....shared.tiny.placeholder import placeholder as encode_placeholder
 
-    names = listed(codec) if codec is not None else ["tiles"] if html else list(CODECS)
+    names = ["tiles"] if html else list(usual_codecs(effort))
+    if codec is not None:
+        names = listed(codec)
     if not names:
         message = "--codec names at least one format; see fractour codecs"
         raise UsageError(message)

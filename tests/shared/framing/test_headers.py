@@ -8,7 +8,7 @@ import pytest
 from fractour.shared import container
 from fractour.shared.codec import Geometry
 from fractour.shared.container import Form
-from fractour.shared.errors import BitstreamError, ChecksumError, FractourError
+from fractour.shared.errors import BitstreamError, ChecksumError, FractourError, TruncatedError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,7 +51,12 @@ def test_round_trip(
 )
 def test_sides_take_the_fewest_bytes(width: int, height: int, overhead: int) -> None:
     geometry = Geometry(height, width, 3)
-    assert container.overhead_bytes(geometry, [9], number=3, form=Form(compact=True)) == overhead
+    compact = Form(compact=True)
+    # Without checksum, where the tiny frame does, and where the short one must.
+    assert container.overhead_bytes(geometry, [9], number=3, form=compact) == overhead - 1
+    for more in ({"number": 5}, {"number": 3, "trimmed": True}):
+        assert container.overhead_bytes(geometry, [9], form=compact, **more) == overhead
+    assert container.overhead_bytes(geometry, [9, 9], number=3, form=compact) == overhead + 2
     assert container.overhead_bytes(geometry, [9], number=3) == overhead + 2
     assert container.overhead_bytes(geometry, [9], number=64) == overhead + 3
 
@@ -70,7 +75,7 @@ def test_checksum_grows_with_the_file() -> None:
 
 
 def test_what_is_not_valid() -> None:
-    data = container.pack(3, 1, Geometry(60, 90, 3), [b"abc"], form=Form(compact=True))
+    data = container.pack(5, 1, Geometry(60, 90, 3), [b"abc"], form=Form(compact=True))
     for at, bits in ((0, 3), (2, 32)):
         broken = bytearray(data)
         broken[at] ^= bits
@@ -79,6 +84,32 @@ def test_what_is_not_valid() -> None:
     far = container.pack(64, 1, Geometry(60, 90, 3), [b"abc"], form=Form(compact=True))
     with pytest.raises(BitstreamError, match="not valid"):
         container.unpack(far[:2] + b"\x03" + far[3:], max_pixels=1 << 26)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 6])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_tiny_frame_byte_by_byte(number: int, channels: int) -> None:
+    geometry = Geometry(512, 768, channels)
+    data = container.pack(number, 9, geometry, [b"abc"], form=Form(5, compact=True))
+    what = 4 * (channels == 3) + (2, 3, 4, 6).index(number)
+    assert data == bytes([0xA9, 0xC0 | 5 << 3 | what, 0xB7]) + b"abc"
+    frame = container.unpack(data, max_pixels=1 << 26)
+    assert (frame.codec_number, frame.version, frame.geometry) == (number, 9, geometry)
+    assert frame.complete
+    with pytest.raises(BitstreamError, match="not valid"):
+        container.unpack(b"\xa0" + data[1:], max_pixels=1 << 26)
+    with pytest.raises(TruncatedError):
+        container.unpack(data[:2], max_pixels=1 << 26)
+
+
+def test_a_trimmed_compact_file_has_room_for_its_frame() -> None:
+    """It is short then, not tiny any more: a byte that the packet gives up."""
+    data = container.pack(3, 1, Geometry(512, 768, 3), [bytes(range(1, 90))], form=Form(3, True))
+    frame = container.unpack(data, max_pixels=1 << 26)
+    for size in (40, len(data) - 1, len(data)):
+        cut = container.cut(frame, size, embedded=True)
+        assert len(cut) == size
+        assert container.unpack(cut, max_pixels=1 << 26).trimmed
 
 
 @given(st.binary(min_size=1, max_size=600), st.data())
@@ -94,7 +125,7 @@ def test_up_to_three_flipped_bits_of_a_short_packet_are_noticed(
         container.unpack(bytes(data), max_pixels=1 << 26)
 
 
-@given(st.integers(0x90, 0x9F), st.binary(max_size=40))
+@given(st.integers(0x90, 0xAF), st.binary(max_size=40))
 def test_any_bytes_are_safe(first: int, noise: bytes) -> None:
     with contextlib.suppress(FractourError):
         container.unpack(bytes([first]) + noise, max_pixels=1 << 26)

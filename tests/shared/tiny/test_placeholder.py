@@ -10,7 +10,7 @@ import pytest
 from fractour.shared.conformance import sample_picture
 from fractour.shared.errors import BitstreamError, BudgetError, FractourError, UnknownCodecError
 from fractour.shared.pillow_plugin import MIME
-from fractour.shared.tiny.placeholder import CODECS
+from fractour.shared.tiny.placeholder import usual_codecs
 from PIL import Image
 
 
@@ -36,14 +36,15 @@ def test_the_budget_is_kept(shape: tuple[int, int, int], budget: int) -> None:
     assert shown.shape == (shape if shape[2] > 1 else shape[:2])
 
 
-def test_the_best_of_the_formats_is_taken(picture: np.ndarray) -> None:
-    found = error(fractour.placeholder(picture, 120), picture)
-    each = [
-        error(fractour.encode(picture, codec=name, budget=120, compact=True), picture)
-        for name in CODECS
-    ]
+@pytest.mark.parametrize("effort", [5, 7])
+def test_the_best_of_the_formats_is_taken(picture: np.ndarray, effort: int) -> None:
+    names = usual_codecs(effort)
+    assert ("contour" in names) == (effort > 6)
+    found = error(fractour.placeholder(picture, 120, effort=effort), picture)
+    how = {"budget": 120, "compact": True, "effort": effort}
+    each = [error(fractour.encode(picture, codec=name, **how), picture) for name in names]
     assert found == min(each)
-    only = fractour.placeholder(picture, 120, codecs=["wavelet"])
+    only = fractour.placeholder(picture, 120, codecs=["wavelet"], effort=effort)
     assert fractour.info(only)["codec"] == "wavelet"
 
 
