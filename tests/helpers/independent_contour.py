@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
+import independent_filter
 import numpy as np
 
 # 2 tables --------------------------------------------------------------------------------------
@@ -606,6 +607,8 @@ def decode(data: bytes, other: Any, drawing: Any, *, partial: bool = False, z: i
     for layer in layers:
         drawing.Pen(_TABLES, layer, step, planes, z).draw()
     planes = (planes + 2**31) % 2**32 - 2**31
+    if z == 1:
+        planes = independent_filter.refine(planes, step, postfilter)
     samples = np.moveaxis(planes, 0, -1).reshape(-1, file.channels).tolist()
     pixels = np.array([other.to_pixel(sample, 6) for sample in samples], np.uint8)
     pixels = pixels.reshape(height * z, width * z, file.channels)

@@ -95,7 +95,7 @@ def some_file(seed: int, height: int, width: int, channels: int, base_code: int)
     ground = syntax.Ground(geometry, steps, base_code, base, layers[order], outlines)
     written = syntax.write(syntax.initial_tables(), ground, None)
     payload = entropy.finish(written.coder.state)
-    start = syntax.head(step, NEUTRAL_CHROMA, 0, ground, pure=True)
+    start = syntax.head(step, NEUTRAL_CHROMA, seed % 5, ground, pure=True)
     return container.pack(7, ContourCodec.version, geometry, [start + payload])
 
 
