@@ -71,13 +71,12 @@ def test_too_small_a_budget_is_named(name: str, picture: np.ndarray) -> None:
 
 @pytest.mark.parametrize("name", CODECS)
 def test_refinement_is_not_worse_than_where_it_began(name: str, picture: np.ndarray) -> None:
-    found = {
-        encoder: smart_error(
-            picture,
-            fractour.decode(fractour.encode(picture, codec=name, encoder=encoder, budget=900)),
-        )
-        for encoder in ENCODERS
-    }
+    # On a picture as small as this a single budget is chance; larger errors count for more.
+    found = dict.fromkeys(ENCODERS, 0.0)
+    for encoder in ENCODERS:
+        for budget in (500, 900):
+            data = fractour.encode(picture, codec=name, encoder=encoder, budget=budget)
+            found[encoder] += smart_error(picture, fractour.decode(data))
     assert found["network+refine"] <= 1.05 * found["network"]
 
 
