@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Geometry, Image, Proposal
-from ...shared.entropy import Tables, spent
+from ...shared.entropy import Tables
 from ...shared.error.importance import Importance
 from ...shared.picture import color
-from .format.contexts import KINDS
 from .format.layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout, make_layout
 from .format.stream import (
     MAX_PLANE,
@@ -166,7 +165,7 @@ def propose(analysis: Analysis, step: int, *, lmbda: float = LAMBDA) -> Proposal
         keep = gain >= lmbda * prices
         if analysis.importance is None:
             keep |= magnitude > 1
-        total = sum(spent(written.coder, KINDS).values()) - float(prices[~keep].sum())
+        total = sum(written.bits.values()) - float(prices[~keep].sum())
         where, ratio, signs, magnitude, gain, prices = (
             values[keep] for values in (where, ratio, signs, magnitude, gain, prices)
         )

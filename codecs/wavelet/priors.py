@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...shared.codec import Image
-from ...shared.entropy import IntArray, Tables, learned
+from ...shared.entropy import IntArray, Tables
 from ...shared.entropy.priors import Trainee, train_command
 from .analysis import Analysis, analyze, code_values, propose
 from .format.stream import default_tables
@@ -25,7 +25,8 @@ def _prepare(pixels: Image, number: int) -> Analysis:
 def _count(analysis: Analysis, step: int, tables: Tables) -> tuple[npt.NDArray[np.int64], IntArray]:
     state = propose(analysis, step).state
     written = code_values(analysis, state.where, state.values, tables=tables, counted=True)
-    return learned(written.coder)
+    assert written.learned is not None
+    return written.learned
 
 
 TRAINEE = Trainee(

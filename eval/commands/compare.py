@@ -40,7 +40,8 @@ FIRST_LOOK_IMAGES = 3
 
 def _metrics(text: str | None, judges: str | None) -> list[str]:
     """Names of the metrics to measure, those of the judges last."""
-    from ..judging.metrics import JUDGES, METRICS, require, usual
+    from ..judging.asked import require, usual
+    from ..judging.metrics import JUDGES, METRICS
 
     names, judging = listed(text or ""), listed(judges or "")
     for option, given, known in (

@@ -377,25 +377,6 @@ JUDGES: dict[str, Metric] = {
 smart error is one for other eyes too; perceptual networks are measured only when asked for."""
 
 
-def usual() -> list[str]:
-    """Names of what a comparison measures: `METRICS`, and SSIMULACRA2 where it is installed."""
-    return [*METRICS, *(["ssimulacra2"] if ssimulacra2.installed() else [])]
-
-
-def require(name: str) -> None:
-    """Raise now, not after hours, if a judge cannot be loaded.
-
-    Raises
-    ------
-    BackendUnavailableError
-        If a package is missing or does not load.
-    """
-    if name == "ssimulacra2":
-        ssimulacra2.require()
-    elif name in JUDGES:
-        perceptual_network.loaded(JUDGES[name].label)
-
-
 EXACT = 100.0
 """Decibels of a picture without error, in tables and means."""
 

@@ -134,15 +134,18 @@ class Written:
     payload : bytes
     ends : (n,) int64
         Bytes that a reader needs for each coded subband and all before it.
-    coder : State
-        As it was at the end, see `shared.entropy`.
+    bits : dict
+        Bits by kind.
+    learned : tuple, optional
+        Of a coder that counted, see `shared.entropy.learned`.
     prices : (C, size) float32
         Bits that each coefficient's significance and sign cost, zeros where it has none.
     """
 
     payload: bytes
     ends: npt.NDArray[np.int64]
-    coder: entropy.State
+    bits: dict[str, float]
+    learned: tuple[npt.NDArray[np.int64], entropy.IntArray] | None
     prices: npt.NDArray[np.float32]
 
 
@@ -188,7 +191,8 @@ def write_coefficients(
     )
     payload = entropy.finish(state)
     ends = np.minimum(marks + entropy.READ_AHEAD, len(payload))
-    return Written(payload, ends, state, prices)
+    found = entropy.learned(state) if counted else None
+    return Written(payload, ends, entropy.spent(state, KINDS), found, prices)
 
 
 def _blank(components: int, layout: Layout) -> tuple[IntArray, SignArray, npt.NDArray[np.uint8]]:

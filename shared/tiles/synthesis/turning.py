@@ -49,7 +49,8 @@ def turned_back(tiles: TileSet) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.i
     leaves : (n, FIELDS) int32
         Their reaches with it; the same array where no leaf is turned.
     """
-    levels = tiles.levels.astype(np.int32) << SCALE_BITS
+    levels = tiles.levels.astype(np.int32)
+    levels <<= SCALE_BITS
     leaves = tiles.leaves
     if leaves[:, TURN].any():
         leaves = leaves.copy()

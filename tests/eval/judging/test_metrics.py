@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from fractour.eval.judging import perceptual_network, ssimulacra2
+from fractour.eval.judging.asked import require, usual
 from fractour.eval.judging.metrics import (
     EXACT,
     JUDGES,
@@ -17,11 +18,9 @@ from fractour.eval.judging.metrics import (
     ms_ssim,
     psnr_rgb,
     psnr_y,
-    require,
     similarity_decibel,
     smart,
     ssim,
-    usual,
 )
 from fractour.shared.errors import BackendUnavailableError
 from scipy.signal import convolve2d
