@@ -17,13 +17,20 @@ _LIMIT = 1 << 24
 
 @compiled
 def _turn_back(leaves, levels, turns, places, extent, out, sums):  # type: ignore[no-untyped-def]
-    """Fill `out`, and widen the reaches; `sums` is (MIXED,) int64 scratch."""
+    """Fill `out`, zeros, and widen the reaches; `sums` is (MIXED,) int64 scratch.
+
+    What no leaf with detail holds is not touched, and so takes no memory.
+    """
     for n in range(len(leaves)):
         leaf = leaves[n]
-        if not leaf[TURN] or not leaf[GRADE]:
+        if not leaf[GRADE]:
             continue
         log, start = np.int64(leaf[LOG]), np.int64(leaf[START])
         own, target, place = levels[leaf[COMP]], out[leaf[COMP]], places[log]
+        for i in range(start, start + (1 << 2 * log)):
+            target[i] = np.int64(own[i]) << SCALE_BITS
+        if not leaf[TURN]:
+            continue
         table = turns[TURN_GROUP[log - CELL_LOG], leaf[TURN] - 1]
         count = place[0]
         for i in range(count):
@@ -49,11 +56,9 @@ def turned_back(tiles: TileSet) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.i
     leaves : (n, FIELDS) int32
         Their reaches with it; the same array where no leaf is turned.
     """
-    levels = tiles.levels.astype(np.int32)
-    levels <<= SCALE_BITS
-    leaves = tiles.leaves
-    if leaves[:, TURN].any():
-        leaves = leaves.copy()
-        sums = np.zeros(MIXED, np.int64)
-        _turn_back(leaves, tiles.levels, matrices(), PLACES, EXTENT, levels, sums)
+    levels = np.zeros(tiles.levels.shape, np.int32)
+    turned = bool(tiles.leaves[:, TURN].any())
+    leaves = tiles.leaves.copy() if turned else tiles.leaves
+    sums = np.zeros(MIXED, np.int64)
+    _turn_back(leaves, tiles.levels, matrices(), PLACES, EXTENT, levels, sums)
     return levels, leaves
