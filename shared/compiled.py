@@ -128,16 +128,19 @@ def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     # Other kernels call a twin. It takes integers of all sizes as int64, so that it is compiled
     # once for all of them, and needs no way in from Python, which takes as long to compile as a
     # small function. Its files lie apart, since Numba would not tell the two from each other.
-    called = _dispatcher(function, {**options, **_UNWRAPPED}, "called")
     types: Any = numba.types
     integers = types.Integer, types.Boolean
 
+    @cache
+    def called() -> Any:
+        return _dispatcher(function, {**options, **_UNWRAPPED}, "called")
+
     def template(arguments: Any, named: Any) -> Any:
         canonical = [types.int64 if isinstance(a, integers) else a for a in arguments]
-        return called.get_call_template(canonical, named)
+        return called().get_call_template(canonical, named)
 
     kernel.get_call_template = template
-    kernel.get_overload = called.get_overload
+    kernel.get_overload = lambda signature: called().get_overload(signature)
     return kernel
 
 

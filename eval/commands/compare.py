@@ -40,8 +40,8 @@ FIRST_LOOK_IMAGES = 3
 
 def _metrics(text: str | None, judges: str | None) -> list[str]:
     """Names of the metrics to measure, those of the judges last."""
-    from ..judging.asked import require, usual
-    from ..judging.metrics import JUDGES, METRICS
+    from ..judging.asked import usual
+    from ..judging.metrics import JUDGES, METRICS, get_metric
 
     names, judging = listed(text or ""), listed(judges or "")
     for option, given, known in (
@@ -54,7 +54,8 @@ def _metrics(text: str | None, judges: str | None) -> list[str]:
                 raise UsageError(message)
     names = list(dict.fromkeys([*(names or usual()), *judging]))
     for name in names:
-        require(name)
+        # Now, not when the first picture has been encoded: a package may be missing.
+        get_metric(name).require()
     return names
 
 

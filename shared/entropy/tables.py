@@ -74,3 +74,12 @@ class Tables:
 
 NO_TABLES = Tables(*(np.zeros(0, np.int32) for _ in _FIELDS))
 """For a coder without contexts."""
+
+
+def starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Offsets of tables of these sizes, one after the other, and the end."""
+    out = []
+    for size in sizes:
+        out.append(first)
+        first += size
+    return (*out, first)

@@ -27,6 +27,7 @@ from .format.stream import NEUTRAL_CHROMA
 from .format.syntax import CELL_LOG, COMP, GRADE, LEFT, LOG, TOP
 from .format.turns import SCALE_BITS, TABLE, TABLES, VARIANTS, places, variants, varied
 from .synthesis.dct import float_basis
+from .wiener_training import pictures_in
 
 FloatArray = npt.NDArray[np.floating]
 STEP_RANGE = (126, 228)
@@ -156,9 +157,7 @@ def rounded(tables: FloatArray) -> npt.NDArray[np.int8]:
 
 
 if __name__ == "__main__":
-    pictures = sorted(
-        path for path in Path(sys.argv[1]).iterdir() if path.suffix in {".png", ".jpg", ".webp"}
-    )
+    pictures = pictures_in(Path(sys.argv[1]))
     initial = Tables.load(Path(__file__).with_name("tables.npz"))
     groups = collect(pictures, initial)
     four, eight, more = (rounded(solve(mine, g + CELL_LOG)) for g, mine in enumerate(groups))

@@ -147,10 +147,13 @@ def rounded(filters: FloatArray) -> npt.NDArray[np.int8]:
     return np.clip(np.rint(filters * (1 << wiener.WEIGHT_BITS)), -128, 127).astype(np.int8)
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Training pictures of a folder, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix in {".png", ".jpg", ".webp"})
+
+
 if __name__ == "__main__":
-    pictures = sorted(
-        path for path in Path(sys.argv[1]).iterdir() if path.suffix in {".png", ".jpg", ".webp"}
-    )
+    pictures = pictures_in(Path(sys.argv[1]))
     initial = Tables.load(Path(__file__).with_name("tables.npz"))
     filters = cluster(decoded(pictures, initial), wiener.SETS)
     np.savez_compressed(TABLE, weights=rounded(filters))

@@ -33,7 +33,7 @@ from .windows.correlation import (
     NOTHING,
     WAVES,
     assess,
-    level_for,
+    level_of_layer,
     near,
     strongest,
 )
@@ -206,12 +206,6 @@ def _moved(layer, system):  # type: ignore[no-untyped-def]
     layer[TOP], layer[LEFT], layer[ANGLE] = top, left, angle
     layer[SCALE], layer[ASPECT] = scale, aspect
     return radii(scale, aspect)[1] >= LEAST_RADIUS
-
-
-@compiled
-def level_of_layer(layer):  # type: ignore[no-untyped-def]
-    """Level of the pyramid that a window is measured on."""
-    return level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
 
 
 @compiled

@@ -26,9 +26,17 @@ from ..format.layout import (
     RED,
     SCALE,
 )
-from .aiming import UNKNOWNS, fitted, level_of_layer
+from .aiming import UNKNOWNS, fitted
 from .windows import matching
-from .windows.correlation import amplitude_at, assess, level_of, near, price, round_fine
+from .windows.correlation import (
+    amplitude_at,
+    assess,
+    level_of,
+    level_of_layer,
+    near,
+    price,
+    round_fine,
+)
 from .windows.ellipse import axes_of, columns_of, rows_of
 from .windows.matching import copy, demanded
 from .windows.residual import waves_at, waves_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ....shared.entropy import starts
 from ....shared.tiles.format import contexts as tile_contexts
 from ....shared.tiles.format.syntax import KINDS as TILE_KINDS
-from ....shared.tiles.format.syntax import starts
 
 LAYER_KINDS = ("base", "counts", "places", "shapes", "angles", "harmonics", "chroma")
 OUTLINE_KINDS = ("fills", "starts", "nodes", "repeats")

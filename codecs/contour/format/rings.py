@@ -9,7 +9,7 @@ code, and a curve that goes on as it went is cheap.
 from __future__ import annotations
 
 from ....shared.compiled import compiled
-from ....shared.entropy import BITS, DECODING, ENDED, SHIFTS, decide_flat
+from ....shared.entropy import DECODING, ENDED, SHIFTS, bits_of, decide_flat
 from ....shared.tiles.format.syntax import bit_length, code_escape, int64
 from .binarization import code_between, code_run, code_tree
 from .contexts import (
@@ -333,7 +333,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
         repeated = int64(0)
         for _ in range(count):
             ring = rings[at]
-            bits_before = m[BITS + NODES] + m[BITS + REPEATS]
+            bits_before = bits_of(m, NODES) + bits_of(m, REPEATS)
             again = int64(0)
             if originals:
                 again = code_run(
@@ -367,8 +367,7 @@ def code_outlines(  # type: ignore[no-untyped-def]
                 return int64(0)
             if used > work:
                 return int64(DAMAGED)
-            bits = (m[BITS + NODES] + m[BITS + REPEATS] - bits_before) / 65536.0
-            prices[at] = bits
+            prices[at] = bits_of(m, NODES) + bits_of(m, REPEATS) - bits_before
             y = min(int64(ring[TOP]) >> (4 + _MAP_LOG), density.shape[0] - 1)
             x = min(int64(ring[LEFT]) >> (4 + _MAP_LOG), density.shape[1] - 1)
             density[y, x] += 1

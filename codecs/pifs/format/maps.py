@@ -9,7 +9,7 @@ their own leaf are the usual ones), or as any.
 from __future__ import annotations
 
 from ....shared.compiled import compiled
-from ....shared.entropy import BITS, CONTEXT, ENDED, SHIFTS, code_bit, decide
+from ....shared.entropy import CONTEXT, ENDED, SHIFTS, bits_of, code_bit, decide, starts
 from ....shared.tiles.format import contexts as tile_contexts
 from ....shared.tiles.format.syntax import (
     CELL_LOG,
@@ -23,7 +23,6 @@ from ....shared.tiles.format.syntax import (
     TOP,
     bit_length,
     int64,
-    starts,
 )
 
 MAX_SCALE = 8
@@ -245,7 +244,7 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         marks[index] = m[SHIFTS]
         if log < smallest[comp] or rows == 0 or columns == 0:
             continue
-        before = m[BITS + MAPS]
+        before = bits_of(m, MAPS)
         role = 1 if comp in (1, 2) else 0
         k = log - CELL_LOG
         west, north, before_it = _around(leaves, index, owner, height, width)
@@ -258,8 +257,7 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         m[CONTEXT + 1] = FLAG_AT[1] + (((role * 3 + a) * 3 + b) * 3 + c) * 5 + k
         m[CONTEXT + 2] = FLAG_AT[2] + (role * 5 + k) * 9 + reach
         if not decide(m, MAPS, 1 if truth else 0, 3, _FLAG_ROW + role * 3, _FLAG_ROW2 + k * 3)[0]:
-            bits = (m[BITS + MAPS] - before) / 65536.0
-            spent[index] = bits
+            spent[index] = bits_of(m, MAPS) - before
             marks[index] = m[SHIFTS]
             continue
         place = int64(leaf[TOP]) >> log, int64(leaf[LEFT]) >> log
@@ -272,7 +270,6 @@ def code_maps(m, height, width, leaves, maps, owner, smallest, marks, spent):  #
         leaf[MAPPED] = 1
         maps[index, 0] = scale
         maps[index, 1], maps[index, 2] = y << log, x << log
-        bits = (m[BITS + MAPS] - before) / 65536.0
-        spent[index] = bits
+        spent[index] = bits_of(m, MAPS) - before
         marks[index] = m[SHIFTS]
     return len(leaves)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....shared.compiled import compiled
-from ....shared.entropy import CONTEXT, decide
+from ....shared.entropy import CONTEXT, decide, starts
 from .layout import (
     HH,
     HL,
@@ -31,18 +31,10 @@ _SIGN_SIZES = (81 * 4, 3 * 3 * 3 * 4, 3 * 3 * 3 * 3)
 _REF_SIZES = (3 * 6 * 2, 8 * 12 * 3, 3 * 8 * 3)
 
 
-def _starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
-    out = []
-    for size in sizes:
-        out.append(first)
-        first += size
-    return (*out, first)
-
-
-_F = _starts(0, _FLAG_SIZES)
-_S = _starts(_F[-1], _SIG_SIZES)
-_G = _starts(_S[-1], _SIGN_SIZES)
-_R = _starts(_G[-1], _REF_SIZES)
+_F = starts(0, _FLAG_SIZES)
+_S = starts(_F[-1], _SIG_SIZES)
+_G = starts(_S[-1], _SIGN_SIZES)
+_R = starts(_G[-1], _REF_SIZES)
 CONTEXTS = _R[-1]
 
 # Mixing weights: rows of each kind one after the other.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .syntax import starts
+from ...entropy import starts
 
 MEAN_UNARY = 14
 _SPLIT_SIZES = (2 * 4 * 5, 2 * 4 * 5 * 5, 2 * 4 * 5 * 5)

@@ -9,7 +9,7 @@ what the means around the leaf, all known by now, say about its lowest frequenci
 from __future__ import annotations
 
 from ...compiled import compiled
-from ...entropy import BITS, CONTEXT, ENDED, SHIFTS, cost, decide
+from ...entropy import CONTEXT, ENDED, SHIFTS, bits_of, cost, decide
 from .contexts import (
     EIGHT,
     END_CLASS,
@@ -261,8 +261,8 @@ def code_leaf_details(m, leaves, index, known, levels, flat, nearby, guesses, pr
 
 @compiled
 def _told(m):  # type: ignore[no-untyped-def]
-    """Bits of all levels so far, in 1/65536."""
-    return m[BITS + SIGNIFICANCE] + m[BITS + SIGNS] + m[BITS + MAGNITUDES]
+    """Bits of all levels so far."""
+    return bits_of(m, SIGNIFICANCE) + bits_of(m, SIGNS) + bits_of(m, MAGNITUDES)
 
 
 @compiled
@@ -352,8 +352,7 @@ def code_details(  # type: ignore[no-untyped-def]
             for i in range(side * side):
                 levels[comp, leaf[START] + i] = 0
             return n
-        bits = (_told(m) - before) / 65536.0
-        spent[index] = bits
+        spent[index] = _told(m) - before
         known[index] = 1
         marks[n] = m[SHIFTS]
     return len(order)

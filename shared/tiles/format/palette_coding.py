@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from ... import entropy
 from ...compiled import compiled
-from ...entropy import BITS, CONTEXT, ENDED, code_bit, decide, decide_flat
+from ...entropy import CONTEXT, ENDED, bits_of, code_bit, decide, decide_flat, starts
 from .palette import BLOCK_LOG, MARGIN, MOST_COLOURS, Palette
-from .syntax import PALETTE, code_escape, int64, starts
+from .syntax import PALETTE, code_escape, int64
 
 TABLES = files(__package__.rpartition(".")[0]).joinpath("palettes.npz")
 _CHANCE = 128
@@ -222,7 +222,7 @@ def code_indices(  # type: ignore[no-untyped-def]
                 continue
             if m[ENDED]:
                 return
-            before = m[BITS + PALETTE]
+            before = bits_of(m, PALETTE)
             want = int64(plane[y, x])
             foresee(plane, y, x, symbols, trust, names)
             first, second, order, sure = names[3], names[4], names[5], names[6]
@@ -294,8 +294,7 @@ def code_indices(  # type: ignore[no-untyped-def]
             plane[y, x] = index
             learn(index, symbols, trust, names)
             if telling:
-                bits = (m[BITS + PALETTE] - before) / 65536.0
-                spent[row, column] += bits
+                spent[row, column] += bits_of(m, PALETTE) - before
 
 
 def default_tables() -> entropy.Tables:

@@ -38,15 +38,6 @@ STEP_BITS = 16
 MAX_GRADE = 15
 
 
-def starts(first: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """Offsets of tables of these sizes, one after the other, and the end."""
-    out = []
-    for size in sizes:
-        out.append(first)
-        first += size
-    return (*out, first)
-
-
 @compiled
 def code_escape(m, kind, value):  # type: ignore[no-untyped-def]
     """Code a non-negative integer as an Exp-Golomb word of order 0, at most 16 bits long."""

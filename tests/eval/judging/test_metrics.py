@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from fractour.eval.judging import perceptual_network, ssimulacra2
-from fractour.eval.judging.asked import require, usual
+from fractour.eval.judging.asked import usual
 from fractour.eval.judging.metrics import (
     EXACT,
     JUDGES,
@@ -339,7 +339,7 @@ def test_what_is_usual_follows_what_is_installed(monkeypatch):
     monkeypatch.setattr(ssimulacra2, "find_spec", lambda name: None)
     assert usual() == list(METRICS)
     with pytest.raises(BackendUnavailableError, match="pip install ssimulacra2"):
-        require("ssimulacra2")
+        get_metric("ssimulacra2").require()
     monkeypatch.undo()
     pytest.importorskip("ssimulacra2")
     assert usual() == [*METRICS, "ssimulacra2"]

@@ -53,6 +53,12 @@ def level_for(minor):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def level_of_layer(layer):  # type: ignore[no-untyped-def]
+    """Level of the pyramid that a window is measured on."""
+    return level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
+
+
+@compiled
 def part_of_last(count, whole, level):  # type: ignore[no-untyped-def]
     """Part of the last of `count` samples of a level that lies in a picture of `whole` pixels."""
     return (whole - ((count - 1) << level)) / (1 << level)
@@ -156,7 +162,7 @@ def measure(pyramid, layer, low, high, room):  # type: ignore[no-untyped-def]
     for f in range(low, high):
         for k in range(SUMS):
             sums[f, k] = 0.0
-    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
+    level = level_of_layer(layer)
     plane = pyramid[level][layer[COMP]]
     height, width = plane.shape
     parts = border(pyramid, level)

@@ -6,7 +6,6 @@ import numpy as np
 
 from .....shared.compiled import compiled, in_any_order
 from ...format.layout import (
-    ASPECT,
     BUCKET,
     COMP,
     EXTRA,
@@ -15,7 +14,6 @@ from ...format.layout import (
     PAIRS,
     SCALE,
     phase_log,
-    radii,
 )
 from .correlation import (
     SAMPLES,
@@ -24,8 +22,8 @@ from .correlation import (
     amplitude_at,
     at_phase,
     border,
-    level_for,
     level_of,
+    level_of_layer,
     strongest,
 )
 from .ellipse import columns_of, frame_of, rows_of
@@ -142,7 +140,7 @@ def extend(pyramid, layer, lmbda, room, waves, frame):  # type: ignore[no-untype
     """
     sums, samples = room
     layer[MORE] = 0
-    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
+    level = level_of_layer(layer)
     plane = pyramid[level][layer[COMP]]
     height, width = plane.shape
     parts = border(pyramid, level)

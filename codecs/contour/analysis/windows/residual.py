@@ -9,7 +9,6 @@ import numpy as np
 from .....shared.compiled import compiled
 from ...format.layout import (
     ACROSS,
-    ASPECT,
     BLUE,
     BUCKET,
     COMP,
@@ -20,11 +19,9 @@ from ...format.layout import (
     PAIRS,
     PHASE,
     RED,
-    SCALE,
     SLOPES,
-    radii,
 )
-from .correlation import WAVES, amplitude_at, border, inside, level_for
+from .correlation import WAVES, amplitude_at, border, inside, level_of_layer
 from .ellipse import columns_of, frame_of, rows_of
 
 _ACROSS = np.array(ACROSS, np.int64)
@@ -104,7 +101,7 @@ def add(pyramid, layer, ratios, sign, waves, frame):  # type: ignore[no-untyped-
 @compiled
 def project(pyramid, comp, layer, waves, frame):  # type: ignore[no-untyped-def]
     """Product of a component with a window, and the window's squared norm."""
-    level = level_for(radii(np.int64(layer[SCALE]), np.int64(layer[ASPECT]))[1])
+    level = level_of_layer(layer)
     plane = pyramid[level][comp]
     height, width = plane.shape
     count = waves_of(layer, waves)
