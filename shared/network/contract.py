@@ -46,6 +46,10 @@ class Reconstruction:
 class EncoderNetwork(nn.Module, ABC):
     """A network that fills one format under a budget."""
 
+    fixed_shapes = False
+    """Whether `reconstruct` and `teach` never look at values to know a shape: a GPU then repeats
+    a training step by itself, see `shared.training.captured`."""
+
     @abstractmethod
     def reconstruct(self, pictures: Tensor, bpp: Tensor) -> Reconstruction:
         """Propose, quantize, price, rank, cut at the budget and decode, with a gradient.

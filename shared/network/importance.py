@@ -68,6 +68,8 @@ def prices_of(ratios: Tensor, around: Tensor) -> Tensor:
 class ImportanceNetwork(EncoderNetwork):
     """Backbone and a head that gives the logarithm of the importance, zero at first."""
 
+    fixed_shapes = True
+
     def __init__(self) -> None:
         super().__init__()
         self.backbone = Backbone()
@@ -133,28 +135,26 @@ class ImportanceNetwork(EncoderNetwork):
         budget = bpp * float(pictures.shape[-1] * pictures.shape[-2])
         weights = self.weights(bands, importance) if weights is None else weights
         with torch.no_grad():
-            around = [_around(band.values) for band in bands]
-            step = self.step_of(bands, around, budget)
-            size = step[:, None, None]
-            ratios = [band.values / size for band in bands]
-            levels = [torch.sign(r) * torch.floor(r.abs() + ROUNDING) for r in ratios]
-            bits = [prices_of(r, mean / size) for r, mean in zip(ratios, around, strict=True)]
-            price = torch.cat(
-                [torch.where(v == 0, 0.0, cost).flatten(1) for v, cost in zip(levels, bits)], 1
-            )
-            gains = [
-                torch.log((r**2 - (r - v) ** 2).clamp(min=1e-9) / cost).flatten(1)
-                for r, v, cost in zip(ratios, levels, bits, strict=True)
-            ]
-        gain = torch.cat(gains, 1)
-        mask = cut(gain + torch.cat([w.flatten(1) for w in weights], 1), price, budget)
+            # All bands in one row: a device would wait for hundreds of small ones.
+            values = _row([band.values for band in bands])
+            around = _row([_around(band.values) for band in bands])
+            step = self.step_of(values, around, budget)
+            size = step[:, None]
+            ratios = values / size
+            levels = torch.sign(ratios) * torch.floor(ratios.abs() + ROUNDING)
+            bits = prices_of(ratios, around / size)
+            price = torch.where(levels == 0, 0.0, bits)
+            gain = torch.log((ratios**2 - (ratios - levels) ** 2).clamp(min=1e-9) / bits)
+        mask = cut(gain + _row(weights), price, budget)
 
         def decoded(survived: Tensor) -> Tensor:
-            parts = torch.split(survived, [band.values[0].numel() for band in bands], 1)
-            values = [v * part.view_as(v) * size for v, part in zip(levels, parts, strict=True)]
+            parts = torch.split(
+                levels * survived * size, [band.values[0].numel() for band in bands], 1
+            )
+            found = [part.view_as(band.values) for part, band in zip(parts, bands, strict=True)]
             if synthesize is None:
-                return self.synthesize(values, pictures)
-            return synthesize(values, step)
+                return self.synthesize(found, pictures)
+            return synthesize(found, step)
 
         with torch.no_grad():
             spent = (mask * price).sum(1)
@@ -172,23 +172,27 @@ class ImportanceNetwork(EncoderNetwork):
         off = off - (share * off).sum((1, 2, 3, 4), keepdim=True) / total
         return (share * off * off).sum((1, 2, 3, 4)) / total[:, 0, 0, 0, 0]
 
-    def step_of(self, bands: list[Band], around: list[Tensor], budget: Tensor) -> Tensor:
+    def step_of(self, values: Tensor, around: Tensor, budget: Tensor) -> Tensor:
         """Find the step at which all that is worth `_LAMBDA` a bit fills the budget, (B,)."""
         low = torch.zeros_like(budget)
         high = torch.full_like(budget, 10.0)
+        magnitudes = values.abs()
         for _ in range(_TRIES):
             middle = (low + high) / 2
-            spent = torch.zeros_like(budget)
-            size = torch.exp2(middle)[:, None, None]
-            for band, mean in zip(bands, around, strict=True):
-                ratio = band.values.abs() / size
-                level = torch.floor(ratio + ROUNDING)
-                cost = prices_of(ratio, mean / size)
-                worth = ratio**2 - (ratio - level) ** 2 > _LAMBDA * cost
-                spent = spent + torch.where(worth & (level > 0), cost, 0.0).sum((1, 2))
+            size = torch.exp2(middle)[:, None]
+            ratio = magnitudes / size
+            level = torch.floor(ratio + ROUNDING)
+            cost = prices_of(ratio, around / size)
+            worth = ratio**2 - (ratio - level) ** 2 > _LAMBDA * cost
+            spent = torch.where(worth & (level > 0), cost, 0.0).sum(1)
             low = torch.where(spent > budget, middle, low)
             high = torch.where(spent > budget, high, middle)
         return torch.exp2(high)
+
+
+def _row(parts: list[Tensor]) -> Tensor:
+    """Join (B, h, w) tensors, (B, n)."""
+    return torch.cat([part.flatten(1) for part in parts], 1)
 
 
 def on_band(importance: Tensor, values: Tensor) -> Tensor:

@@ -23,9 +23,20 @@ LOGS = (3, 4, 5)
 _NARROWEST = 8
 
 
+# Constants stay where they were brought: a copy to a device would interrupt a captured step.
 @cache
-def _basis(log: int) -> Tensor:
-    return torch.from_numpy(float_basis(log).copy()) if log > 1 else _HAAR
+def _basis(log: int, device: torch.device) -> Tensor:
+    return (torch.from_numpy(float_basis(log).copy()) if log > 1 else _HAAR).to(device)
+
+
+@cache
+def _limits(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(relative_thresholds(), device=device).to(dtype)
+
+
+@cache
+def _ramps(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(ramps(), device=device).to(dtype)
 
 
 _HAAR = torch.tensor([[1.0, 1.0], [1.0, -1.0]]) * 0.5**0.5
@@ -33,14 +44,14 @@ _HAAR = torch.tensor([[1.0, 1.0], [1.0, -1.0]]) * 0.5**0.5
 
 def _transformed(plane: Tensor, log: int) -> Tensor:
     """Coefficients of all tiles, (B, rows, side, columns, side): frequencies at 2 and 4."""
-    side, basis = 1 << log, _basis(log).to(plane.device)
+    side, basis = 1 << log, _basis(log, plane.device)
     rows, columns = plane.shape[1] // side, plane.shape[2] // side
     blocks = plane.reshape(len(plane), rows, side, columns, side).transpose(2, 3)
     return (basis @ blocks @ basis.T).transpose(2, 3)
 
 
 def _restored(blocks: Tensor, log: int) -> Tensor:
-    basis = _basis(log).to(blocks.device)
+    basis = _basis(log, blocks.device)
     count, rows, side, columns, _ = blocks.shape
     plane = basis.T @ blocks.transpose(2, 3) @ basis
     return plane.transpose(2, 3).reshape(count, rows * side, columns * side)
@@ -156,12 +167,11 @@ def _across(plane: Tensor, logs: Tensor, step: Tensor) -> Tensor:
     least = torch.minimum(logs[:, :, :-1], logs[:, :, 1:])
     at = torch.arange(1, width // _NARROWEST, device=plane.device)
     seam = at % (1 << (least - LOGS[0])) == 0
-    limits = torch.tensor(relative_thresholds(), device=plane.device)
-    limit = limits.to(plane.dtype)[least] * step[:, None, None]
+    limit = _limits(plane.dtype, plane.device)[least] * step[:, None, None]
     jump = (9 * (right[..., 0] - left[..., -1]) - 3 * (right[..., 1] - left[..., -2])) / 8
     size = torch.minimum(jump.abs(), 2 * limit - jump.abs()).clamp(min=0)
     jump = torch.where(seam, torch.sign(jump) * size, 0.0)
-    ramp = torch.tensor(ramps(), device=plane.device).to(plane.dtype)[least.clamp(max=4) - 2]
+    ramp = _ramps(plane.dtype, plane.device)[least.clamp(max=4) - 2]
     change = jump[..., None] * ramp
     none = torch.zeros_like(strips[:, :, :1])
     before, after = torch.cat([change.flip(-1), none], 2), torch.cat([none, change], 2)

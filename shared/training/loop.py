@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ..network.contract import (
     read_recipe,
     save_weights,
 )
+from .captured import Captured, Step
 from .crops import Crops
 from .logs import StepLog
 from .losses import LOSSES, WEIGHTINGS, weights_of
@@ -307,6 +309,18 @@ def train(
     return folder / f"{recipe.codec}.safetensors"
 
 
+def _advance(
+    fabric: Any, module: Any, optimizer: Any, alone: bool, pictures: Tensor, bpp: Tensor
+) -> tuple[Tensor, ...]:
+    """Take a step: loss, relative errors (B,), decoded pictures, norm of the gradient."""
+    optimizer.zero_grad()
+    loss, relative, decoded = module(pictures, bpp, alone)
+    fabric.backward(loss)
+    norm = fabric.clip_gradients(module, optimizer, max_norm=1.0, error_if_nonfinite=False)
+    optimizer.step()
+    return loss.detach(), relative, decoded, norm
+
+
 def _run(
     fabric: Any, values: dict[str, Any], images: Sequence[npt.NDArray[np.uint8]], folder: Path,
     corpus_sha256: str, resume: bool, start: Path | None, every: int,
@@ -321,47 +335,58 @@ def _run(
     network = network_class(recipe.codec)()
     if start is not None:
         load_weights(network, start)
-    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=1e-4)
     first, path = 0, folder / "checkpoint.pt"
-    if resume and path.exists():
-        kept = read_checkpoint(path, recipe)
+    kept = read_checkpoint(path, recipe) if resume and path.exists() else None
+    if kept is not None:
         network.load_state_dict(kept["network"])
-        optimizer.load_state_dict(kept["optimizer"])
-        average, first = kept["average"], int(kept["step"])
+        first = int(kept["step"])
+    on_gpu = fabric.device.type == "cuda"
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.rate, weight_decay=1e-4, capturable=on_gpu
+    )
     module, optimizer = fabric.setup(_Step(network, recipe), optimizer)
+    if kept is not None:
+        optimizer.load_state_dict(kept["optimizer"])
+    rate = torch.tensor(recipe.rate, device=fabric.device)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    before = network.state_dict() if kept is None else kept["average"]
+    average = {name: value.detach().clone().to(rate.device) for name, value in before.items()}
+    steps: dict[bool, Step] = {
+        alone: partial(_advance, fabric, module, optimizer, alone) for alone in (True, False)
+    }
+    if on_gpu and network.fixed_shapes and fabric.world_size == 1:
+        steps = {alone: Captured(step) for alone, step in steps.items()}
     crops = Crops(images, recipe.size, recipe.seed)
     writer = _Board(folder / "board" if board and fabric.global_rank == 0 else None)
     log = StepLog(folder / "log.jsonl", first) if fabric.global_rank == 0 else None
     mine = slice(fabric.global_rank, None, fabric.world_size)
     relative = math.nan
     for step in range(first, recipe.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(recipe, step)
+        rate.fill_(rate_at(recipe, step))
         batch = crops.batch(step, recipe.pictures)
         bpp = np.concatenate(
             [crops.budgets(step * recipe.pictures + i, recipe.budgets, recipe.low, recipe.high)
              for i in range(recipe.pictures)]
-        )  # fmt: skip
+        )[mine]  # fmt: skip
         pixels = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
-        pictures = pixels.float().repeat_interleave(recipe.budgets, 0)[mine].to(fabric.device)
-        bpp = bpp[mine]
-        loss, ratios, decoded = module(
-            pictures, torch.from_numpy(bpp).to(fabric.device), step < recipe.alone
+        pictures = pixels.to(fabric.device).float().repeat_interleave(recipe.budgets, 0)[mine]
+        loss, ratios, decoded, norm = steps[step < recipe.alone](
+            pictures, torch.from_numpy(bpp).to(fabric.device)
         )
-        optimizer.zero_grad()
-        fabric.backward(loss)
-        fabric.clip_gradients(module, optimizer, max_norm=1.0)
-        optimizer.step()
+        if not math.isfinite(float(norm)):
+            message = (
+                f"step {step + 1} has no finite gradient; go on from {path} "
+                "with a lower rate (--rate)"
+            )
+            raise FractourError(message)
         decay = min(recipe.average, (step + 1) / (step + 10))
-        for name, value in network.state_dict().items():
-            average[name] = average[name].to(value.device)
-            average[name].mul_(decay).add_(value.detach(), alpha=1 - decay)
+        torch._foreach_lerp_(list(average.values()), list(network.state_dict().values()), 1 - decay)
         if log is None:
             continue
         mean = float(ratios.log().mean().exp())
         relative = mean if math.isnan(relative) else 0.98 * relative + 0.02 * mean
-        done = Report(step + 1, float(loss.detach()), mean, tuple(_psnr(pictures, decoded, bpp)))
+        done = Report(step + 1, float(loss), mean, tuple(_psnr(pictures, decoded, bpp)))
         writer.add(done, pictures, decoded, every)
         quality = {f"psnr_{at}": value for at, value in zip(REPORTED_BPP, done.psnr, strict=True)}
         log.add({"step": done.step, "loss": done.loss, "relative": done.relative, **quality})
@@ -371,10 +396,10 @@ def _run(
             save_checkpoint(path, step + 1, network, average, optimizer, recipe)
     if fabric.global_rank == 0:
         save_checkpoint(path, max(first, recipe.steps), network, average, optimizer, recipe)
-        before = {} if start is None else {"start": read_recipe(start)}
+        began = {} if start is None else {"start": read_recipe(start)}
         metrics = {"relative_error": None if math.isnan(relative) else round(relative, 4)}
         save_weights(
             folder / f"{recipe.codec}.safetensors",
             average,
-            {**asdict(recipe), "corpus_sha256": corpus_sha256, "metrics": metrics, **before},
+            {**asdict(recipe), "corpus_sha256": corpus_sha256, "metrics": metrics, **began},
         )

@@ -106,6 +106,24 @@ def test_filters_are_those_of_numpy_and_their_gradient_that_of_differences(
     assert torch.autograd.gradcheck(lambda y: OPERATIONS.filter(y, taps, axis, step), (x,))
 
 
+@pytest.mark.parametrize("axis", [-2, -1])
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_filter_of_a_gpu_is_that_of_the_cpu(axis: int, step: int) -> None:
+    from fractour.shared.network.loss import _Correlation, convolved
+
+    taps = (-0.3, -0.1, 0.0, 0.1, 0.3)
+    x = torch.rand((2, 3, 13, 14), generator=torch.Generator().manual_seed(1))
+    ways = []
+    for way in (_Correlation.apply, convolved):
+        given = x.clone().requires_grad_()
+        found = way(given, taps, axis, step)  # type: ignore[no-untyped-call]
+        (found**2).sum().backward()
+        assert given.grad is not None
+        ways.append((found.detach(), given.grad))
+    for one, other in zip(*ways, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
 def test_what_is_to_mend_comes_with_the_error_of_the_judge(
     photo: np.ndarray, coarse: np.ndarray
 ) -> None:

@@ -185,6 +185,36 @@ def test_a_run_that_stops_and_resumes_ends_at_the_same_numbers(tmp_path: Path) -
         train(recipe(seed=4), pictures(), tmp_path / "b", resume=True, board=False)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_without_a_finite_gradient_stops_and_says_so(tmp_path: Path) -> None:
+    pytest.importorskip("lightning_fabric")
+    from fractour.shared.training.loop import train
+
+    with pytest.raises(FractourError, match=r"step 2 has no finite gradient.*--rate"):
+        train(recipe(rate=1e30), pictures(), tmp_path, board=False)
+    assert not (tmp_path / "wavelet.safetensors").exists()
+
+
+@pytest.mark.parametrize("codec", ["wavelet", "pifs", "contour"])
+def test_a_step_that_a_gpu_repeats_looks_at_no_value(codec: str) -> None:
+    from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
+
+    from fractour.shared.network.contract import network_class
+    from fractour.shared.training.loop import Recipe, _Step
+
+    network = network_class(codec)()
+    step = _Step(network, Recipe(codec))
+    given = torch.rand(2, 3, 128, 128) * 255, torch.tensor([0.1, 0.5])
+    step(*given, False)[0].backward()  # constants are made once, by the steps before
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        fake = [mode.from_tensor(one) for one in given]
+        if network.fixed_shapes:
+            step(*fake, False)[0].backward()
+        else:
+            with pytest.raises(DataDependentOutputException):
+                step(*fake, False)
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path: Path) -> None:
     pytest.importorskip("lightning_fabric")
