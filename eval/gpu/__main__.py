@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..commands.output import say
 
 _LEAST = 20
 """Seconds that must be left to begin a part."""
+_TRIAL = 20
+"""Steps that tell how fast training is."""
 
 
 def _write(path: Path, result: dict[str, Any]) -> None:
@@ -73,33 +76,43 @@ def _watched(words: list[str], file: Path, limit: float) -> None:
 
 
 def train(pack: Path, out: Path, minutes: float, codec: str) -> dict[str, Any]:
-    """Train for so many minutes from the shipped weights; resumable, a checkpoint a minute."""
+    """Train for so many minutes from the shipped weights; resumable, a checkpoint a minute.
+
+    A few steps tell how many fit, so that the rate falls to its end in time.
+    """
     from ...shared.network.weights import weights_path
     from ...shared.training import loop
     from .pack import read_crops
 
     end = time.monotonic() + 60 * minutes
+    images = read_crops(pack)
+    began = time.monotonic()
+    folder = out / f"train_{codec}"
+    times: list[float] = []
     seen: list[loop.Report] = []
 
-    class Ended(Exception):
-        pass
-
-    def report(done: loop.Report) -> None:
-        seen.append(done)
-        if time.monotonic() > end:
-            raise Ended
-
-    steps = int(os.environ.get("FRACTOUR_GPU_STEPS", "20000"))
-    recipe = loop.Recipe(codec, steps=steps, pictures=32, size=128, rate=5e-4, distill=0.1)
-    folder = out / f"train_{codec}"
-    with contextlib.suppress(Ended):
+    def run(steps: int, folder: Path, every: int, report: Callable[[loop.Report], None]) -> None:
+        recipe = loop.Recipe(codec, steps=steps, pictures=32, size=128, rate=1e-3, distill=0.0)
         loop.train(
-            recipe, read_crops(pack), folder, resume=True, start=weights_path(codec),
-            accelerator="cuda", every=50, board=False, report=report,
+            recipe, images, folder, resume=True, start=weights_path(codec), accelerator="cuda",
+            every=every, board=False, report=report,
         )  # fmt: skip
+
+    with tempfile.TemporaryDirectory() as aside:
+        run(_TRIAL, Path(aside), _TRIAL, lambda _: times.append(time.monotonic()))
+    each = (times[-1] - times[_TRIAL // 2]) / (_TRIAL - 1 - _TRIAL // 2)
+    trial = time.monotonic() - began
+    # A run takes as long as the trial to its end, and then `each` a step.
+    steps = _TRIAL + int((end - time.monotonic() - trial) / each)
+    with contextlib.suppress(FileNotFoundError):
+        steps += sum(1 for _ in (folder / "log.jsonl").open())
+    run(steps, folder, max(1, int(60 / each)), seen.append)
     last = seen[-100:]
     return {
-        "steps": seen[-1].step if seen else 0,
+        "codec": codec,
+        "steps": steps,
+        "steps/s": 1 / each,
+        "crops/s": 96 / each,
         "relative first": sum(r.relative for r in seen[:100]) / max(len(seen[:100]), 1),
         "relative last": sum(r.relative for r in last) / max(len(last), 1),
         "minutes": minutes,

@@ -46,6 +46,9 @@ class Operations(Protocol):
     def mean(self, x: Array) -> Array:
         """Mean over the last two axes, which stay with length 1."""
 
+    def stack(self, parts: Sequence[Array]) -> Array:
+        """Planes (..., H, W) of one shape along a new axis before their last two."""
+
     def filter(self, x: Array, taps: Sequence[float], axis: int, step: int = 1) -> Array:
         """Correlate along axis -2 or -1, edges mirrored, every `step`-th sample kept."""
 
@@ -66,6 +69,10 @@ class ArrayOperations:
     def mean(self, x: Array) -> Array:
         """Mean over the last two axes, summed in double precision."""
         return x.mean(axis=(-2, -1), keepdims=True, dtype=self._xp.float64).astype(x.dtype)
+
+    def stack(self, parts: Sequence[Array]) -> Array:
+        """Planes (..., H, W) of one shape along a new axis before their last two."""
+        return self._xp.stack(parts, -3)
 
     def filter(self, x: Array, taps: Sequence[float], axis: int, step: int = 1) -> Array:
         """Correlate by shifted views, or in one launch; mirrored taps share a product."""

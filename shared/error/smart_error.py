@@ -134,26 +134,31 @@ _DEFECT = 1e-3
 
 @dataclass(frozen=True)
 class Moments:
-    """Second moments of two pictures in one level of one plane, one entry per orientation."""
+    """Second moments of two pictures in one level, (..., orientations, H, W) each."""
 
-    first: list[Array]
-    second: list[Array]
-    real: list[Array]
-    imaginary: list[Array]
+    first: Array
+    second: Array
+    real: Array
+    imaginary: Array
 
 
 def moments(ops: Operations, x: Array, y: Array, settings: Settings) -> Moments:
     """Return ``Ex, Ey, Re C, Im C``, each of half the size of the planes."""
-    found = Moments([], [], [], [])
-    # A cosine of amplitude A answers with A / 2; the energies are in units of A^2.
+    first, second, real, imaginary = [], [], [], []
     for (a, b), (c, d) in zip(
         *(bands(ops, plane, settings.frequency, settings.sigma) for plane in (x, y)), strict=True
     ):
-        found.first.append(4 * halve(ops, a * a + b * b) + _ENERGY)
-        found.second.append(4 * halve(ops, c * c + d * d) + _ENERGY)
-        found.real.append(4 * halve(ops, a * c + b * d) + _ENERGY)
-        found.imaginary.append(4 * halve(ops, b * c - a * d))
-    return found
+        first.append(a * a + b * b)
+        second.append(c * c + d * d)
+        real.append(a * c + b * d)
+        imaginary.append(b * c - a * d)
+    # A cosine of amplitude A answers with A / 2; the energies are in units of A^2.
+    return Moments(
+        4 * halve(ops, ops.stack(first)) + _ENERGY,
+        4 * halve(ops, ops.stack(second)) + _ENERGY,
+        4 * halve(ops, ops.stack(real)) + _ENERGY,
+        4 * halve(ops, ops.stack(imaginary)),
+    )
 
 
 def _agreement(ops: Operations, real: Array, imaginary: Array, turn: float, price: float) -> Array:
@@ -170,13 +175,6 @@ def _agreement(ops: Operations, real: Array, imaginary: Array, turn: float, pric
         size - price * (size - real),
         real * cosine + across * sine - (price * (1 - cosine)) * size,
     )
-
-
-def _total(parts: Sequence[Array]) -> Array:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
 
 
 def _wide(ops: Operations, x: Array) -> Array:
@@ -208,7 +206,7 @@ def _pooled(ops: Operations, defect: Array, settings: Settings) -> Array:
 def level_error(
     ops: Operations, found: Moments, gain: Array, level: int, settings: Settings
 ) -> Array:
-    """Return the pooled error of one level of one plane, shape (..., 1, 1).
+    """Return the pooled error of one level of planes, shape (..., 1, 1).
 
     Parameters
     ----------
@@ -222,33 +220,29 @@ def level_error(
     """
     turn = settings.frequency * settings.shift[level] / 2**level
     floor = settings.floors[level]
-    near, far, broken, energies = [], [], [], []
-    root = ops.sqrt(gain)
-    for first, second, re, im in zip(
-        found.first, found.second, found.real, found.imaginary, strict=True
-    ):
-        first, second = first * root, second / root
-        a, b = ops.sqrt(first), ops.sqrt(second)
-        near.append((a - b) * (a - b))
-        broken.append(a * b - _agreement(ops, re, im, turn, settings.price))
-        energies.append(first + second)
-        if settings.texture < 1:
-            a, b = ops.sqrt(_wide(ops, first)), ops.sqrt(_wide(ops, second))
-            far.append((a - b) * (a - b))
-    energy = _total(energies)
+    root = ops.sqrt(gain)[..., None, :, :]
+    first, second = found.first * root, found.second / root
+    a, b = ops.sqrt(first), ops.sqrt(second)
+    near = ((a - b) * (a - b)).sum(-3)
+    agreement = _agreement(ops, found.real, found.imaginary, turn, settings.price)
+    broken = (a * b - agreement).sum(-3)
+    energy = (first + second).sum(-3)
     if settings.texture < 1:
+        a, b = ops.sqrt(_wide(ops, first)), ops.sqrt(_wide(ops, second))
+        far = ((a - b) * (a - b)).sum(-3)
         share = _lines(ops, energy, floor, settings)
-        lost = share * _total(near) + (1 - share) * _total(far)
-        defect = lost + settings.structure * share * _total(broken)
+        defect = share * near + (1 - share) * far + settings.structure * share * broken
     else:
-        defect = _total(near) + settings.structure * _total(broken)
+        defect = near + settings.structure * broken
     return _pooled(ops, defect / (floor**2 + settings.masking * energy), settings)
 
 
 def forgiven_gain(ops: Operations, levels: Sequence[Moments], settings: Settings) -> Array:
     """Return the common gain of energy of the second picture over the first, bounded."""
-    first = _total([ops.mean(part) for found in levels for part in found.first])
-    second = _total([ops.mean(part) for found in levels for part in found.second])
+    first, second = (
+        sum(ops.mean(part).sum(-3) for part in parts)
+        for parts in zip(*((found.first, found.second) for found in levels), strict=True)
+    )
     return ops.clip(second / first, settings.gain**-2, settings.gain**2)
 
 
@@ -264,7 +258,7 @@ def residue_error(ops: Operations, x: Array, y: Array, gain: Array, settings: Se
 
 
 def plane_error(ops: Operations, x: Array, y: Array, start: int, settings: Settings) -> Array:
-    """Return the error of one plane, (..., 1, 1).
+    """Return the error of planes, (..., 1, 1).
 
     Parameters
     ----------
@@ -290,12 +284,18 @@ def plane_error(ops: Operations, x: Array, y: Array, start: int, settings: Setti
     return total / sum(settings.levels)
 
 
-def planes_of(image: Array) -> list[Array]:
-    """Split (..., C, H, W) code values with C = 1 or 3 into luma, or luma and chroma."""
+def planes_of(ops: Operations, image: Array) -> list[Array]:
+    """Split (..., C, H, W) code values with C = 1 or 3 into luma, or luma and chroma.
+
+    Returns
+    -------
+    list of (..., 1 or 2, H, W) arrays
+    """
     if image.shape[-3] == 1:
-        return [image[..., 0, :, :]]
+        return [image]
     red, green, blue = (image[..., at, :, :] for at in range(3))
-    return [a * red + b * green + c * blue for a, b, c in YCC]
+    luma, *chroma = (a * red + b * green + c * blue for a, b, c in YCC)
+    return [ops.stack([luma]), ops.stack(chroma)]
 
 
 def picture_error(
@@ -314,11 +314,11 @@ def picture_error(
     -------
     (...) array
     """
-    total = None
-    pairs = zip(planes_of(reference), planes_of(decoded), strict=True)
+    total = 0.0
+    pairs = zip(planes_of(ops, reference), planes_of(ops, decoded), strict=True)
     for at, (x, y) in enumerate(pairs):
-        error = plane_error(ops, x, y, min(at, 1), settings)[..., 0, 0]
-        total = error if total is None else total + settings.chroma * error
+        error = plane_error(ops, x, y, at, settings)[..., 0, 0].sum(-1)
+        total = total + (settings.chroma if at else 1.0) * error
     return total
 
 

@@ -114,6 +114,10 @@ class TorchOperations:
         """Mean over the last two axes, which stay with length 1."""
         return x.mean(dim=(-2, -1), keepdim=True)
 
+    def stack(self, parts: Sequence[Tensor]) -> Tensor:
+        """Planes (..., H, W) of one shape along a new axis before their last two."""
+        return torch.stack(list(parts), -3)
+
     def filter(self, x: Tensor, taps: Sequence[float], axis: int, step: int = 1) -> Tensor:
         """Correlate along axis -2 or -1, edges mirrored, every `step`-th sample kept."""
         radius = len(taps) // 2

@@ -7,6 +7,7 @@ whatever the size of the batch; replayed, as long as the device computes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class Captured:
         """Take the step; what it returns is overwritten by the next call."""
         self._calls += 1
         if self._calls <= _BEFORE:
-            aside = torch.cuda.Stream()
+            aside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             aside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(aside):
                 found = self._step(pictures, bpp)

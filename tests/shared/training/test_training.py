@@ -197,10 +197,9 @@ def test_a_run_without_a_finite_gradient_stops_and_says_so(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("codec", ["wavelet", "pifs", "contour"])
 def test_a_step_that_a_gpu_repeats_looks_at_no_value(codec: str) -> None:
-    from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
-
     from fractour.shared.network.contract import network_class
     from fractour.shared.training.loop import Recipe, _Step
+    from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
     network = network_class(codec)()
     step = _Step(network, Recipe(codec))
