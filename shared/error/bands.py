@@ -19,9 +19,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..parallel.kernels import has_kernels
-from .cuda import correlate
-
 Array = Any
 """An array of NumPy, CuPy or torch, its last two axes being rows and columns."""
 
@@ -54,7 +51,7 @@ class Operations(Protocol):
 
 
 class ArrayOperations:
-    """`Operations` of NumPy or CuPy.
+    """`Operations` of NumPy, or of a module like it.
 
     Parameters
     ----------
@@ -75,9 +72,7 @@ class ArrayOperations:
         return self._xp.stack(parts, -3)
 
     def filter(self, x: Array, taps: Sequence[float], axis: int, step: int = 1) -> Array:
-        """Correlate by shifted views, or in one launch; mirrored taps share a product."""
-        if has_kernels(self._xp):
-            return correlate(self._xp, x, taps, axis, step)
+        """Correlate by shifted views; mirrored taps share a product."""
         radius = len(taps) // 2
         size = x.shape[axis]
         width = [(0, 0)] * x.ndim

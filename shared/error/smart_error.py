@@ -26,8 +26,9 @@ averaged away; levels and planes are weighted sums. To them come the difference 
 residues (colour and brightness), of which a common offset counts less, and a small price for a
 common gain of contrast within `GAIN`, which is otherwise forgiven.
 
-The same functions compute the judge (NumPy, CuPy) and, in `shared.network.loss`, the training
-loss (torch): they ask their array operations of an `Operations` object.
+The same functions compute the judge (NumPy) and, in `shared.network.loss`, the training loss
+(torch): they ask their array operations of an `Operations` object. On CuPy, where every array
+operation is a launch, the judge has a twin of few kernels: `cuda`.
 
 References
 ----------
@@ -54,82 +55,11 @@ import numpy as np
 
 from ..backend import get_array_module
 from ..errors import FractourError
+from ..parallel.kernels import has_kernels
 from ..picture.raster import without_alpha
 from .bands import Array, ArrayOperations, Operations, bands, halve
-
-LEVELS = 4
-WIDE = (1 / 9,) * 9
-YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Constants of the measure, tuned on the ordering bench (`eval.judging.orderings`).
-
-    Parameters
-    ----------
-    frequency : float
-        Centre of the bands, radians per sample of their level.
-    sigma : float
-        Width of the Gabor envelope, samples.
-    shift : tuple of float
-        Deformation that is nearly free, pixels of the picture, by level from the finest.
-    price : float
-        Of that deformation: share of the structure defect that it costs all the same.
-    structure : float
-        Weight of the structure defect beside that of energy.
-    floors : tuple of float
-        Contrast below which a band does not count, code values, by level.
-    masking : float
-        Share of the local energy that hides a difference.
-    texture : float
-        Share of the structure term, and of differences of energy within a wide window, that
-        remains in pure texture, 0 to 1.
-    sparse : tuple of float
-        Evenness of energy (mean square over squared mean) of pure texture, and of pure lines.
-    power, pool : float
-        Exponents: of the local defect, and of the mean over the picture.
-    levels : tuple of float
-        Weights of the levels, from the finest.
-    chroma : float
-        Weight of each chroma plane; it has no finest level.
-    residue : float
-        Weight of the low-pass residue.
-    residue_floor : float
-        Difference of the residue that counts as one, code values.
-    offset : float
-        Share of a common offset of the residue that counts.
-    gain : float
-        Factor of contrast up to which a common gain is forgiven, and one over it.
-    gain_price : float
-        Price of the logarithm of that gain.
-    """
-
-    frequency: float = 1.6
-    sigma: float = 1.5
-    shift: tuple[float, ...] = (0.6, 0.85, 1.1, 2.5)
-    price: float = 0.03
-    structure: float = 6.0
-    floors: tuple[float, ...] = (22.0, 6.0, 12.0, 10.0)
-    masking: float = 0.27
-    texture: float = 0.07
-    sparse: tuple[float, float] = (1.3, 1.85)
-    power: float = 0.41
-    pool: float = 4.0
-    levels: tuple[float, ...] = (0.9, 1.25, 1.0, 0.6)
-    chroma: float = 0.7
-    residue: float = 0.43
-    residue_floor: float = 120.0
-    offset: float = 0.16
-    gain: float = 1.2
-    gain_price: float = 0.2
-
-
-SETTINGS = Settings()
-
-# Added to means before roots: far below what eight bits can show, far above rounding.
-_ENERGY = 1e-3
-_DEFECT = 1e-3
+from .cuda import device_error
+from .settings import DEFECT, ENERGY, LEVELS, SETTINGS, WIDE, YCC, Settings
 
 
 @dataclass(frozen=True)
@@ -154,9 +84,9 @@ def moments(ops: Operations, x: Array, y: Array, settings: Settings) -> Moments:
         imaginary.append(b * c - a * d)
     # A cosine of amplitude A answers with A / 2; the energies are in units of A^2.
     return Moments(
-        4 * halve(ops, ops.stack(first)) + _ENERGY,
-        4 * halve(ops, ops.stack(second)) + _ENERGY,
-        4 * halve(ops, ops.stack(real)) + _ENERGY,
+        4 * halve(ops, ops.stack(first)) + ENERGY,
+        4 * halve(ops, ops.stack(second)) + ENERGY,
+        4 * halve(ops, ops.stack(real)) + ENERGY,
         4 * halve(ops, ops.stack(imaginary)),
     )
 
@@ -167,7 +97,7 @@ def _agreement(ops: Operations, real: Array, imaginary: Array, turn: float, pric
     No angle is computed: where |phi| > turn, ``|C| cos(|phi| - turn)`` is
     ``Re C cos turn + |Im C| sin turn``.
     """
-    size = ops.sqrt(real * real + imaginary * imaginary + _ENERGY * _ENERGY)
+    size = ops.sqrt(real * real + imaginary * imaginary + ENERGY * ENERGY)
     cosine, sine = math.cos(turn), math.sin(turn)
     across = ops.where(imaginary < 0, -imaginary, imaginary)
     return ops.where(
@@ -193,8 +123,8 @@ def _lines(ops: Operations, energy: Array, floor: float, settings: Settings) -> 
 
 def _pooled(ops: Operations, defect: Array, settings: Settings) -> Array:
     """Raise to `power`, then take the mean of order `pool`; both smooth at 0, with value 0."""
-    error = (ops.clip(defect, 0.0, math.inf) + _DEFECT) ** settings.power
-    error = error - _DEFECT**settings.power
+    error = (ops.clip(defect, 0.0, math.inf) + DEFECT) ** settings.power
+    error = error - DEFECT**settings.power
     order = settings.pool
     # A square of a square is ten times as fast as a general power.
     square = error * error
@@ -323,6 +253,7 @@ def picture_error(
 
 
 def _samples(image: Any, role: str, xp: Any) -> Array:
+    """Bring an image to (H, W, C) of `xp`, C = 1 or 3."""
     if getattr(image, "dtype", None) != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
         kind = getattr(image, "dtype", type(image).__name__)
         message = f"the {role} image must be a uint8 array (H, W[, 1 to 4]), not {kind}"
@@ -331,7 +262,7 @@ def _samples(image: Any, role: str, xp: Any) -> Array:
     if image.shape[2] > 4:
         message = f"the {role} image has {image.shape[2]} channels; 1 to 4 are possible"
         raise FractourError(message)
-    return xp.moveaxis(xp.asarray(without_alpha(image)), 2, 0).astype(xp.float32)
+    return xp.asarray(without_alpha(image))
 
 
 def smart_error(reference: Any, decoded: Any, *, backend: str = "numpy") -> float:
@@ -361,9 +292,12 @@ def smart_error(reference: Any, decoded: Any, *, backend: str = "numpy") -> floa
     if x.shape != y.shape:
         message = f"shapes differ: reference {reference.shape}, decoded {decoded.shape}"
         raise FractourError(message)
+    if has_kernels(xp):
+        return device_error(xp, x, y, SETTINGS)
     if bool((x == y).all()):
         return 0.0
-    return float(picture_error(ArrayOperations(xp), x, y))
+    planes = (xp.moveaxis(samples, 2, 0).astype(xp.float32) for samples in (x, y))
+    return float(picture_error(ArrayOperations(xp), *planes))
 
 
 def alpha_error(reference: Any, decoded: Any) -> float:

@@ -23,7 +23,8 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from ..error.bands import halve
-from ..error.smart_error import LEVELS, SETTINGS, Settings, picture_error
+from ..error.settings import LEVELS, SETTINGS, Settings
+from ..error.smart_error import picture_error
 
 TRAINING = replace(SETTINGS, gain=1.0, texture=1.0, power=0.75, pool=2.0)
 """Settings of the loss: nothing is forgiven that an optimiser could exploit."""
@@ -196,7 +197,7 @@ def smart_loss(
     reference, decoded : (..., C, H, W) float tensor
         Code values 0 to 255, C = 1 grey or 3 RGB; at least float32.
     settings : Settings
-        `TRAINING`, or `smart_error.SETTINGS` for the figures of the judge.
+        `TRAINING`, or `SETTINGS` for the figures of the judge.
     anchors : Anchors
         `NO_ANCHORS` for the figures of the judge.
 

@@ -10,7 +10,8 @@ import torch
 
 from ..codec import Codec, Image, Proposal
 from ..error.importance import Importance
-from ..error.smart_error import SETTINGS, alpha_error, picture_and_alpha_error
+from ..error.settings import SETTINGS
+from ..error.smart_error import alpha_error, picture_and_alpha_error
 from ..fitting import Fitted
 from .inference import as_pictures
 from .loss import NO_ANCHORS, smart_loss

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
-from ..error.smart_error import SETTINGS, YCC
+from ..error.settings import SETTINGS, YCC
 from ..errors import FractourError
 from ..network.loss import Anchors, smart_loss
 

@@ -15,6 +15,7 @@ from fractour.shared.conformance import ArrayPath
 
 # What CUDA C has and C++ has not; a launch is a loop over blocks and threads.
 SHIM = r"""
+#include <math.h>
 #define __global__
 #define __device__
 struct Place { int x, y, z; };
@@ -39,6 +40,7 @@ extern "C" void launch(const int *sizes_%(parameters)s) {
 """
 KINDS = {
     "float": np.float32,
+    "double": np.float64,
     "word": np.int64,
     "int": np.int32,
     "short": np.int16,
@@ -73,7 +75,7 @@ class Kernel:
         file.write_text(SHIM + source + LAUNCH % words)
         # Division by zero, overflow and shifts beyond the width would end the test run.
         check = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
-        warn = ["-Wall", "-Werror", "-Wno-unused-function"]
+        warn = ["-Wall", "-Werror", "-Wno-unused-function", "-Wno-unknown-pragmas"]
         command = ["g++", "-O1", *warn, *check, "-shared", "-fPIC", "-o"]
         subprocess.run([*command, str(library), str(file)], check=True, timeout=120)
         self.launch = ctypes.CDLL(str(library)).launch

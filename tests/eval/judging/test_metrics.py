@@ -208,7 +208,7 @@ def test_unknown_metric_names_the_known():
 
 def twin_smart(first, second):
     """The smart error of grey pictures from its formula: float64, two-dimensional, angles."""
-    from fractour.shared.error.smart_error import SETTINGS as s
+    from fractour.shared.error.settings import SETTINGS as s
 
     low = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256
     at = np.arange(-5, 6)

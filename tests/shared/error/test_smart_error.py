@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fractour.shared.error.bands import ArrayOperations, bands, gabor, halve
-from fractour.shared.error.smart_error import SETTINGS, smart_error
+from fractour.shared.error.settings import SETTINGS
+from fractour.shared.error.smart_error import smart_error
 from fractour.shared.errors import FractourError
 from skimage import data
 

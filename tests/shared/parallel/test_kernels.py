@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from fractour.shared import api
 from fractour.shared.conformance import sample_picture
-from fractour.shared.error import bands, smart_error
 from fractour.shared.parallel.kernels import constants, has_kernels, launch, rows_of
 from kernels import Kernel, KernelPath, kernel_path
 from places import GOLDEN
@@ -64,21 +63,3 @@ def test_launches_of_a_batch_do_not_grow(xp: KernelPath) -> None:
     assert has_kernels(xp)
     assert not has_kernels(np)
     assert rows_of(65, 64) == 2
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (3, 2, 5), (40, 33)])
-@pytest.mark.parametrize(("axis", "step"), [(-2, 1), (-1, 1), (-2, 2), (-1, 2)])
-def test_correlation(xp: KernelPath, shape: tuple[int, ...], axis: int, step: int) -> None:
-    """Even and odd taps, pictures smaller than their filter."""
-    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    for taps in (*bands.gabor(0.7, 3.0), bands.BINOMIAL):
-        one = bands.ArrayOperations(np).filter(x, taps, axis, step)
-        other = bands.ArrayOperations(xp).filter(x, taps, axis, step)
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-
-
-def test_smart_error(xp: KernelPath, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smart_error, "get_array_module", lambda name: np if name == "numpy" else xp)
-    one, other = sample_picture(70, 90, 3), sample_picture(70, 90, 3, seed=1)
-    wanted = smart_error.smart_error(one, other)
-    assert smart_error.smart_error(one, other, backend="cupy") == pytest.approx(wanted, rel=1e-4)
