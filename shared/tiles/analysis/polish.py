@@ -64,6 +64,8 @@ class _Levels:
         self.rows, self.columns = (
             np.pad(one, (0, padded(len(one)) - len(one))) for one in (seen.rows, seen.columns)
         )
+        self.reaches = [int(np.abs(np.subtract(*np.nonzero(gram))).max(initial=0))
+                        for gram in (seen.rows, seen.columns)]  # fmt: skip
         enlarged = seen.rows.sum() / len(seen.rows) * seen.columns.sum() / len(seen.columns)
         self.unit = float(self.gram[0, 0] * self.steps[0] ** 2 * enlarged)
         self._along: dict[tuple[int, int, int], FloatArray] = {}
@@ -160,11 +162,15 @@ class _Levels:
         if leaf[TURN]:
             turn, (us, vs) = _turn_of(leaf)
             level[us, vs] = level[us, vs] @ turn
-        made = self.rows[:, top : top + side] @ (basis.T @ level @ basis)
-        made = made @ self.columns[:, left : left + side].T
+        down, across = (
+            slice(max(first - reach, 0), first + side + reach)
+            for first, reach in zip((top, left), self.reaches, strict=True)
+        )
+        made = self.rows[down, top : top + side] @ (basis.T @ level @ basis)
+        made = made @ self.columns[across, left : left + side].T
         for other, share in enumerate(self.gram[comp]):
             if share:
-                self.slope[other] -= share * made
+                self.slope[other, down, across] -= share * made
 
     def moves(self, lmbda: float) -> list[tuple[int, int, int, int]]:
         """Levels that may be worth to be one more or less (leaf, u, v, by), the best first."""
