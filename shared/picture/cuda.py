@@ -9,7 +9,7 @@ from .color import _B_CB, _BITS, _G_CB, _G_CR, _R_CR, OFFSET
 
 _THREADS = 256
 
-SOURCE = (
+COLOUR = (
     constants(
         {
             "R_CR": _R_CR,
@@ -25,6 +25,20 @@ static __device__ unsigned char byte_of(word value) {
     return (unsigned char)bounded(value + OFFSET, 0, 255);
 }
 
+/* Luma and chroma of a pixel to red, green and blue. */
+static __device__ void colour_of(int luma, int blue, int red, int fraction, unsigned char *out) {
+    const int shift = fraction + BITS;
+    const word base = (word)luma * (1 << BITS) + ((word)1 << (shift - 1));
+    out[0] = byte_of((base + (word)R_CR * red) >> shift);
+    out[1] = byte_of((base - (word)G_CB * blue - (word)G_CR * red) >> shift);
+    out[2] = byte_of((base + (word)B_CB * blue) >> shift);
+}
+"""
+)
+"""From components to bytes, for kernels that end with them."""
+SOURCE = (
+    COLOUR
+    + r"""
 /* planes: (pictures, channels, rows, columns), of which height x width are shown;
    pixels: (pictures, height, width, channels). */
 extern "C" __global__ void to_pixels(
@@ -35,17 +49,12 @@ extern "C" __global__ void to_pixels(
     if (x >= width) return;
     const word area = (word)rows * columns, picture = blockIdx.z;
     const word half = (word)1 << (fraction - 1);
-    const int shift = fraction + BITS;
     for (word y = blockIdx.y; y < height; y += gridDim.y) {
         const int *at = planes + picture * channels * area + y * columns + x;
         unsigned char *out = pixels + ((picture * height + y) * width + x) * channels;
         int first = 0;
         if (channels >= 3) {
-            const word base = (word)at[0] * (1 << BITS) + ((word)1 << (shift - 1));
-            const word blue = at[area], red = at[2 * area];
-            out[0] = byte_of((base + R_CR * red) >> shift);
-            out[1] = byte_of((base - G_CB * blue - G_CR * red) >> shift);
-            out[2] = byte_of((base + B_CB * blue) >> shift);
+            colour_of(at[0], at[area], at[2 * area], fraction, out);
             first = 3;
         }
         for (int c = first; c < channels; c++)

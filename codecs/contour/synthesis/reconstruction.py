@@ -14,7 +14,14 @@ from ....shared.picture import color
 from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.syntax import FRACTION_BITS
 from ....shared.tiles.synthesis import cuda as tiles_cuda
-from ....shared.tiles.synthesis import deblocking, palette, reconstruction, wiener, wiener_cuda
+from ....shared.tiles.synthesis import (
+    deblocking,
+    palette,
+    reconstruction,
+    showing_cuda,
+    smoothing_cuda,
+    wiener,
+)
 from ..format.stream import Ground, Symbols
 from . import coverage, cuda, cuda_outlines, windows
 
@@ -91,7 +98,9 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     if tiles:
         batch = tiles_cuda.gather(xp, tiles, [symbols[i].known for i in at])
         texture = tiles_cuda.render(xp, batch)
-        tiles_cuda.smooth(xp, batch, tiles, [postfilters[i] for i in at], texture)
+        if any(postfilters[i] for i in at):
+            chosen = [postfilters[i] for i in at]
+            texture = smoothing_cuda.smooth(xp, batch, tiles, chosen, texture)
         texture = xp.ascontiguousarray(texture[:, :, : geometry.height, : geometry.width])
         if scale == 1:
             planes[at] += texture
@@ -101,10 +110,12 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
                     planes[i, comp] += _enlarge(xp, plane, scale)
     if scale == 1:
         steps = [one.ground.steps for one in symbols]
-        wiener_cuda.refine(xp, planes, steps, postfilters, height, width)
+        pixels = list(showing_cuda.show(xp, planes, steps, postfilters, height, width))
+    else:
+        pixels = list(to_pixels(xp, planes, height, width, FRACTION_BITS))
     for i, mine in zip(at, tiles, strict=True):
-        palette.paint(xp, planes[i], mine, scale)
-    return list(to_pixels(xp, planes, height, width, FRACTION_BITS))
+        palette.paint_pixels(xp, pixels[i], mine, scale)
+    return pixels
 
 
 def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:
