@@ -17,6 +17,7 @@ from ....shared.tiles.synthesis import cuda as tiles_cuda
 from ....shared.tiles.synthesis import (
     deblocking,
     palette,
+    palette_cuda,
     reconstruction,
     showing_cuda,
     smoothing_cuda,
@@ -110,12 +111,11 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
                     planes[i, comp] += _enlarge(xp, plane, scale)
     if scale == 1:
         steps = [one.ground.steps for one in symbols]
-        pixels = list(showing_cuda.show(xp, planes, steps, postfilters, height, width))
+        pixels = showing_cuda.show(xp, planes, steps, postfilters, height, width)
     else:
-        pixels = list(to_pixels(xp, planes, height, width, FRACTION_BITS))
-    for i, mine in zip(at, tiles, strict=True):
-        palette.paint_pixels(xp, pixels[i], mine, scale)
-    return pixels
+        pixels = to_pixels(xp, planes, height, width, FRACTION_BITS)
+    palette_cuda.paint(xp, pixels, [one.tiles for one in symbols], scale)
+    return list(pixels)
 
 
 def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:

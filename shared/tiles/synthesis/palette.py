@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ...picture import color
 from ..format.palette import BLOCK, MARGIN
 from ..format.stream import TileSet
 from ..format.syntax import FRACTION_BITS
@@ -14,13 +11,6 @@ from ..format.syntax import FRACTION_BITS
 
 def _repeated(xp: Any, cells: Any, times: int) -> Any:
     return xp.asarray(cells).repeat(times, 0).repeat(times, 1)
-
-
-def _shown(xp: Any, tiles: TileSet, height: int, width: int, scale: int) -> tuple[Any, Any]:
-    """Where blocks hide samples, and the index of each of these; both (height, width)."""
-    assert tiles.palette is not None
-    hidden = _repeated(xp, tiles.palette.blocks[1:-1, 1:-1] != 0, BLOCK * scale)[:height, :width]
-    return hidden, _repeated(xp, tiles.palette.indices[MARGIN:-MARGIN, MARGIN:-MARGIN], scale)
 
 
 def paint(xp: Any, planes: Any, tiles: TileSet | None, scale: int = 1) -> None:
@@ -39,18 +29,9 @@ def paint(xp: Any, planes: Any, tiles: TileSet | None, scale: int = 1) -> None:
     if tiles is None or tiles.palette is None:
         return
     height, width = tiles.geometry.height * scale, tiles.geometry.width * scale
-    hidden, indices = _shown(xp, tiles, height, width, scale)
+    hidden = _repeated(xp, tiles.palette.blocks[1:-1, 1:-1] != 0, BLOCK * scale)[:height, :width]
+    indices = _repeated(xp, tiles.palette.indices[MARGIN:-MARGIN, MARGIN:-MARGIN], scale)
     colours = xp.asarray(tiles.palette.colours << FRACTION_BITS).astype(planes.dtype)
     for comp in range(planes.shape[0]):
         inside = planes[comp, :height, :width]
         inside[...] = xp.where(hidden, colours[:, comp][indices], inside)
-
-
-def paint_pixels(xp: Any, pixels: Any, tiles: TileSet | None, scale: int = 1) -> None:
-    """Do to pixels, (H, W, C) uint8, what `paint` does to the planes they are made of."""
-    if tiles is None or tiles.palette is None:
-        return
-    hidden, indices = _shown(xp, tiles, *pixels.shape[:2], scale)
-    components = list((tiles.palette.colours << FRACTION_BITS).T[:, None])
-    colours = color.to_pixels(np, components, FRACTION_BITS)[0]
-    pixels[...] = xp.where(hidden[:, :, None], xp.asarray(colours)[indices], pixels)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...picture.cuda import to_pixels
 from ..format.stream import TileSet
 from ..format.syntax import FRACTION_BITS
-from . import palette, smoothing_cuda, wiener_cuda
+from . import palette_cuda, smoothing_cuda, wiener_cuda
 from .cuda import Batch
 
 
@@ -68,7 +68,6 @@ def show_tiles(
         planes = smoothing_cuda.smooth(xp, batch, tiles, postfilters, planes, bounded=narrow)
     geometry = tiles[0].geometry
     steps = [one.steps for one in tiles]
-    pixels = list(show(xp, planes, steps, postfilters, geometry.height, geometry.width))
-    for one, mine in zip(tiles, pixels, strict=True):
-        palette.paint_pixels(xp, mine, one)
-    return pixels
+    pixels = show(xp, planes, steps, postfilters, geometry.height, geometry.width)
+    palette_cuda.paint(xp, pixels, tiles)
+    return list(pixels)
