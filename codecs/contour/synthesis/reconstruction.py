@@ -23,8 +23,9 @@ from ....shared.tiles.synthesis import (
     smoothing_cuda,
     wiener,
 )
+from ..format import base
 from ..format.stream import Ground, Symbols
-from . import coverage, cuda, cuda_outlines, windows
+from . import coverage, cuda, windows
 
 
 def render_layers(
@@ -41,16 +42,15 @@ def render_layers(
     cuda.draw_windows(xp, windows.prepared(layers, steps, scale), planes, scale)
 
 
-def render_ground(xp: Any, ground: Ground, scale: int = 1, planes: Any = None) -> Any:
+def render_ground(xp: Any, ground: Ground, scale: int = 1) -> Any:
     """Render base, outlines and windows.
 
     Parameters
     ----------
     xp : module
+        One without kernels: `cuda.render_grounds` is for the others.
     ground : Ground
     scale : int
-    planes : (C, H * scale, W * scale) int32, of `xp`
-        What they are added to, in place; nothing by default.
 
     Returns
     -------
@@ -58,14 +58,10 @@ def render_ground(xp: Any, ground: Ground, scale: int = 1, planes: Any = None) -
         `FRACTION_BITS`.
     """
     geometry = ground.geometry
-    if planes is None:
-        shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
-        planes = xp.zeros(shape, xp.int32)
-    cuda.add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
-    if has_kernels(xp):
-        cuda_outlines.draw_outlines(xp, ground.outlines, planes, scale)
-    else:
-        coverage.draw(xp, ground.outlines, planes, scale)
+    shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
+    planes = xp.zeros(shape, xp.int32)
+    base.add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
+    coverage.draw(xp, ground.outlines, planes, scale)
     render_layers(xp, ground.layers, ground.steps, planes, scale)
     return planes
 
@@ -91,8 +87,7 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     geometry = symbols[0].ground.geometry
     height, width = geometry.height * scale, geometry.width * scale
     planes = xp.zeros((len(symbols), geometry.channels, height, width), xp.int32)
-    for one, mine in zip(symbols, planes, strict=True):
-        render_ground(xp, one.ground, scale, mine)
+    cuda.render_grounds(xp, [one.ground for one in symbols], planes, scale)
     postfilters = [one.postfilter for one in symbols]
     at = [i for i, one in enumerate(symbols) if one.tiles is not None]
     tiles = [one.tiles for one in symbols if one.tiles is not None]
