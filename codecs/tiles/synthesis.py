@@ -25,8 +25,9 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any) -> list[Any]:
         return [synthesize(one, xp) for one in symbols]
     tiles = [one.tiles for one in symbols]
     batch = cuda.gather(xp, tiles, [one.known for one in symbols])
-    planes = cuda.render(xp, batch)
-    return showing_cuda.show_tiles(xp, batch, tiles, [one.postfilter for one in symbols], planes)
+    postfilters = [one.postfilter for one in symbols]
+    planes = cuda.render(xp, batch, narrow=batch.small and all(postfilters))
+    return showing_cuda.show_tiles(xp, batch, tiles, postfilters, planes)
 
 
 def synthesize(symbols: Symbols, xp: Any) -> Any:

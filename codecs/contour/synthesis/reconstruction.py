@@ -93,7 +93,7 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     tiles = [one.tiles for one in symbols if one.tiles is not None]
     if tiles:
         batch = tiles_cuda.gather(xp, tiles, [symbols[i].known for i in at])
-        texture = tiles_cuda.render(xp, batch)
+        texture = tiles_cuda.render(xp, batch, narrow=batch.small)
         if any(postfilters[i] for i in at):
             chosen = [postfilters[i] for i in at]
             texture = smoothing_cuda.smooth(xp, batch, tiles, chosen, texture)

@@ -18,7 +18,8 @@ from ..format.syntax import CELL, CELL_LOG
 from .dct import BASES, TABLE_BITS
 from .packing import COUNT, FIRST, FLAT, LEFT, LOG, PLACE_BITS, PLANE, RECORD, TOP, WORK, pack
 
-_LEAF_THREADS = 32
+_LEAF_THREADS = (32, 4)
+"""Of a leaf, and leaves of a block."""
 _COLUMN_THREADS = 64
 _CELL_THREADS = 64
 
@@ -40,19 +41,20 @@ _RENDER = (
         }
     )
     + r"""
-/* Which leaf each cell belongs to, plus one, and the logarithm of its side; a block a leaf.
-
-   records: (n, RECORD); owners, logs: (planes, rows, cells), zeros. */
+/* Which leaf each cell belongs to, plus one, and the logarithm of its side; a row of threads a
+   leaf. records: (count, RECORD); owners, logs: (planes, rows, cells), zeros. */
 extern "C" __global__ void own_cells(
-    const int *records, int *owners, signed char *logs, int rows, int cells
+    const int *records, int *owners, signed char *logs, int count, int rows, int cells
 ) {
-    const int *leaf = records + (word)blockIdx.x * RECORD;
+    const int id = (int)(blockIdx.x * blockDim.y + threadIdx.y);
+    if (id >= count) return;
+    const int *leaf = records + (word)id * RECORD;
     const int log = leaf[LOG], wide = log - CELL_LOG;
     const word start = ((word)leaf[PLANE] * rows + (leaf[TOP] >> CELL_LOG)) * cells +
         (leaf[LEFT] >> CELL_LOG);
     for (int at = (int)threadIdx.x; at < 1 << 2 * wide; at += (int)blockDim.x) {
         const word cell = start + (at >> wide) * cells + (at & ((1 << wide) - 1));
-        owners[cell] = (int)blockIdx.x + 1;
+        owners[cell] = id + 1;
         logs[cell] = (signed char)log;
     }
 }
@@ -80,7 +82,7 @@ extern "C" __global__ void columns_of_leaves(
 /* Samples, a thread a cell. planes: (planes, 4 * rows, 4 * cells). */
 extern "C" __global__ void rows_of_leaves(
     const int *records, const int *columns, const int *work, const int *bases, const int *owners,
-    int *planes, int rows, int cells
+    SAMPLE *planes, int rows, int cells
 ) {
     const int cx = (int)(blockIdx.x * blockDim.x + threadIdx.x);
     if (cx >= cells) return;
@@ -108,13 +110,16 @@ extern "C" __global__ void rows_of_leaves(
         }
         for (int y = 0; y < 4; y++) {
             const int *row = out + 4 * y;
-            const int4 four = {row[0], row[1], row[2], row[3]};
-            *(int4 *)(planes + ((plane + cy) * 4 + y) * 4 * cells + 4 * cx) = four;
+            const SAMPLE4 four = {
+                (SAMPLE)row[0], (SAMPLE)row[1], (SAMPLE)row[2], (SAMPLE)row[3]};
+            *(SAMPLE4 *)(planes + ((plane + cy) * 4 + y) * 4 * cells + 4 * cx) = four;
         }
     }
 }
 """
 )
+
+_NARROW, _WIDE = (_RENDER.replace("SAMPLE", kind) for kind in ("short", "int"))
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ class Batch:
     values : (k,) int32
     detailed : (d,) int32
     room : int
+    small : bool
+        Whether samples fit into 16 bits.
     owners : (planes, rows, cells) int32
         Leaf of each cell, plus one; 0 where there is none.
     logs : (planes, rows, cells) int8
@@ -145,6 +152,7 @@ class Batch:
     values: Any
     detailed: Any
     room: int
+    small: bool
     owners: Any
     logs: Any
 
@@ -158,31 +166,40 @@ def gather(xp: Any, tiles: Sequence[TileSet], known: Sequence[npt.NDArray[np.boo
     shape = (len(tiles) * geometry.channels, height // CELL, width // CELL)
     owners, logs = xp.zeros(shape, xp.int32), xp.zeros(shape, xp.int8)
     launch(
-        xp, _RENDER, "own_cells", (len(packed.records),), (_LEAF_THREADS,),
-        tables[0], owners, logs, *shape[1:],
+        xp, _NARROW, "own_cells", (rows_of(len(packed.records), _LEAF_THREADS[1]),), _LEAF_THREADS,
+        tables[0], owners, logs, len(packed.records), *shape[1:],
     )  # fmt: skip
     sizes = (len(tiles), geometry.channels, height, width)
-    return Batch(*sizes, *tables, packed.room, owners, logs)
+    return Batch(*sizes, *tables, packed.room, packed.most < 1 << 15, owners, logs)
 
 
-def render(xp: Any, batch: Batch) -> Any:
+def render(xp: Any, batch: Batch, *, narrow: bool = False) -> Any:
     """Render tiles without deblocking: two launches.
+
+    Parameters
+    ----------
+    xp : module
+    batch : Batch
+    narrow : bool
+        Whether samples shall have 16 bits; only if the batch is `small`.
 
     Returns
     -------
-    (pictures, C, H', W') int32
+    (pictures, C, H', W') int16 or int32
         See `reconstruction.render`.
     """
-    planes = xp.empty((batch.pictures, batch.channels, batch.height, batch.width), xp.int32)
+    shape = batch.pictures, batch.channels, batch.height, batch.width
+    planes = xp.empty(shape, xp.int16 if narrow else xp.int32)
+    source = _NARROW if narrow else _WIDE
     bases = xp.asarray(BASES.astype(np.int32))
     work = xp.empty((batch.room + 1) * 4, xp.int32)
     launch(
-        xp, _RENDER, "columns_of_leaves", (len(batch.detailed),), (_COLUMN_THREADS,),
+        xp, source, "columns_of_leaves", (len(batch.detailed),), (_COLUMN_THREADS,),
         batch.detailed, batch.records, batch.columns, batch.values, bases, work,
     )  # fmt: skip
     count, rows, cells = batch.owners.shape
     launch(
-        xp, _RENDER, "rows_of_leaves", (rows_of(cells, _CELL_THREADS), rows, count),
+        xp, source, "rows_of_leaves", (rows_of(cells, _CELL_THREADS), rows, count),
         (_CELL_THREADS,),
         batch.records, batch.columns, work, bases, batch.owners, planes, rows, cells,
     )  # fmt: skip

@@ -34,8 +34,14 @@ PLACE_BITS = 6
 def _pack(  # type: ignore[no-untyped-def]
     leaves, known, levels, steps, turns, places, extent, sums, turned, records, columns, values
 ):
-    """Fill the tables of one picture; return how many columns, values and fours there are."""
-    wide, count, room = np.int64(0), np.int64(0), np.int64(0)
+    """Fill the tables of one picture.
+
+    Returns
+    -------
+    columns, values, room, most
+        How many there are, see `Packed`; what no sample exceeds in magnitude.
+    """
+    wide, count, room, most = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     for n in range(len(leaves)):
         leaf, record = leaves[n], records[n]
         log, step = np.int64(leaf[LEAF_LOG]), steps[leaf[LEAF_COMP]]
@@ -43,8 +49,9 @@ def _pack(  # type: ignore[no-untyped-def]
         record[LOG], record[FIRST], record[COUNT], record[WORK] = log, wide, 0, room
         if leaf[GRADE] == 0 or not known[n]:
             record[FLAT] = mean_of(leaf[MEAN], log, step)
+            most = max(most, abs(np.int64(record[FLAT])))
             continue
-        record[FLAT] = 0
+        record[FLAT], total = 0, np.int64(0)
         side, reach, start = np.int64(1) << log, np.int64(leaf[REACH]), np.int64(leaf[START])
         own, depth = levels[leaf[LEAF_COMP]], np.int64(-1)
         if leaf[TURN]:
@@ -77,13 +84,16 @@ def _pack(  # type: ignore[no-untyped-def]
                 value = min(max(value, -LIMIT), LIMIT)
                 if value:
                     values[count] = (value << PLACE_BITS) + u
+                    total += abs(value)
                     count += 1
             if count > first:
                 columns[wide, 0], columns[wide, 1] = first, v
                 wide += 1
         record[COUNT] = wide - record[FIRST]
         room += np.int64(record[COUNT]) << (log - 2)
-    return wide, count, room
+        # No cosine is more than 1, and both roundings together less than 2.
+        most = max(most, (2 * total >> log) + 2)
+    return wide, count, room, most
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,8 @@ class Packed:
         Leaves that have columns.
     room : int
         Fours of samples of all columns.
+    most : int
+        No sample exceeds this in magnitude.
     """
 
     records: npt.NDArray[np.int32]
@@ -109,28 +121,29 @@ class Packed:
     values: npt.NDArray[np.int32]
     detailed: npt.NDArray[np.int32]
     room: int
+    most: int
 
 
 def _packed(
     given: tuple[TileSet, npt.NDArray[np.bool_]],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], int]:
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], int, int]:
     tiles, known = given
     records = np.empty((len(tiles.leaves), RECORD), np.int32)
     # What is not written to takes no memory. A leaf has a quarter as many columns as places.
     columns = np.empty((tiles.levels.size // 4, 2), np.int32)
     values = np.empty(tiles.levels.size, np.int32)
     sums, turned = np.zeros(MIXED, np.int64), np.zeros((DEPTH + 1, DEPTH + 1), np.int64)
-    wide, count, room = _pack(
+    wide, count, room, most = _pack(
         tiles.leaves, known, tiles.levels, tiles.steps, matrices(), PLACES, EXTENT, sums, turned,
         records, columns, values,
     )  # fmt: skip
-    return records, columns[:wide].copy(), values[:count].copy(), int(room)
+    return records, columns[:wide].copy(), values[:count].copy(), int(room), int(most)
 
 
 def pack(tiles: Sequence[TileSet], known: Sequence[npt.NDArray[np.bool_]]) -> Packed:
     """Pack tiles of pictures of one size; `known` tells of each leaf whether its levels are."""
     found = in_threads(_packed, list(zip(tiles, known, strict=True)))
-    records, columns, values, rooms = (list(one) for one in zip(*found, strict=True))
+    records, columns, values, rooms, most = (list(one) for one in zip(*found, strict=True))
     counts = [len(one) for one in records]
 
     def starts(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
@@ -149,4 +162,5 @@ def pack(tiles: Sequence[TileSet], known: Sequence[npt.NDArray[np.bool_]]) -> Pa
     firsts = np.repeat(starts([len(one) for one in values]), [len(one) for one in columns])
     all_columns[:-1, 0] += firsts
     detailed = np.nonzero(all_records[:, COUNT])[0].astype(np.int32)
-    return Packed(all_records, all_columns, np.concatenate(values), detailed, sum(rooms))
+    joined = np.concatenate(values)
+    return Packed(all_records, all_columns, joined, detailed, sum(rooms), max(most))

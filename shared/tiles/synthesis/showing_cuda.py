@@ -57,7 +57,7 @@ def show_tiles(
         What it was made of.
     postfilters : sequence of int
         By picture; where it is 0 there are no filters.
-    planes : (n, C, H', W') int32
+    planes : (n, C, H', W') int32, or int16 where all have a filter
 
     Returns
     -------

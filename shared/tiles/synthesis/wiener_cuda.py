@@ -14,7 +14,8 @@ from ...picture.cuda import COLOUR
 from ..format.syntax import FRACTION_BITS
 from . import wiener
 
-_THREADS = 64
+_THREADS = 8
+"""Columns and rows of cells of a block: flat cells lie together, and neighbours are shared."""
 BIAS = wiener.BOUND + 1
 """Added to samples of 16 bits, which are bounded, so that all are positive."""
 
@@ -128,10 +129,12 @@ extern "C" __global__ void show_cells(
     int width
 ) {
     const int left = 4 * (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    const int stride = 4 * (int)(gridDim.y * blockDim.y);
     if (left >= width) return;
     const word picture = blockIdx.z, area = (word)rows * columns;
     const int last = channels >= 3 ? 3 : 1;
-    for (int top = 4 * (int)blockIdx.y; top < height; top += 4 * (int)gridDim.y) {
+    int top = 4 * (int)(blockIdx.y * blockDim.y + threadIdx.y);
+    for (; top < height; top += stride) {
         int luma[16], blue[16], red[16];
 #pragma unroll
         for (int i = 0; i < 16; i++) luma[i] = blue[i] = red[i] = 0;
@@ -260,8 +263,8 @@ def shown(
     source = _SOURCE.replace("SAMPLE", "short" if narrow else "int")
     source = _CONSTANTS + COLOUR + (_INT16 if narrow else _INT32) + source
     launch(
-        xp, source, "show_cells", (rows_of(width, 4 * _THREADS), rows_of(height, 4), count),
-        (_THREADS,), planes, xp.asarray(every), xp.asarray(limits), xp.asarray(sets),
+        xp, source, "show_cells", (*(rows_of(side, 4 * _THREADS) for side in (width, height)), count),
+        (_THREADS, _THREADS), planes, xp.asarray(every), xp.asarray(limits), xp.asarray(sets),
         xp.asarray(_weights()), pixels, channels, rows, columns, height, width,
     )  # fmt: skip
     return pixels
