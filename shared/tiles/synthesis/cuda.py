@@ -162,15 +162,20 @@ def gather(xp: Any, tiles: Sequence[TileSet], known: Sequence[npt.NDArray[np.boo
     packed = pack(tiles, known)
     geometry = tiles[0].geometry
     height, width = padded(geometry.height), padded(geometry.width)
-    tables = together(xp, [packed.records, packed.columns, packed.values, packed.detailed])
+    records, columns, values, detailed = together(
+        xp, [packed.records, packed.columns, packed.values, packed.detailed]
+    )
     shape = (len(tiles) * geometry.channels, height // CELL, width // CELL)
     owners, logs = xp.zeros(shape, xp.int32), xp.zeros(shape, xp.int8)
+    blocks = rows_of(len(records), _LEAF_THREADS[1])
     launch(
-        xp, _NARROW, "own_cells", (rows_of(len(packed.records), _LEAF_THREADS[1]),), _LEAF_THREADS,
-        tables[0], owners, logs, len(packed.records), *shape[1:],
+        xp, _NARROW, "own_cells", (blocks,), _LEAF_THREADS,
+        records, owners, logs, len(records), *shape[1:],
     )  # fmt: skip
-    sizes = (len(tiles), geometry.channels, height, width)
-    return Batch(*sizes, *tables, packed.room, packed.most < 1 << 15, owners, logs)
+    return Batch(
+        len(tiles), geometry.channels, height, width,
+        records, columns, values, detailed, packed.room, packed.most < 1 << 15, owners, logs,
+    )  # fmt: skip
 
 
 def render(xp: Any, batch: Batch, *, narrow: bool = False) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...parallel.kernels import constants, launch, rows_of
+from ...parallel.kernels import constants, launch, rows_of, together
 from ...picture.cuda import COLOUR
 from ..format.syntax import FRACTION_BITS
 from . import wiener
@@ -262,9 +262,10 @@ def shown(
     narrow = planes.dtype == xp.int16
     source = _SOURCE.replace("SAMPLE", "short" if narrow else "int")
     source = _CONSTANTS + COLOUR + (_INT16 if narrow else _INT32) + source
+    blocks = (rows_of(width, 4 * _THREADS), rows_of(height, 4 * _THREADS), count)
     launch(
-        xp, source, "show_cells", (*(rows_of(side, 4 * _THREADS) for side in (width, height)), count),
-        (_THREADS, _THREADS), planes, xp.asarray(every), xp.asarray(limits), xp.asarray(sets),
-        xp.asarray(_weights()), pixels, channels, rows, columns, height, width,
+        xp, source, "show_cells", blocks, (_THREADS, _THREADS),
+        planes, *together(xp, [every, limits, sets, _weights()]), pixels,
+        channels, rows, columns, height, width,
     )  # fmt: skip
     return pixels

@@ -9,7 +9,7 @@ import pytest
 from fractour.shared import api
 from fractour.shared.conformance import sample_picture
 from fractour.shared.error import bands, smart_error
-from fractour.shared.parallel.kernels import constants, has_kernels, launch, rows_of
+from fractour.shared.parallel.kernels import constants, has_kernels, launch, rows_of, together
 from kernels import Kernel, KernelPath, kernel_path
 from places import GOLDEN
 
@@ -64,6 +64,20 @@ def test_launches_of_a_batch_do_not_grow(xp: KernelPath) -> None:
     assert has_kernels(xp)
     assert not has_kernels(np)
     assert rows_of(65, 64) == 2
+
+
+def test_arrays_travel_together(xp: KernelPath) -> None:
+    """Types, shapes and order are kept; what is empty or not contiguous arrives too."""
+    given = [
+        np.arange(5, dtype=np.uint8),
+        np.arange(6, dtype=np.int64).reshape(2, 3).T,
+        np.zeros((0, 2), np.int32),
+        np.array([[-1]], np.int8),
+    ]
+    for one, there in zip(given, together(xp, given), strict=True):
+        assert there.dtype == one.dtype
+        assert there.flags.c_contiguous
+        np.testing.assert_array_equal(there, one)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2, 5), (40, 33)])
