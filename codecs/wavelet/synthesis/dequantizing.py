@@ -12,6 +12,9 @@ LIMIT = 1 << 26
 SHIFT = 17 - FRACTION_BITS
 """Twice a magnitude times a step of 16 fractional bits, to `FRACTION_BITS`."""
 
+_RUN = 32
+"""Magnitudes that are looked at together."""
+
 
 @inlined
 def _value_of(m, plane, step):  # type: ignore[no-untyped-def]
@@ -64,11 +67,19 @@ def list_nonzero(  # type: ignore[no-untyped-def]
             for y in range(bands[i, HEIGHT]):
                 at = bands[i, OFFSET] + y * bands[i, STRIDE]
                 place = (corners[i, 0] + y) * width + corners[i, 1]
-                for x in range(bands[i, WIDTH]):
-                    m = np.int64(mine[at + x])
-                    if m:
-                        value = _value_of(m, last_plane[i], steps[comp, i])
-                        places[count], values[count] = place + x, value * signs[at + x]
-                        count += 1
+                for begin in range(0, bands[i, WIDTH], _RUN):
+                    end = min(begin + _RUN, bands[i, WIDTH])
+                    # Most are zero: whole runs of them become vector code.
+                    some = np.int32(0)
+                    for x in range(at + begin, at + end):
+                        some |= mine[x]
+                    if some == 0:
+                        continue
+                    for x in range(begin, end):
+                        m = np.int64(mine[at + x])
+                        if m:
+                            value = _value_of(m, last_plane[i], steps[comp, i])
+                            places[count], values[count] = place + x, value * signs[at + x]
+                            count += 1
         counts[comp] = count - first
     return count

@@ -10,6 +10,7 @@ from fractour.shared import api
 from fractour.shared.conformance import sample_picture
 from fractour.shared.error import bands, smart_error
 from fractour.shared.parallel.kernels import constants, has_kernels, launch, rows_of, together
+from fractour.shared.picture import color, cuda
 from kernels import Kernel, KernelPath, kernel_path
 from places import GOLDEN
 
@@ -64,6 +65,21 @@ def test_launches_of_a_batch_do_not_grow(xp: KernelPath) -> None:
     assert has_kernels(xp)
     assert not has_kernels(np)
     assert rows_of(65, 64) == 2
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_colours_of_any_planes(xp: KernelPath, channels: int) -> None:
+    """Usual samples, those at the limit of what 32 bits are used for, and the largest."""
+    rng = np.random.default_rng(channels)
+    planes = rng.integers(-9000, 9000, (2, channels, 9, 70), np.int32)
+    edge = cuda._NARROW + rng.integers(-2, 3, planes.shape, np.int32)
+    wild = rng.integers(-(1 << 29), 1 << 29, planes.shape, np.int32)
+    kind = rng.integers(0, 4, planes.shape)
+    planes = np.where(kind == 0, edge, np.where(kind == 1, -edge, planes))
+    planes[1, :, 4:] = wild[1, :, 4:]
+    found = cuda.to_pixels(xp, planes, 7, 65, 6)
+    for one, picture in zip(planes[:, :, :7, :65], found, strict=True):
+        np.testing.assert_array_equal(picture, color.to_pixels(np, list(one), 6))
 
 
 def test_arrays_travel_together(xp: KernelPath) -> None:
