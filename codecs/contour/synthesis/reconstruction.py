@@ -98,7 +98,9 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
             chosen = [postfilters[i] for i in at]
             texture = smoothing_cuda.smooth(xp, batch, tiles, chosen, texture)
         texture = xp.ascontiguousarray(texture[:, :, : geometry.height, : geometry.width])
-        if scale == 1:
+        if scale == 1 and len(at) == len(planes):
+            planes += texture
+        elif scale == 1:  # takes copies of the planes
             planes[at] += texture
         else:
             for i, one in zip(at, texture, strict=True):

@@ -70,9 +70,9 @@ def list_nonzero(  # type: ignore[no-untyped-def]
                 for begin in range(0, bands[i, WIDTH], _RUN):
                     end = min(begin + _RUN, bands[i, WIDTH])
                     # Most are zero: whole runs of them become vector code.
-                    some = np.int32(0)
-                    for x in range(at + begin, at + end):
-                        some |= mine[x]
+                    run, some = mine[at + begin : at + end], np.int32(0)
+                    for x in range(len(run)):
+                        some = np.int32(some | run[x])
                     if some == 0:
                         continue
                     for x in range(begin, end):
