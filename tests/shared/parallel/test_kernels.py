@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,8 +46,14 @@ def test_batches(xp: KernelPath, codec: str, shape: tuple[int, int, int]) -> Non
         for i, picture in enumerate(pictures)
     ]
     read = [_symbols(file) for file in files]
-    found = read[0][1].synthesize_many([symbols for _, _, symbols in read], xp=xp)
-    for (_, one, symbols), picture in zip(read, found, strict=True):
+    one, given = read[0][1], [symbols for _, _, symbols in read]
+    if hasattr(given[0], "postfilter"):  # with and without filters
+        given += [
+            replace(symbols, postfilter=n) for symbols, n in zip(given, (0, 2, 4), strict=True)
+        ]
+    if codec == "contour":  # with and without tiles
+        given.append(replace(given[0], tiles=None))
+    for symbols, picture in zip(given, one.synthesize_many(given, xp=xp), strict=True):
         np.testing.assert_array_equal(picture, one.synthesize(symbols, xp=np))
 
 
