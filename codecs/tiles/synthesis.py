@@ -7,9 +7,15 @@ from typing import Any
 
 from ...shared.parallel.kernels import has_kernels
 from ...shared.picture import color
-from ...shared.picture.cuda import to_pixels
 from ...shared.tiles.format.syntax import FRACTION_BITS
-from ...shared.tiles.synthesis import cuda, deblocking, palette, reconstruction, wiener, wiener_cuda
+from ...shared.tiles.synthesis import (
+    cuda,
+    deblocking,
+    palette,
+    reconstruction,
+    showing_cuda,
+    wiener,
+)
 from .format import Symbols
 
 
@@ -19,14 +25,9 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any) -> list[Any]:
         return [synthesize(one, xp) for one in symbols]
     tiles = [one.tiles for one in symbols]
     batch = cuda.gather(xp, tiles, [one.known for one in symbols])
-    planes = cuda.render(xp, batch)
     postfilters = [one.postfilter for one in symbols]
-    cuda.smooth(xp, batch, tiles, postfilters, planes)
-    size = tiles[0].geometry.height, tiles[0].geometry.width
-    wiener_cuda.refine(xp, planes, [one.steps for one in tiles], postfilters, *size)
-    for one, plane in zip(tiles, planes, strict=True):
-        palette.paint(xp, plane, one)
-    return list(to_pixels(xp, planes, *size, FRACTION_BITS))
+    planes = cuda.render(xp, batch, narrow=batch.small and all(postfilters))
+    return showing_cuda.show_tiles(xp, batch, tiles, postfilters, planes)
 
 
 def synthesize(symbols: Symbols, xp: Any) -> Any:

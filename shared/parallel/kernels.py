@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 _MOST = 65535
+_ALIGNED = 256
+"""Bytes, as what is allocated on a device is aligned."""
 
 PREAMBLE = r"""
 typedef long long word;
@@ -87,13 +89,18 @@ def rows_of(count: int, threads: int) -> int:
     return -(-count // threads)
 
 
-def stacked(xp: Any, parts: Sequence[Any]) -> Any:
-    """Bring arrays of one shape to the device, one after the other along their first axis.
-
-    Each goes straight to its place: to join them on the host first takes longer than the way.
-    """
-    first = parts[0]
-    out = xp.empty((len(parts) * len(first), *first.shape[1:]), first.dtype)
-    for i, part in enumerate(parts):
-        out[i * len(first) : (i + 1) * len(first)] = xp.asarray(part)
-    return out
+def together(xp: Any, arrays: Sequence[Any]) -> list[Any]:
+    """Bring arrays of any types to the device in one copy: each copy takes its time anew."""
+    ends = np.cumsum([-(-array.nbytes // _ALIGNED) * _ALIGNED for array in arrays]).tolist()
+    starts = [0, *ends[:-1]]
+    whole = np.empty(ends[-1], np.uint8)
+    for start, array in zip(starts, arrays, strict=True):
+        flat = np.ascontiguousarray(array).reshape(-1)
+        whole[start : start + array.nbytes] = flat.view(np.uint8)
+    there = xp.asarray(whole)
+    return [
+        there[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        if array.nbytes
+        else xp.empty(array.shape, array.dtype)
+        for start, array in zip(starts, arrays, strict=True)
+    ]

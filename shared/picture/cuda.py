@@ -8,8 +8,10 @@ from ..parallel.kernels import constants, launch, rows_of
 from .color import _B_CB, _BITS, _G_CB, _G_CR, _R_CR, OFFSET
 
 _THREADS = 256
+_NARROW = (1 << 30) // (_B_CB + (1 << _BITS))
+"""Samples below make sums below ``2**30``, whatever their signs."""
 
-SOURCE = (
+COLOUR = (
     constants(
         {
             "R_CR": _R_CR,
@@ -18,6 +20,7 @@ SOURCE = (
             "B_CB": _B_CB,
             "BITS": _BITS,
             "OFFSET": OFFSET,
+            "NARROW": _NARROW,
         }
     )
     + r"""
@@ -25,6 +28,29 @@ static __device__ unsigned char byte_of(word value) {
     return (unsigned char)bounded(value + OFFSET, 0, 255);
 }
 
+/* Luma and chroma of a pixel to red, green and blue; nearly always in 32 bits, which is faster. */
+static __device__ void colour_of(int luma, int blue, int red, int fraction, unsigned char *out) {
+    const int shift = fraction + BITS, low = -NARROW;
+    if (luma > low && luma < NARROW && blue > low && blue < NARROW && red > low && red < NARROW) {
+        const int base = luma * (1 << BITS) + (1 << (shift - 1));
+        const int r = (base + R_CR * red) >> shift, b = (base + B_CB * blue) >> shift;
+        const int g = (base - G_CB * blue - G_CR * red) >> shift;
+        out[0] = (unsigned char)(r < -OFFSET ? 0 : r > 255 - OFFSET ? 255 : r + OFFSET);
+        out[1] = (unsigned char)(g < -OFFSET ? 0 : g > 255 - OFFSET ? 255 : g + OFFSET);
+        out[2] = (unsigned char)(b < -OFFSET ? 0 : b > 255 - OFFSET ? 255 : b + OFFSET);
+        return;
+    }
+    const word base = (word)luma * (1 << BITS) + ((word)1 << (shift - 1));
+    out[0] = byte_of((base + (word)R_CR * red) >> shift);
+    out[1] = byte_of((base - (word)G_CB * blue - (word)G_CR * red) >> shift);
+    out[2] = byte_of((base + (word)B_CB * blue) >> shift);
+}
+"""
+)
+"""From components to bytes, for kernels that end with them."""
+SOURCE = (
+    COLOUR
+    + r"""
 /* planes: (pictures, channels, rows, columns), of which height x width are shown;
    pixels: (pictures, height, width, channels). */
 extern "C" __global__ void to_pixels(
@@ -35,17 +61,12 @@ extern "C" __global__ void to_pixels(
     if (x >= width) return;
     const word area = (word)rows * columns, picture = blockIdx.z;
     const word half = (word)1 << (fraction - 1);
-    const int shift = fraction + BITS;
     for (word y = blockIdx.y; y < height; y += gridDim.y) {
         const int *at = planes + picture * channels * area + y * columns + x;
         unsigned char *out = pixels + ((picture * height + y) * width + x) * channels;
         int first = 0;
         if (channels >= 3) {
-            const word base = (word)at[0] * (1 << BITS) + ((word)1 << (shift - 1));
-            const word blue = at[area], red = at[2 * area];
-            out[0] = byte_of((base + R_CR * red) >> shift);
-            out[1] = byte_of((base - G_CB * blue - G_CR * red) >> shift);
-            out[2] = byte_of((base + B_CB * blue) >> shift);
+            colour_of(at[0], at[area], at[2 * area], fraction, out);
             first = 3;
         }
         for (int c = first; c < channels; c++)

@@ -20,6 +20,30 @@ SHIM = r"""
 #define __device__
 struct Place { int x, y, z; };
 static Place blockIdx, threadIdx, blockDim, gridDim;
+struct alignas(16) int4 { int x, y, z, w; };
+struct alignas(8) int2 { int x, y; };
+struct alignas(8) short4 { short x, y, z, w; };
+static unsigned __byte_perm(unsigned a, unsigned b, unsigned chosen) {
+    const unsigned long long all = (unsigned long long)b << 32 | a;
+    unsigned out = 0;
+    for (int i = 0; i < 4; i++)
+        out |= (unsigned)(all >> (chosen >> 4 * i & 7) * 8 & 255) << 8 * i;
+    return out;
+}
+static unsigned __vmaxs2(unsigned a, unsigned b) {
+    const short low = (short)a > (short)b ? (short)a : (short)b;
+    const short high = (short)(a >> 16) > (short)(b >> 16) ? (short)(a >> 16) : (short)(b >> 16);
+    return (unsigned)(unsigned short)high << 16 | (unsigned short)low;
+}
+static unsigned __vmins2(unsigned a, unsigned b) {
+    const short low = (short)a < (short)b ? (short)a : (short)b;
+    const short high = (short)(a >> 16) < (short)(b >> 16) ? (short)(a >> 16) : (short)(b >> 16);
+    return (unsigned)(unsigned short)high << 16 | (unsigned short)low;
+}
+static int __dp2a_lo(int a, int b, int c) {
+    return c + (short)a * (signed char)b + (short)(a >> 16) * (signed char)(b >> 8);
+}
+static int __dp2a_hi(int a, int b, int c) { return __dp2a_lo(a, b >> 16, c); }
 static int atomicAdd(int *at, int change) {
     const int before = *at;
     *at = (int)((unsigned)before + (unsigned)change);

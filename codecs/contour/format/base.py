@@ -87,6 +87,12 @@ def _spread(rows, down, side, total, plane):  # type: ignore[no-untyped-def]
             plane[y, x] += (a * one[x] + b * two[x] + c * three[x] + half) // (total * 64)
 
 
+def grid_of(levels: npt.NDArray[np.int32], steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Values of the cells, one more at each border, (C, rows + 2, columns + 2) int64."""
+    values = (levels.astype(np.int64) * steps[:, None, None] + (1 << 13)) >> 14
+    return np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
+
+
 def widened(
     levels: npt.NDArray[np.int32],
     code: int,
@@ -115,8 +121,7 @@ def widened(
     height, width = shape
     down, across = _weights(height, side), _weights(width, side)
     column = np.arange(width) // side
-    values = (levels.astype(np.int64) * steps[:, None, None] + (1 << 13)) >> 14
-    grid = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    grid = grid_of(levels, steps)
     wide = sum(across[:, k] * grid[:, :, column + k] for k in range(3))
     return np.ascontiguousarray(wide * 64 // (8 * side * side)), down, side
 

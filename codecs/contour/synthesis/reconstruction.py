@@ -14,9 +14,18 @@ from ....shared.picture import color
 from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.syntax import FRACTION_BITS
 from ....shared.tiles.synthesis import cuda as tiles_cuda
-from ....shared.tiles.synthesis import deblocking, palette, reconstruction, wiener, wiener_cuda
+from ....shared.tiles.synthesis import (
+    deblocking,
+    palette,
+    palette_cuda,
+    reconstruction,
+    showing_cuda,
+    smoothing_cuda,
+    wiener,
+)
+from ..format import base
 from ..format.stream import Ground, Symbols
-from . import coverage, cuda, cuda_outlines, windows
+from . import coverage, cuda, windows
 
 
 def render_layers(
@@ -33,16 +42,15 @@ def render_layers(
     cuda.draw_windows(xp, windows.prepared(layers, steps, scale), planes, scale)
 
 
-def render_ground(xp: Any, ground: Ground, scale: int = 1, planes: Any = None) -> Any:
+def render_ground(xp: Any, ground: Ground, scale: int = 1) -> Any:
     """Render base, outlines and windows.
 
     Parameters
     ----------
     xp : module
+        One without kernels: `cuda.render_grounds` is for the others.
     ground : Ground
     scale : int
-    planes : (C, H * scale, W * scale) int32, of `xp`
-        What they are added to, in place; nothing by default.
 
     Returns
     -------
@@ -50,14 +58,10 @@ def render_ground(xp: Any, ground: Ground, scale: int = 1, planes: Any = None) -
         `FRACTION_BITS`.
     """
     geometry = ground.geometry
-    if planes is None:
-        shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
-        planes = xp.zeros(shape, xp.int32)
-    cuda.add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
-    if has_kernels(xp):
-        cuda_outlines.draw_outlines(xp, ground.outlines, planes, scale)
-    else:
-        coverage.draw(xp, ground.outlines, planes, scale)
+    shape = (geometry.channels, geometry.height * scale, geometry.width * scale)
+    planes = xp.zeros(shape, xp.int32)
+    base.add_base(xp, ground.base, ground.base_code, ground.steps, planes, scale)
+    coverage.draw(xp, ground.outlines, planes, scale)
     render_layers(xp, ground.layers, ground.steps, planes, scale)
     return planes
 
@@ -83,17 +87,20 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     geometry = symbols[0].ground.geometry
     height, width = geometry.height * scale, geometry.width * scale
     planes = xp.zeros((len(symbols), geometry.channels, height, width), xp.int32)
-    for one, mine in zip(symbols, planes, strict=True):
-        render_ground(xp, one.ground, scale, mine)
+    cuda.render_grounds(xp, [one.ground for one in symbols], planes, scale)
     postfilters = [one.postfilter for one in symbols]
     at = [i for i, one in enumerate(symbols) if one.tiles is not None]
     tiles = [one.tiles for one in symbols if one.tiles is not None]
     if tiles:
         batch = tiles_cuda.gather(xp, tiles, [symbols[i].known for i in at])
-        texture = tiles_cuda.render(xp, batch)
-        tiles_cuda.smooth(xp, batch, tiles, [postfilters[i] for i in at], texture)
+        texture = tiles_cuda.render(xp, batch, narrow=batch.small)
+        if any(postfilters[i] for i in at):
+            chosen = [postfilters[i] for i in at]
+            texture = smoothing_cuda.smooth(xp, batch, tiles, chosen, texture)
         texture = xp.ascontiguousarray(texture[:, :, : geometry.height, : geometry.width])
-        if scale == 1:
+        if scale == 1 and len(at) == len(planes):
+            planes += texture
+        elif scale == 1:  # takes copies of the planes
             planes[at] += texture
         else:
             for i, one in zip(at, texture, strict=True):
@@ -101,10 +108,11 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
                     planes[i, comp] += _enlarge(xp, plane, scale)
     if scale == 1:
         steps = [one.ground.steps for one in symbols]
-        wiener_cuda.refine(xp, planes, steps, postfilters, height, width)
-    for i, mine in zip(at, tiles, strict=True):
-        palette.paint(xp, planes[i], mine, scale)
-    return list(to_pixels(xp, planes, height, width, FRACTION_BITS))
+        pixels = showing_cuda.show(xp, planes, steps, postfilters, height, width)
+    else:
+        pixels = to_pixels(xp, planes, height, width, FRACTION_BITS)
+    palette_cuda.paint(xp, pixels, [one.tiles for one in symbols], scale)
+    return list(pixels)
 
 
 def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:

@@ -275,13 +275,18 @@ def _draw(layers, steps, scale, planes, p, cosine, row):  # type: ignore[no-unty
                     planes[2, y, x] += (value * p[P_RED]) >> SLOPE_LOG
 
 
+@compiled
+def _prepare_all(layers, steps, scale, out, cosine):  # type: ignore[no-untyped-def]
+    for i in range(len(layers)):
+        prepare(layers[i], steps, scale, out[i], cosine)
+
+
 def prepared(
     layers: npt.NDArray[np.int32], steps: npt.NDArray[np.int64], scale: int
 ) -> npt.NDArray[np.int64]:
     """Prepare rows of the layer table, (n, PREPARED) int64."""
     out = np.zeros((len(layers), PREPARED), np.int64)
-    for i, layer in enumerate(layers):
-        prepare(layer, steps, scale, out[i], COSINES)
+    _prepare_all(layers, steps, scale, out, COSINES)
     return out
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ....shared.parallel.kernels import constants, launch
-from ....shared.tiles.format.syntax import COMP, FIELDS, LEFT, LOG, ROOT_LOG, TOP
+from ....shared.tiles.format.syntax import ROOT_LOG
+from ....shared.tiles.synthesis.packing import LEFT, LOG, PLANE, RECORD, TOP
 from ..format.maps import SCALE_BITS
 
 _THREADS = 64
@@ -15,27 +16,27 @@ _THREADS = 64
 SOURCE = (
     constants(
         {
-            "COMP": COMP,
+            "PLANE": PLANE,
             "TOP": TOP,
             "LEFT": LEFT,
             "LOG": LOG,
-            "FIELDS": FIELDS,
+            "RECORD": RECORD,
             "SCALE_BITS": SCALE_BITS,
         }
     )
     + r"""
 /* Adds the maps to the means over cells of side 2 ** level, a block a leaf.
 
-   leaves: (n, FIELDS); maps: (n, 3); pyramid: levels one after the other from at[level] on, each
+   leaves: (n, RECORD); maps: (n, 3); pyramid: levels one after the other from at[level] on, each
    (planes, height >> level, width >> level). */
 extern "C" __global__ void add_maps(
     const int *leaves, const int *maps, int *pyramid, const word *at, int height, int width,
     int level
 ) {
-    const int *leaf = leaves + (word)blockIdx.x * FIELDS, *map = maps + (word)blockIdx.x * 3;
+    const int *leaf = leaves + (word)blockIdx.x * RECORD, *map = maps + (word)blockIdx.x * 3;
     const int log = leaf[LOG], side = log - level;
     if (log <= level) return;
-    const word plane = leaf[COMP], stride = width >> log;
+    const word plane = leaf[PLANE], stride = width >> log;
     const int *cell = pyramid + at[log] + plane * (height >> log) * stride;
     cell += (map[1] >> log) * stride + (map[2] >> log);
     const word mean = ((word)cell[0] + cell[1] + cell[stride] + cell[stride + 1] + 2) >> 2;
@@ -76,8 +77,8 @@ def attract(xp: Any, leaves: Any, maps: Any, planes: Any) -> Any:
     Parameters
     ----------
     xp : module
-    leaves : (n, FIELDS) int32
-        Those that have a map; `COMP` is the plane.
+    leaves : (n, RECORD) int32
+        Those that have a map, see `packing.Packed`.
     maps : (n, 3) int32
     planes : (planes, H', W') int32
 

@@ -11,11 +11,10 @@ import numpy.typing as npt
 from ....shared.errors import FractourError
 from ....shared.parallel.kernels import has_kernels
 from ....shared.picture import color
-from ....shared.picture.cuda import to_pixels
 from ....shared.tiles.format.stream import TileSet
 from ....shared.tiles.format.syntax import COMP, FRACTION_BITS
 from ....shared.tiles.synthesis import cuda as tiles_cuda
-from ....shared.tiles.synthesis import deblocking, palette, wiener, wiener_cuda
+from ....shared.tiles.synthesis import deblocking, palette, showing_cuda, wiener
 from ....shared.tiles.synthesis import reconstruction as tiles_synthesis
 from ..format.stream import Symbols
 from . import cuda
@@ -49,15 +48,9 @@ def synthesize_many(symbols: Sequence[Symbols], xp: Any, scale: int = 1) -> list
     maps = np.concatenate([one.maps for one in symbols])
     mapped = np.nonzero(maps[:, 0])[0]
     flat = planes.reshape(-1, *planes.shape[2:])
-    flat = cuda.attract(xp, batch.leaves[xp.asarray(mapped)], xp.asarray(maps[mapped]), flat)
-    planes = flat.reshape(planes.shape)
+    flat = cuda.attract(xp, batch.records[xp.asarray(mapped)], xp.asarray(maps[mapped]), flat)
     postfilters = [one.postfilter for one in symbols]
-    tiles_cuda.smooth(xp, batch, tiles, postfilters, planes)
-    size = tiles[0].geometry.height, tiles[0].geometry.width
-    wiener_cuda.refine(xp, planes, [one.steps for one in tiles], postfilters, *size)
-    for one, mine in zip(tiles, planes, strict=True):
-        palette.paint(xp, mine, one)
-    return list(to_pixels(xp, planes, *size, FRACTION_BITS))
+    return showing_cuda.show_tiles(xp, batch, tiles, postfilters, flat.reshape(planes.shape))
 
 
 def synthesize(symbols: Symbols, xp: Any, scale: int = 1) -> Any:

@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ....shared.parallel.kernels import constants, launch, rows_of, stacked
-from ..format.layout import HEIGHT, OFFSET, STRIDE, WIDTH
-from ..format.stream import FRACTION_BITS, Symbols, band_steps
+from ....shared.parallel.kernels import constants, launch, rows_of, together
+from ....shared.parallel.threads import in_threads
+from ..format.stream import Symbols, band_steps
+from .dequantizing import list_nonzero
 from .transform import ALPHA_INT, BETA_INT, DELTA_INT, GAMMA_INT, LIFT_BITS
 
-LIMIT = 1 << 26
-SHIFT = 17 - FRACTION_BITS
-"""Twice a magnitude times a step of 16 fractional bits, to `FRACTION_BITS`."""
 _THREADS = 128
+_BLOCKS = 64
+Array = npt.NDArray[Any]
 
 SOURCE = (
     constants(
@@ -29,30 +30,18 @@ SOURCE = (
             "GAMMA": GAMMA_INT,
             "DELTA": DELTA_INT,
             "LIFT_BITS": LIFT_BITS,
-            "LIMIT": LIMIT,
-            "SHIFT": SHIFT,
         }
     )
     + r"""
-/* A subband of all planes. magnitude, sign: (planes, size); planes: (planes, height, width);
-   last_plane, steps: (planes). */
-extern "C" __global__ void dequantize(
-    const int *magnitude, const signed char *sign, const int *last_plane, const word *steps,
-    int *planes, int size, int start, int stride, int rows, int columns, int top, int left,
-    int height, int width
+/* Coefficients that are not zero, a thread each: pairs of place and value. places: in a plane;
+   firsts: (planes + 1), where those of each begin; planes: (planes, area), zeros. */
+extern "C" __global__ void scatter(
+    const int *places, const int *values, const int *firsts, int *planes, int area
 ) {
-    const word x = (word)blockIdx.x * blockDim.x + threadIdx.x, plane = blockIdx.z;
-    if (x >= columns) return;
-    for (word y = blockIdx.y; y < rows; y += gridDim.y) {
-        const word at = plane * size + start + y * stride + x, m = magnitude[at];
-        if (m == 0) continue;
-        int unknown = last_plane[plane];
-        if (unknown > 0 && (m >> (unknown - 1)) & 1) unknown--;
-        const word middle = ((word)1 << unknown) - 1;
-        const word value = ((2 * m + middle) * steps[plane] + ((word)1 << (SHIFT - 1))) >> SHIFT;
-        int *out = planes + (plane * height + top + y) * width + left + x;
-        *out = (int)(least(value, LIMIT) * sign[at]);
-    }
+    const int plane = (int)blockIdx.y, end = firsts[plane + 1];
+    int *out = planes + (word)plane * area;
+    int i = firsts[plane] + (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    for (; i < end; i += (int)(gridDim.x * blockDim.x)) out[places[i]] = values[i];
 }
 
 static __device__ int lifted(int here, int left, int right, word factor) {
@@ -67,7 +56,7 @@ extern "C" __global__ void merge(
 ) {
     const word i = (word)blockIdx.x * blockDim.x + threadIdx.x;
     const int low = (count + 1) / 2;
-    const word period = 2 * ((word)count - 1);
+    const int period = 2 * (count - 1);
     for (word j = blockIdx.y; j < (down ? low : lines); j += gridDim.y) {
         const word k = down ? j : i, line = down ? i : j;
         if (i >= (down ? lines : low)) return;
@@ -79,10 +68,10 @@ extern "C" __global__ void merge(
         }
         int x[9];
         for (int n = 0; n < 9; n++) {
-            word at = (2 * k - 3 + n) % period;
-            if (at < 0) at += period;
-            if (at >= count) at = period - at;
-            x[n] = in[(at / 2 + (at & 1 ? low : 0)) * by];
+            int at = 2 * (int)k - 3 + n;
+            /* Short lines mirror several times; a division takes long. */
+            while (at < 0 || at >= count) at = at < 0 ? -at : period - at;
+            x[n] = in[((at >> 1) + (at & 1 ? low : 0)) * (word)by];
         }
         /* x[3] is sample 2 k; odd places of x are low samples. */
         for (int n = 1; n < 8; n += 2) x[n] = lifted(x[n], x[n - 1], x[n + 1], DELTA);
@@ -96,27 +85,34 @@ extern "C" __global__ void merge(
 )
 
 
+def _nonzero(symbols: Symbols) -> tuple[Array, Array, Array]:
+    """Places in a plane, values, and how many each plane has."""
+    layout, channels = symbols.layout, symbols.geometry.channels
+    steps = band_steps(layout, symbols.step, channels)
+    corners = np.array([(band.top, band.left) for band in layout.bands], np.int64)
+    # What is not written to takes no memory.
+    places = np.empty(symbols.magnitude.size, np.int32)
+    values = np.empty(symbols.magnitude.size, np.int32)
+    counts = np.empty(channels, np.int64)
+    width = layout.shapes[0][1]
+    count = list_nonzero(
+        symbols.magnitude, symbols.sign, layout.table, corners, symbols.last_plane, steps, width,
+        places, values, counts,
+    )  # fmt: skip
+    return places[:count].copy(), values[:count].copy(), counts
+
+
 def _dequantized(xp: Any, symbols: Sequence[Symbols]) -> Any:
-    """Dense subbands of all pictures, (planes, H, W) int32: a launch a subband."""
-    layout, channels = symbols[0].layout, symbols[0].geometry.channels
-    height, width = layout.shapes[0]
-    count = len(symbols) * channels
-    magnitude = stacked(xp, [one.magnitude for one in symbols])
-    sign = stacked(xp, [one.sign for one in symbols])
-    steps = np.concatenate([band_steps(layout, one.step, channels) for one in symbols])
-    last = np.repeat(np.stack([one.last_plane for one in symbols]), channels, axis=0)
-    steps = xp.asarray(np.ascontiguousarray(steps.T))
-    last = xp.asarray(np.ascontiguousarray(last.T.astype(np.int32)))
-    planes = xp.zeros((count, height, width), xp.int32)
-    for i, band in enumerate(layout.bands):
-        row = layout.table[i]
-        at = (int(row[OFFSET]), int(row[STRIDE]), int(row[HEIGHT]), int(row[WIDTH]))
-        grid = (rows_of(band.width, _THREADS), band.height, count)
-        launch(
-            xp, SOURCE, "dequantize", grid, (_THREADS,),
-            magnitude, sign, last[i], steps[i], planes,
-            layout.size, *at, band.top, band.left, height, width,
-        )  # fmt: skip
+    """Dense subbands of all pictures, (planes, H, W) int32: a copy and a launch."""
+    height, width = symbols[0].layout.shapes[0]
+    places, values, counts = zip(*in_threads(_nonzero, symbols), strict=True)
+    firsts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int32)
+    tables = together(xp, [np.concatenate(places), np.concatenate(values), firsts])
+    planes = xp.zeros((len(firsts) - 1, height, width), xp.int32)
+    blocks = min(rows_of(len(tables[0]), _THREADS), _BLOCKS)
+    launch(
+        xp, SOURCE, "scatter", (blocks, len(planes)), (_THREADS,), *tables, planes, height * width
+    )
     return planes
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ....shared.backend import is_numpy
-from ....shared.compiled import compiled
 from ....shared.parallel.kernels import has_kernels
 from ....shared.picture import color
 from ....shared.picture.cuda import to_pixels
-from ..format.layout import HEIGHT, OFFSET, STRIDE, WIDTH, Layout
+from ..format.layout import OFFSET, STRIDE, Layout
 from ..format.stream import FRACTION_BITS, Symbols, band_steps
 from . import cuda
-from .cuda import LIMIT as _LIMIT
-from .cuda import SHIFT as _SHIFT
+from .dequantizing import LIMIT as _LIMIT
+from .dequantizing import SHIFT as _SHIFT
+from .dequantizing import dequantize_into
 from .transform import inverse_arrays, inverse_compiled
 
 
@@ -44,25 +44,6 @@ def _dequantize_arrays(
     return dense
 
 
-@compiled
-def _dequantize_compiled(magnitude, sign, bands, places, last_plane, steps, dense):  # type: ignore[no-untyped-def]
-    for i in range(len(bands)):
-        plane = last_plane[i]
-        top, left = places[i, 0], places[i, 1]
-        for y in range(bands[i, HEIGHT]):
-            at = bands[i, OFFSET] + y * bands[i, STRIDE]
-            for x in range(bands[i, WIDTH]):
-                m = np.int64(magnitude[at + x])
-                if m == 0:
-                    continue
-                unknown = plane
-                if plane > 0 and (m >> (plane - 1)) & 1:
-                    unknown -= 1
-                middle = (np.int64(1) << unknown) - 1
-                value = ((2 * m + middle) * steps[i] + (1 << (_SHIFT - 1))) >> _SHIFT
-                dense[top + y, left + x] = min(value, _LIMIT) * sign[at + x]
-
-
 def components(symbols: Symbols, xp: Any) -> Iterator[Any]:
     """Decode the components, (H, W) int32 each, with `FRACTION_BITS` fractional bits.
 
@@ -74,7 +55,7 @@ def components(symbols: Symbols, xp: Any) -> Iterator[Any]:
     for comp in range(symbols.geometry.channels):
         if is_numpy(xp):
             dense = np.zeros(layout.shapes[0], np.int32)
-            _dequantize_compiled(
+            dequantize_into(
                 symbols.magnitude[comp],
                 symbols.sign[comp],
                 layout.table,

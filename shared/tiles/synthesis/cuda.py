@@ -1,4 +1,4 @@
-"""Tiles of many pictures in few launches on a GPU: the twin of `reconstruction` and `deblocking`.
+"""Tiles of many pictures in few launches on a GPU: the twin of `reconstruction`.
 
 Pictures of one size lie one after the other: what is one component to a leaf is a plane here.
 """
@@ -12,268 +12,200 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...parallel.kernels import constants, launch, rows_of, stacked, table
-from ..format.stream import TileSet, parts_of
-from ..format.syntax import (
-    CELL,
-    COMP,
-    FIELDS,
-    GRADE,
-    LEFT,
-    LOG,
-    MEAN,
-    REACH,
-    START,
-    TOP,
-)
-from ..format.turns import SCALE_BITS
-from . import deblocking
+from ...parallel.kernels import constants, launch, rows_of, together
+from ..format.stream import TileSet, padded
+from ..format.syntax import CELL, CELL_LOG
 from .dct import BASES, TABLE_BITS
-from .reconstruction import LIMIT, SHIFT
-from .turning import turned_back
+from .packing import COUNT, FIRST, FLAT, LEFT, LOG, PLACE_BITS, PLANE, RECORD, TOP, WORK, pack
 
-_LEAF_THREADS = 64
-_SEAM_THREADS = 128
+_LEAF_THREADS = (32, 4)
+"""Of a leaf, and leaves of a block."""
+_COLUMN_THREADS = 64
+_CELL_THREADS = 64
 
 _RENDER = (
     constants(
         {
-            "COMP": COMP,
+            "PLANE": PLANE,
             "TOP": TOP,
             "LEFT": LEFT,
             "LOG": LOG,
-            "MEAN": MEAN,
-            "GRADE": GRADE,
-            "REACH": REACH,
-            "START": START,
-            "FIELDS": FIELDS,
-            "LIMIT": LIMIT,
-            "SHIFT": SHIFT,
-            "SCALE_BITS": SCALE_BITS,
+            "FLAT": FLAT,
+            "FIRST": FIRST,
+            "COUNT": COUNT,
+            "WORK": WORK,
+            "RECORD": RECORD,
+            "PLACE_BITS": PLACE_BITS,
+            "CELL_LOG": CELL_LOG,
             "TABLE_BITS": TABLE_BITS,
         }
     )
     + r"""
-static __device__ word coefficient(word level, word step) {
-    return bounded((level * step + ((word)1 << (SHIFT - 1))) >> SHIFT, -LIMIT, LIMIT);
+/* Which leaf each cell belongs to, plus one, and the logarithm of its side; a row of threads a
+   leaf. records: (count, RECORD); owners, logs: (planes, rows, cells), zeros. */
+extern "C" __global__ void own_cells(
+    const int *records, int *owners, signed char *logs, int count, int rows, int cells
+) {
+    const int id = (int)(blockIdx.x * blockDim.y + threadIdx.y);
+    if (id >= count) return;
+    const int *leaf = records + (word)id * RECORD;
+    const int log = leaf[LOG], wide = log - CELL_LOG;
+    const word start = ((word)leaf[PLANE] * rows + (leaf[TOP] >> CELL_LOG)) * cells +
+        (leaf[LEFT] >> CELL_LOG);
+    for (int at = (int)threadIdx.x; at < 1 << 2 * wide; at += (int)blockDim.x) {
+        const word cell = start + (at >> wide) * cells + (at & ((1 << wide) - 1));
+        owners[cell] = id + 1;
+        logs[cell] = (signed char)log;
+    }
 }
 
-/* Columns of all leaves with detail, a block a leaf.
-
-   leaves: (n, FIELDS); known: (n); levels, work: (planes, size); steps: (planes);
-   bases: (7, 64, 64). */
+/* Columns of leaves with detail, a block a leaf. See `packing.Packed`; bases: (7, 64, 64). */
 extern "C" __global__ void columns_of_leaves(
-    const int *leaves, const unsigned char *known, const int *levels, const word *steps,
-    const int *bases, int *work, int size
+    const int *detailed, const int *records, const int *columns, const int *values,
+    const int *bases, int *work
 ) {
-    const int *leaf = leaves + (word)blockIdx.x * FIELDS;
-    if (!known[blockIdx.x] || leaf[GRADE] == 0) return;
-    const int log = leaf[LOG], side = 1 << log, reach = leaf[REACH];
-    const word step = steps[leaf[COMP]], start = (word)leaf[COMP] * size + leaf[START];
-    const int last = reach < side - 1 ? reach : side - 1;
-    const int *basis = bases + log * 4096;
-    for (int at = threadIdx.x; at < side * side; at += blockDim.x) {
-        const int n = at >> log, v = at & (side - 1);
-        if (v > last) continue;
-        const int rows = reach - v < side - 1 ? reach - v : side - 1;
+    const int *leaf = records + (word)detailed[blockIdx.x] * RECORD;
+    const int log = leaf[LOG], *basis = bases + log * 4096;
+    int *out = work + 4 * (word)leaf[WORK];
+    for (int at = (int)threadIdx.x; at < leaf[COUNT] << log; at += (int)blockDim.x) {
+        const int *column = columns + 2 * ((word)leaf[FIRST] + (at >> log));
+        const int n = at & ((1 << log) - 1), end = column[2];
         word total = (word)1 << (TABLE_BITS - 1);
-        for (int u = 0; u <= rows; u++) {
-            const word level =
-                u + v ? levels[start + u * side + v] : (word)leaf[MEAN] * (1 << SCALE_BITS);
-            if (level != 0) total += coefficient(level, step) * basis[u * 64 + n];
+        for (int k = column[0]; k < end; k++) {
+            const int value = values[k], u = value & ((1 << PLACE_BITS) - 1);
+            total += (word)(value >> PLACE_BITS) * basis[u * 64 + n];
         }
-        work[start + at] = (int)(total >> TABLE_BITS);
+        out[at] = (int)(total >> TABLE_BITS);
     }
 }
 
-/* Rows of all leaves, and leaves without detail: samples. planes: (planes, height, width). */
+/* Samples, a thread a cell. planes: (planes, 4 * rows, 4 * cells). */
 extern "C" __global__ void rows_of_leaves(
-    const int *leaves, const unsigned char *known, const word *steps, const int *bases,
-    const int *work, int *planes, int size, int height, int width
+    const int *records, const int *columns, const int *work, const int *bases, const int *owners,
+    SAMPLE *planes, int rows, int cells
 ) {
-    const int *leaf = leaves + (word)blockIdx.x * FIELDS;
-    const int log = leaf[LOG], side = 1 << log, reach = leaf[REACH];
-    const word step = steps[leaf[COMP]], start = (word)leaf[COMP] * size + leaf[START];
-    int *out = planes + (word)leaf[COMP] * height * width + (word)leaf[TOP] * width + leaf[LEFT];
-    const int detailed = known[blockIdx.x] && leaf[GRADE] != 0;
-    const word mean = bounded(
-        (leaf[MEAN] * step + ((word)1 << (log + 9))) >> (log + 10), -((word)1 << 20), (word)1 << 20
-    );
-    const int last = reach < side - 1 ? reach : side - 1, shift = TABLE_BITS + log - 1;
-    const int *basis = bases + log * 4096;
-    for (int at = threadIdx.x; at < side * side; at += blockDim.x) {
-        const int y = at >> log, n = at & (side - 1);
-        word value = mean;
-        if (detailed) {
-            word total = (word)1 << (shift - 1);
-            for (int v = 0; v <= last; v++)
-                total += (word)work[start + y * side + v] * basis[v * 64 + n];
-            value = total >> shift;
+    const int cx = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    if (cx >= cells) return;
+    const word plane = (word)blockIdx.z * rows;
+    for (int cy = (int)blockIdx.y; cy < rows; cy += (int)gridDim.y) {
+        const int owner = owners[(plane + cy) * cells + cx];
+        const int *leaf = records + (word)(owner > 0 ? owner - 1 : 0) * RECORD;
+        const int count = owner > 0 ? leaf[COUNT] : 0, flat = owner > 0 ? leaf[FLAT] : 0;
+        int out[16];
+        for (int i = 0; i < 16; i++) out[i] = flat;
+        if (count > 0) {
+            const int log = leaf[LOG], shift = TABLE_BITS + log - 1;
+            const int *from = work + 4 * (word)leaf[WORK] + (4 * cy - leaf[TOP]);
+            const int *basis = bases + log * 4096 + (4 * cx - leaf[LEFT]);
+            const int *column = columns + 2 * (word)leaf[FIRST];
+            word total[16];
+            for (int i = 0; i < 16; i++) total[i] = (word)1 << (shift - 1);
+            for (int j = 0; j < count; j++) {
+                const int4 a = *(const int4 *)(from + (j << log));
+                const int4 b = *(const int4 *)(basis + column[2 * j + 1] * 64);
+                const int down[4] = {a.x, a.y, a.z, a.w}, across[4] = {b.x, b.y, b.z, b.w};
+                for (int i = 0; i < 16; i++) total[i] += (word)down[i >> 2] * across[i & 3];
+            }
+            for (int i = 0; i < 16; i++) out[i] = (int)(total[i] >> shift);
         }
-        out[(word)y * width + n] = (int)value;
+        for (int y = 0; y < 4; y++) {
+            const int *row = out + 4 * y;
+            const SAMPLE4 four = {
+                (SAMPLE)row[0], (SAMPLE)row[1], (SAMPLE)row[2], (SAMPLE)row[3]};
+            *(SAMPLE4 *)(planes + ((plane + cy) * 4 + y) * 4 * cells + 4 * cx) = four;
+        }
     }
 }
 """
 )
 
-_SMOOTH = (
-    constants({"CELL": CELL, "RAMP_BITS": deblocking._RAMP_BITS})
-    + table("RAMPS", deblocking._RAMPS.ravel().tolist())
-    + r"""
-/* Softens the seam across which at[-by] and at[0] lie. */
-static __device__ void soften(int *at, word by, int log, word limit) {
-    const int kind = (log < 4 ? log : 4) - 2;
-    word jump = (9 * ((word)at[0] - at[-by]) - 3 * ((word)at[by] - at[-2 * by])) >> 3;
-    word size = magnitude(jump);
-    if (size >= 2 * limit) return;
-    size = least(size, 2 * limit - size);
-    jump = jump > 0 ? size : -size;
-    for (int i = 0; i < 2 << kind; i++) {
-        const word change = jump * RAMPS[kind * 8 + i] + (1 << (RAMP_BITS - 1));
-        at[-(i + 1) * by] += (int)(change >> RAMP_BITS);
-        at[i * by] -= (int)(change >> RAMP_BITS);
-    }
-}
-
-/* Seams between columns (down = 0) or rows (down = 1) of cells, a thread a line across a seam.
-
-   owner, logs: (.., rows + 2, columns + 2), at map_of[plane]; limits: (planes, kinds), by the
-   logarithm of the smaller leaf. */
-extern "C" __global__ void soften_seams(
-    int *planes, const int *owner, const signed char *logs, const int *map_of,
-    const word *limits, int kinds, int rows, int columns, int down
-) {
-    const word plane = blockIdx.z, width = (word)columns * CELL, height = (word)rows * CELL;
-    const word x = (word)blockIdx.x * blockDim.x + threadIdx.x;
-    const word cells = columns + 2, map = (rows + 2) * cells * map_of[plane];
-    for (word y = blockIdx.y; y < (down ? rows - 1 : height); y += gridDim.y) {
-        const word cx = down ? x / CELL : x + 1, cy = down ? y + 1 : y / CELL;
-        if (cx >= columns) return;
-        const word here = map + (cy + 1) * cells + cx + 1, before = here - (down ? cells : 1);
-        const int a = owner[before], b = owner[here];
-        if (a == b || a < 0 || b < 0) continue;
-        const int log = logs[before] < logs[here] ? logs[before] : logs[here];
-        int *at = planes + plane * height * width;
-        at += down ? cy * CELL * width + x : y * width + cx * CELL;
-        soften(at, down ? width : 1, log, limits[plane * kinds + log]);
-    }
-}
-"""
-)
+_NARROW, _WIDE = (_RENDER.replace("SAMPLE", kind) for kind in ("short", "int"))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tiles of pictures of one size, on the device.
+    """Tiles of pictures of one size, on the device; see `packing.Packed`.
 
     Parameters
     ----------
     pictures, channels, height, width : int
         Sides padded to whole superblocks.
-    leaves : (n, FIELDS) int32
-        Of all pictures; `COMP` is the plane.
-    known : (n,) uint8
-    levels : (planes, size) int32
-        Turned back, see `turning.turned_back`; so are the reaches.
-    steps : (planes,) int64
-    owner, logs : (maps, rows + 2, columns + 2) int32 and int8
-    map_of : (planes,) int32
+    records : (n, RECORD) int32
+    columns : (m + 1, 2) int32
+    values : (k,) int32
+    detailed : (d,) int32
+    room : int
+    small : bool
+        Whether samples fit into 16 bits.
+    owners : (planes, rows, cells) int32
+        Leaf of each cell, plus one; 0 where there is none.
+    logs : (planes, rows, cells) int8
+        Logarithm of its side; 0 where there is none.
     """
 
     pictures: int
     channels: int
     height: int
     width: int
-    leaves: Any
-    known: Any
-    levels: Any
-    steps: Any
-    owner: Any
+    records: Any
+    columns: Any
+    values: Any
+    detailed: Any
+    room: int
+    small: bool
+    owners: Any
     logs: Any
-    map_of: Any
 
 
 def gather(xp: Any, tiles: Sequence[TileSet], known: Sequence[npt.NDArray[np.bool_]]) -> Batch:
-    """Bring tiles of pictures of one size to the device."""
-    comps = tiles[0].geometry.channels
-    rows, columns = tiles[0].owner.shape[1] - 2, tiles[0].owner.shape[2] - 2
-    turned = [turned_back(one) for one in tiles]
-    leaves = np.concatenate([mine for _, mine in turned])
-    sizes = [len(one.leaves) for one in tiles]
-    leaves[:, COMP] += np.repeat(np.arange(len(tiles), dtype=np.int32) * comps, sizes)
-    parts = parts_of(comps)
-    part = np.repeat(np.arange(len(parts)), parts[:, 1])
-    picture = np.arange(len(tiles))[:, None]
-    at = (picture * len(parts) + part).ravel().astype(np.int32)
-    return Batch(
-        len(tiles),
-        comps,
-        rows * CELL,
-        columns * CELL,
-        xp.asarray(leaves),
-        xp.asarray(np.concatenate(list(known)).astype(np.uint8)),
-        stacked(xp, [levels for levels, _ in turned]),
-        xp.asarray(np.concatenate([one.steps for one in tiles])),
-        stacked(xp, [one.owner[parts[:, 0]] for one in tiles]),
-        stacked(xp, [one.logs for one in tiles]),
-        xp.asarray(at),
+    """Bring tiles of pictures of one size to the device: a copy, and a launch."""
+    packed = pack(tiles, known)
+    geometry = tiles[0].geometry
+    height, width = padded(geometry.height), padded(geometry.width)
+    records, columns, values, detailed = together(
+        xp, [packed.records, packed.columns, packed.values, packed.detailed]
     )
+    shape = (len(tiles) * geometry.channels, height // CELL, width // CELL)
+    owners, logs = xp.zeros(shape, xp.int32), xp.zeros(shape, xp.int8)
+    blocks = rows_of(len(records), _LEAF_THREADS[1])
+    launch(
+        xp, _NARROW, "own_cells", (blocks,), _LEAF_THREADS,
+        records, owners, logs, len(records), *shape[1:],
+    )  # fmt: skip
+    return Batch(
+        len(tiles), geometry.channels, height, width,
+        records, columns, values, detailed, packed.room, packed.most < 1 << 15, owners, logs,
+    )  # fmt: skip
 
 
-def render(xp: Any, batch: Batch) -> Any:
+def render(xp: Any, batch: Batch, *, narrow: bool = False) -> Any:
     """Render tiles without deblocking: two launches.
-
-    Returns
-    -------
-    (pictures, C, H', W') int32
-        See `reconstruction.render`.
-    """
-    planes = xp.zeros((batch.pictures, batch.channels, batch.height, batch.width), xp.int32)
-    bases = xp.asarray(BASES.astype(np.int32))
-    work = xp.empty(batch.levels.shape, xp.int32)
-    grid, size = (len(batch.leaves),), batch.levels.shape[1]
-    tables = (batch.leaves, batch.known)
-    launch(
-        xp, _RENDER, "columns_of_leaves", grid, (_LEAF_THREADS,),
-        *tables, batch.levels, batch.steps, bases, work, size,
-    )  # fmt: skip
-    launch(
-        xp, _RENDER, "rows_of_leaves", grid, (_LEAF_THREADS,),
-        *tables, batch.steps, bases, work, planes, size, batch.height, batch.width,
-    )  # fmt: skip
-    return planes
-
-
-def smooth(
-    xp: Any, batch: Batch, tiles: Sequence[TileSet], postfilters: Sequence[int], planes: Any
-) -> None:
-    """Soften all seams, in place: two launches.
 
     Parameters
     ----------
     xp : module
     batch : Batch
-    tiles : sequence of TileSet
-        What it was made of.
-    postfilters : sequence of int
-        By picture; where it is 0 its seams stay.
-    planes : (pictures, C, H', W') int32
+    narrow : bool
+        Whether samples shall have 16 bits; only if the batch is `small`.
+
+    Returns
+    -------
+    (pictures, C, H', W') int16 or int32
+        See `reconstruction.render`.
     """
-    if not any(postfilters):
-        return
-    limits = np.stack(
-        [
-            deblocking.thresholds(int(step) if postfilter else 0)
-            for one, postfilter in zip(tiles, postfilters, strict=True)
-            for step in one.steps
-        ]
-    )
-    rows, columns = batch.height // CELL, batch.width // CELL
-    maps = (batch.owner, batch.logs, batch.map_of, xp.asarray(limits))
-    count = batch.pictures * batch.channels
-    for down, wide, high in ((0, columns - 1, batch.height), (1, batch.width, rows - 1)):
-        grid = (rows_of(wide, _SEAM_THREADS), high, count)
-        launch(
-            xp, _SMOOTH, "soften_seams", grid, (_SEAM_THREADS,),
-            planes, *maps, limits.shape[1], rows, columns, down,
-        )  # fmt: skip
+    shape = batch.pictures, batch.channels, batch.height, batch.width
+    planes = xp.empty(shape, xp.int16 if narrow else xp.int32)
+    source = _NARROW if narrow else _WIDE
+    bases = xp.asarray(BASES.astype(np.int32))
+    work = xp.empty((batch.room + 1) * 4, xp.int32)
+    launch(
+        xp, source, "columns_of_leaves", (len(batch.detailed),), (_COLUMN_THREADS,),
+        batch.detailed, batch.records, batch.columns, batch.values, bases, work,
+    )  # fmt: skip
+    count, rows, cells = batch.owners.shape
+    launch(
+        xp, source, "rows_of_leaves", (rows_of(cells, _CELL_THREADS), rows, count),
+        (_CELL_THREADS,),
+        batch.records, batch.columns, work, bases, batch.owners, planes, rows, cells,
+    )  # fmt: skip
+    return planes

@@ -11,7 +11,7 @@ from ..format.stream import TileSet
 from ..format.syntax import CELL_LOG, COMP, GRADE, LOG, REACH, START, TURN
 from ..format.turns import EXTENT, MIXED, PLACES, SCALE_BITS, matrices
 
-_LIMIT = 1 << 24
+LIMIT = 1 << 24
 """More than any turn of levels that an encoder writes; times a step it is below ``2**52``."""
 
 
@@ -42,7 +42,7 @@ def _turn_back(leaves, levels, turns, places, extent, out, sums):  # type: ignor
                 for i in range(count):
                     sums[i] += level * row[i]
         for i in range(count):
-            target[start + place[1 + i]] = min(max(sums[i], -_LIMIT), _LIMIT)
+            target[start + place[1 + i]] = min(max(sums[i], -LIMIT), LIMIT)
         leaf[REACH] = max(np.int64(leaf[REACH]), extent[log])
 
 

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from contour_layers import STEPS, some_layers
-from fractour.codecs.contour.format import layout
+from fractour.codecs.contour.format import base, layout
+from fractour.codecs.contour.format.stream import Ground
 from fractour.codecs.contour.synthesis import cuda, windows
+from fractour.codecs.contour.synthesis.reconstruction import render_ground
+from fractour.shared.codec import Geometry
 from fractour.shared.conformance import ArrayPath
 from fractour.shared.parallel.kernels import PREAMBLE
 from kernels import Kernel, KernelPath, kernel_path
@@ -38,6 +41,21 @@ def test_kernel_draws_the_same(xp: KernelPath, seed: int, scale: int) -> None:
     assert one.min() < 0
     np.testing.assert_array_equal(one, other)
     assert Kernel.built == [cuda.NAME], "compiled once"
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_grounds_of_many_pictures(xp: KernelPath, scale: int) -> None:
+    """Bases of all cells or none, and windows, each in the planes of its picture."""
+    rng = np.random.default_rng(scale)
+    geometry, grounds = Geometry(75, 150, 3), []
+    for code in (3, 0, 1, 2, 1):
+        levels = rng.integers(-9000, 9000, (3, *base.shape_of(75, 150, code))).astype(np.int32)
+        layers = some_layers(rng, 20 * code, 75, 150)
+        grounds.append(Ground(geometry, STEPS, code, levels, layers))
+    found = np.full((5, 3, 75 * scale, 150 * scale), 7, np.int32)
+    cuda.render_grounds(xp, grounds, found, scale)
+    for ground, planes in zip(grounds, found, strict=True):
+        np.testing.assert_array_equal(planes, render_ground(np, ground, scale) + 7)
 
 
 def test_nothing_to_draw(xp: KernelPath) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fractour.shared import api
 from fractour.shared.conformance import sample_picture
-from fractour.shared.parallel.kernels import constants, has_kernels, launch, rows_of
+from fractour.shared.parallel.kernels import constants, has_kernels, launch, rows_of, together
+from fractour.shared.picture import color, cuda
 from kernels import Kernel, KernelPath, kernel_path
 from places import GOLDEN
 
@@ -43,8 +45,14 @@ def test_batches(xp: KernelPath, codec: str, shape: tuple[int, int, int]) -> Non
         for i, picture in enumerate(pictures)
     ]
     read = [_symbols(file) for file in files]
-    found = read[0][1].synthesize_many([symbols for _, _, symbols in read], xp=xp)
-    for (_, one, symbols), picture in zip(read, found, strict=True):
+    one, given = read[0][1], [symbols for _, _, symbols in read]
+    if hasattr(given[0], "postfilter"):  # with and without filters
+        given += [
+            replace(symbols, postfilter=n) for symbols, n in zip(given, (0, 2, 4), strict=True)
+        ]
+    if codec == "contour":  # with and without tiles
+        given.append(replace(given[0], tiles=None))
+    for symbols, picture in zip(given, one.synthesize_many(given, xp=xp), strict=True):
         np.testing.assert_array_equal(picture, one.synthesize(symbols, xp=np))
 
 
@@ -63,3 +71,32 @@ def test_launches_of_a_batch_do_not_grow(xp: KernelPath) -> None:
     assert has_kernels(xp)
     assert not has_kernels(np)
     assert rows_of(65, 64) == 2
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_colours_of_any_planes(xp: KernelPath, channels: int) -> None:
+    """Usual samples, those at the limit of what 32 bits are used for, and the largest."""
+    rng = np.random.default_rng(channels)
+    planes = rng.integers(-9000, 9000, (2, channels, 9, 70), np.int32)
+    edge = cuda._NARROW + rng.integers(-2, 3, planes.shape, np.int32)
+    wild = rng.integers(-(1 << 29), 1 << 29, planes.shape, np.int32)
+    kind = rng.integers(0, 4, planes.shape)
+    planes = np.where(kind == 0, edge, np.where(kind == 1, -edge, planes))
+    planes[1, :, 4:] = wild[1, :, 4:]
+    found = cuda.to_pixels(xp, planes, 7, 65, 6)
+    for one, picture in zip(planes[:, :, :7, :65], found, strict=True):
+        np.testing.assert_array_equal(picture, color.to_pixels(np, list(one), 6))
+
+
+def test_arrays_travel_together(xp: KernelPath) -> None:
+    """Types, shapes and order are kept; what is empty or not contiguous arrives too."""
+    given = [
+        np.arange(5, dtype=np.uint8),
+        np.arange(6, dtype=np.int64).reshape(2, 3).T,
+        np.zeros((0, 2), np.int32),
+        np.array([[-1]], np.int8),
+    ]
+    for one, there in zip(given, together(xp, given), strict=True):
+        assert there.dtype == one.dtype
+        assert there.flags.c_contiguous
+        np.testing.assert_array_equal(there, one)

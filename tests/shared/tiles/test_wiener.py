@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fractour.shared.conformance import ArrayPath
+from fractour.shared.picture import color
 from fractour.shared.tiles import wiener_training
 from fractour.shared.tiles.format.stream import NEUTRAL_CHROMA, STEPS, component_steps
+from fractour.shared.tiles.format.syntax import FRACTION_BITS
 from fractour.shared.tiles.synthesis import wiener, wiener_cuda
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,23 +73,35 @@ def test_arrays_give_what_the_kernel_gives(
     np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize(("channels", "height", "width"), [(1, 1, 1), (3, 61, 150), (4, 18, 7)])
+@pytest.mark.parametrize(
+    ("channels", "height", "width"), [(1, 1, 1), (2, 17, 30), (3, 61, 150), (3, 24, 48), (4, 18, 7)]
+)
 @pytest.mark.parametrize("wild", [False, True])
-def test_cuda_gives_what_the_kernel_gives(
-    kernels: KernelPath, channels: int, height: int, width: int, wild: bool
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("beyond", [(9, 5), (8, 4)])
+def test_cuda_shows_what_the_kernel_gives(
+    kernels: KernelPath,
+    channels: int,
+    height: int,
+    width: int,
+    wild: bool,
+    narrow: bool,
+    beyond: tuple[int, int],
 ) -> None:
-    postfilters = (3, 0, 4)
+    """Border and inside, all classes, steps from the finest on; rows whose length is not even."""
+    steps = [component_steps(step, NEUTRAL_CHROMA, channels) for step in (0, 130, 250)]
     pictures = [some_planes(channels, height, width, seed, wild=wild) for seed in range(3)]
-    steps = [component_steps(90 + 40 * i, NEUTRAL_CHROMA, channels) for i in range(3)]
     # What lies beyond the picture in its padded planes must not matter.
-    wide = np.full((3, channels, height + 9, width + 5), 77, np.int32)
+    shape = (3, channels, height + beyond[0], -(-width // 4) * 4 + beyond[1])
+    wide = np.full(shape, 77, np.int32)
     wide[:, :, :height, :width] = pictures
-    wiener_cuda.refine(kernels, wide, steps, postfilters, height, width)
-    for planes, its, postfilter, shown in zip(pictures, steps, postfilters, wide, strict=True):
-        expected = refined(np, planes, its, postfilter)
-        np.testing.assert_array_equal(shown[:, :height, :width], expected)
-    assert (wide[:, :, height:] == 77).all()
-    assert (wide[:, :, :, width:] == 77).all()
+    if narrow:
+        wide = wide.clip(-wiener.BOUND, wiener.BOUND) + wiener_cuda.BIAS
+    given = wide.astype(np.int16) if narrow else wide
+    found = wiener_cuda.shown(kernels, given, steps, (3, 1, 4), height, width)
+    for planes, its, postfilter, picture in zip(pictures, steps, (3, 1, 4), found, strict=True):
+        expected = color.to_pixels(np, list(refined(np, planes, its, postfilter)), FRACTION_BITS)
+        np.testing.assert_array_equal(picture, expected)
 
 
 def test_no_sum_passes_32_bits() -> None:
