@@ -97,13 +97,14 @@ def _cost(
     """Lagrangian cost of what the decoder really shows, squared steps."""
     error, spectra = 0.0, analysis.spectra
     # Only what is seen: what lies outside, leaves of one size cover and of another do not.
-    rows, columns = (-(-n // CELL) for n in (spectra.geometry.height, spectra.geometry.width))
-    for comp, plane in enumerate(seen):
-        off = dct.forward(plane, CELL_LOG) - spectra.coefficients[comp][0]
-        off = off[:rows, :columns]
+    size = (spectra.geometry.height, spectra.geometry.width)
+    inside = tuple(slice(-(-n // CELL) * CELL) for n in size)
+    for comp, (plane, wanted) in enumerate(zip(seen, analysis.planes, strict=True)):
+        off = plane[inside] - wanted[inside]
         if tiles.palette is not None:
-            off[tiles.palette.hidden(CELL_LOG)[:rows, :columns]] = 0.0
-        error += float((off * off).sum()) / (float(tiles.steps[comp]) / 65536.0) ** 2
+            hidden = np.repeat(tiles.palette.hidden(CELL_LOG), CELL, 0)
+            off[np.repeat(hidden, CELL, 1)[inside]] = 0.0
+        error += spectra.energy(comp, off) / (float(tiles.steps[comp]) / 65536.0) ** 2
     return error + lmbda * sum(written.coder.shares().values())
 
 
@@ -139,7 +140,7 @@ def choose(
         return [
             Ground(
                 analysis.planes[c], decimate(planes[c]), size, roles[c], float(steps[c]) / 65536.0,
-                lmbda, pure, prices, map_prices,
+                lmbda, pure, prices, map_prices, spectra.weights_by(roles[c]),
             )
             for c in range(len(planes))
         ]  # fmt: skip
@@ -157,7 +158,9 @@ def choose(
         prices = rdo.Prices.of(probability)
         ratios = in_steps(spectra, steps)
         candidates = [
-            rdo.quantize(blocks, role, lmbda, prices, *size, plain=pure)
+            rdo.quantize(
+                blocks, role, lmbda, prices, *size, plain=pure, weights=spectra.weights_by(role)
+            )
             for blocks, role in zip(ratios, roles, strict=True)
         ]
         found = [
@@ -189,7 +192,8 @@ def choose(
     _, tiles, maps, flat, written = best
     if plain is None:
         return tiles, maps, flat, written
-    rdo.drop_dear(tiles.leaves, EQUAL, tiles.levels, flat, written.prices, np.float32(lmbda))
+    weights = spectra.of_leaves(tiles.leaves)
+    rdo.drop_dear(tiles.leaves, weights, tiles.levels, flat, written.prices, np.float32(lmbda))
     tiles = tiles.emptied()
     written = write(tables, tiles, maps, pure=pure, priced=True)
     if compare:

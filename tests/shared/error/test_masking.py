@@ -22,15 +22,16 @@ def picture() -> np.ndarray:
 def test_errors_count_less_where_much_goes_on() -> None:
     found = masked_importance(picture()).logarithms
     assert found.shape == (ROLES, OCTAVES, 6, 8)
-    assert abs(found.mean()) < 1e-5
-    assert found[..., :3].min() > found[..., 5:].max()
+    assert (found[..., :3].min((2, 3)) > found[..., 5:].max((2, 3))).all()
+    assert (np.diff(found, axis=1) > 0).all()  # coarser errors count for more
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (17, 3, 2), (40, 64, 4)])
 def test_any_shape_has_importance(shape: tuple[int, int, int]) -> None:
     found = masked_importance(np.zeros(shape, np.uint8)).logarithms
     assert found.shape[2:] == (-(-shape[0] // 16), -(-shape[1] // 16))
-    assert np.abs(found).max() < 1e-6
+    assert np.abs(found - found[:, :, :1, :1]).max() < 1e-6
+    assert np.abs(found[0, 0]).max() < 1e-6
 
 
 @pytest.mark.parametrize("codec", ["tiles", "wavelet", "pifs", "contour"])
@@ -42,4 +43,4 @@ def test_the_masked_search_moves_bits_to_calm_places(codec: str) -> None:
         assert 0.9 * 1000 < len(data) <= 1000
         error = (fractour.decode(data).astype(float) - pixels) ** 2
         off[way] = error[:, 64:].mean() / error[:, :64].mean()
-    assert off["masked"] > 1.005 * off["search"]
+    assert off["masked"] > 1.1 * off["search"]
