@@ -22,11 +22,11 @@ from ..picture import color
 from ..picture.raster import Image
 from .importance import GRID, OCTAVES, ROLES, Importance
 
-_POWER = 0.35
+POWER = 0.35
 """Squared errors count as the variance around them to minus this power; x264 has the same."""
-_FLOOR = 10.0
+FLOOR = 10.0
 """Variance, code values squared, that even flat places are taken to have."""
-_OCTAVE, _CHROMA = 0.1, 0.2
+OCTAVE, CHROMA = 0.1, 0.2
 """Logarithms by which errors count for more an octave coarser, and in chroma."""
 
 
@@ -36,7 +36,7 @@ def masked_importance(image: Image) -> Importance:
     wide = np.pad(luma, [(0, -size % GRID) for size in luma.shape], mode="edge")
     rows, columns = (size // GRID for size in wide.shape)
     variance = wide.reshape(rows, GRID, columns, GRID).var((1, 3), dtype=np.float64)
-    logarithms = -_POWER * np.log(variance + _FLOOR)
-    octaves = _OCTAVE * np.arange(OCTAVES) + _CHROMA * np.arange(ROLES)[:, None]
+    logarithms = -POWER * np.log(variance + FLOOR)
+    octaves = OCTAVE * np.arange(OCTAVES) + CHROMA * np.arange(ROLES)[:, None]
     found = logarithms - logarithms.mean() + octaves[:, :, None, None]
     return Importance(found.astype(np.float32))

@@ -14,16 +14,21 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate, pad
 
-from ..error.importance import OCTAVES, ROLES
+from ..error.importance import GRID, OCTAVES, ROLES
+from ..error.masking import CHROMA, FLOOR, OCTAVE, POWER
 from .backbone import Backbone
 from .contract import EncoderNetwork, Reconstruction
-from .reweighting import reweighted
+from .reweighting import reweighted, to_components
 from .selection import cut, kept
 
 ROUNDING = 0.42
 """Added before truncation, as the search encoders do."""
+BY_HAND = 0.5
+"""Share of the hand-made importance that is added to what a network says."""
+_USUAL = 300.0
+"""Variance at which that says nothing. A picture's own mean would differ from block to block."""
 _LIMIT = 3.0
 _LAMBDA = 0.14
 _TRIES = 9
@@ -88,12 +93,17 @@ class ImportanceNetwork(EncoderNetwork):
 
     def importance(self, pictures: Tensor, bpp: Tensor) -> Tensor:
         """Return logarithms of importance, (B, ROLES, OCTAVES, rows, columns), see `GRID`."""
-        return self.importance_of(self.backbone.coarser(pictures, bpp)[1])
+        return self.importance_of(self.backbone.coarser(pictures, bpp)[1], pictures)
 
-    def importance_of(self, middle: Tensor) -> Tensor:
-        """Return the same of the backbone's features at stride 16."""
+    def importance_of(self, middle: Tensor, pictures: Tensor) -> Tensor:
+        """Return the same of the backbone's features at stride 16.
+
+        The network speaks beside the hand-made importance, not in its place: where the smart
+        error, from which it learns, is lenient, that holds it.
+        """
         raw = _LIMIT * torch.tanh(self.head(middle) / _LIMIT)
-        return raw.view(len(raw), ROLES, OCTAVES, *raw.shape[-2:])
+        said = raw.view(len(raw), ROLES, OCTAVES, *raw.shape[-2:])
+        return said + BY_HAND * masked(pictures, *raw.shape[-2:])
 
     def reconstruct(self, pictures: Tensor, bpp: Tensor) -> Reconstruction:
         """See `EncoderNetwork.reconstruct`."""
@@ -193,6 +203,30 @@ class ImportanceNetwork(EncoderNetwork):
 def _row(parts: list[Tensor]) -> Tensor:
     """Join (B, h, w) tensors, (B, n)."""
     return torch.cat([part.flatten(1) for part in parts], 1)
+
+
+def masked(pictures: Tensor, rows: int, columns: int) -> Tensor:
+    """Hand-made importance as `masking.masked_importance`, but for a common factor.
+
+    Parameters
+    ----------
+    pictures : (B, 3, H, W) tensor
+    rows, columns : int
+        Cells of `GRID`; those beyond the picture continue its last ones.
+
+    Returns
+    -------
+    (B, ROLES, OCTAVES, rows, columns) tensor
+    """
+    luma = to_components(pictures)[0]
+    rest = (0, GRID * columns - luma.shape[-1], 0, GRID * rows - luma.shape[-2])
+    wide = pad(luma[:, None], rest, mode="replicate")
+    mean = avg_pool2d(wide, GRID)
+    far = wide - mean.repeat_interleave(GRID, 2).repeat_interleave(GRID, 3)
+    busy = -POWER * torch.log((avg_pool2d(far * far, GRID) + FLOOR) / _USUAL)
+    octaves = OCTAVE * torch.arange(OCTAVES, device=busy.device)
+    roles = CHROMA * torch.arange(ROLES, device=busy.device)
+    return busy[:, :, None] + (roles[:, None] + octaves)[None, :, :, None, None]
 
 
 def on_band(importance: Tensor, values: Tensor) -> Tensor:

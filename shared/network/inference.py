@@ -10,8 +10,7 @@ import numpy.typing as npt
 import torch
 
 from ..codec import Image
-from ..error.importance import GRID, Importance
-from ..error.masking import masked_importance
+from ..error.importance import GRID, OCTAVES, ROLES, Importance
 from ..picture.raster import as_colour
 from .contract import trained_network
 from .importance import ImportanceNetwork
@@ -20,8 +19,6 @@ LOW, HIGH = 0.02, 1.0
 """Budgets that networks are trained for, bits a pixel; beyond them the nearest is meant."""
 _BLOCK, _MARGIN = 1024, 64
 """Pixels a side that are asked about at once, and around them; they bound the memory."""
-_BY_HAND = 0.5
-"""Part of the hand-made importance that is added to what a network says."""
 
 
 def as_pictures(image: Image) -> torch.Tensor:
@@ -83,24 +80,7 @@ def ask_importance(network: ImportanceNetwork, image: Image, limit: int | None) 
         return [network.importance(pictures, bpp).flatten(1, 2)]
 
     (found,) = look_around(image, limit, look, [GRID])
-    return importance_of(found, image)
-
-
-def importance_of(said: npt.NDArray[np.float32], image: Image) -> Importance:
-    """Add half of what the hand-made importance says to what a network said of a picture.
-
-    Networks learn from the smart error alone. The mask holds them where that is lenient: on
-    training pictures MS-SSIM and SSIMULACRA2, which they never saw, gain by it, and so does the
-    smart error.
-
-    Parameters
-    ----------
-    said : (ROLES * OCTAVES, rows, columns) float32
-        Logarithms, see `GRID`.
-    image : (H, W, C) uint8
-    """
-    by_hand = masked_importance(image).logarithms
-    return Importance(said.reshape(by_hand.shape) + np.float32(_BY_HAND) * by_hand)
+    return Importance(found.reshape(ROLES, OCTAVES, *found.shape[1:]))
 
 
 def look_around(

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, layer_norm
 
 from ....shared.codec import Image
-from ....shared.error.importance import GRID, ROLES, Importance
+from ....shared.error.importance import GRID, OCTAVES, ROLES, Importance
 from ....shared.network.contract import Reconstruction, trained_network
 from ....shared.network.importance import Band, ImportanceNetwork
-from ....shared.network.inference import importance_of, look_around
+from ....shared.network.inference import look_around
 from ....shared.network.reweighting import from_components, to_components
 from ....shared.tiles import network as tiles_network
 from ....shared.tiles.format.stream import COMPONENT_GAIN
@@ -124,7 +124,7 @@ def ask(codec: str, image: Image, limit: int | None) -> tuple[Importance, Promis
         log: np.argwhere(part[0] > LEAST_LOGITS[log])
         for log, part in zip(MAPPED, logits, strict=True)
     }
-    return importance_of(found, image), leaves
+    return Importance(found.reshape(ROLES, OCTAVES, *found.shape[1:])), leaves
 
 
 class PifsNetwork(ImportanceNetwork):
@@ -153,7 +153,7 @@ class PifsNetwork(ImportanceNetwork):
             By size of leaf, see `MAPPED`; one for each leaf of that size.
         """
         fine, middle, _ = self.backbone(pictures, bpp)
-        return self.importance_of(middle), self.logits_of(fine, middle)
+        return self.importance_of(middle, pictures), self.logits_of(fine, middle)
 
     def logits_of(self, fine: Tensor, middle: Tensor) -> list[Tensor]:
         """Return the logits of the backbone's features."""

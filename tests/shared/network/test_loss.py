@@ -135,3 +135,19 @@ def test_what_is_to_mend_comes_with_the_error_of_the_judge(
     assert np.isfinite(found.logarithms).all()
     grey = photo[..., :1], coarse[..., :1]
     assert importance_at(*grey)[1] == pytest.approx(smart_error(*grey), rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 70), (64, 96)])
+def test_networks_speak_beside_the_importance_of_the_masked_search(shape: tuple[int, int]) -> None:
+    from fractour.shared.error.masking import masked_importance
+    from fractour.shared.network.importance import masked
+
+    rng = np.random.default_rng(2)
+    image = rng.integers(0, 256, (*shape, 3), np.uint8)
+    image[: shape[0] // 2] //= 8
+    wanted = masked_importance(image).logarithms
+    pictures = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    found = masked(pictures, 6, 8).numpy()[0]
+    found = found[:, :, : wanted.shape[2], : wanted.shape[3]]
+    off = found - wanted
+    assert np.abs(off - off.mean()).max() < 1e-4

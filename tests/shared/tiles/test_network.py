@@ -217,6 +217,7 @@ def test_the_twin_softens_seams_as_the_decoder_does() -> None:
 def test_the_network_of_tiles_keeps_to_the_budget_and_learns() -> None:
     torch = pytest.importorskip("torch")
     from fractour.codecs.pifs.network.model import MAPPED, PifsNetwork
+    from fractour.shared.network.importance import BY_HAND, masked
 
     torch.manual_seed(0)
     network = PifsNetwork()
@@ -227,8 +228,9 @@ def test_the_network_of_tiles_keeps_to_the_budget_and_learns() -> None:
     assert bool((found.bits <= bpp * 128 * 64).all())
     errors = ((found.pixels - pictures) ** 2).mean((1, 2, 3))
     assert bool(errors[1] < errors[0])
-    # The head starts at zero: no importance is said, and nothing changes.
-    assert torch.equal(found.pixels, found.plain)
+    # The head starts at zero: what is made by hand is all that is said.
+    assert found.proposed is not None
+    assert torch.equal(found.proposed, BY_HAND * masked(pictures, 8, 4))
     errors.sum().backward()
     assert float(network.head.bias.grad.abs().sum()) > 0
     _, logits = network.look(pixels[..., :100, :40], bpp[:1])
