@@ -137,7 +137,7 @@ def _avif() -> str:
 
 def _encoders() -> str:
     """What encoders gain over search, without how good each is."""
-    return encoder_tables(Results(load_run(RESULTS / "thesis").rows))[-1].to_markdown()
+    return encoder_tables(Results(load_run(RESULTS / "opponent").rows))[-1].to_markdown()
 
 
 _PARTS = {"glance": _glance, "avif": _avif, "encoders": _encoders}
