@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +91,12 @@ def train(pack: Path, out: Path, minutes: float, codec: str) -> dict[str, Any]:
     times: list[float] = []
     seen: list[loop.Report] = []
 
+    recipe = loop.Recipe(codec, pictures=32, size=128, rate=1e-3, distill=0.0)
+
     def run(steps: int, folder: Path, every: int, report: Callable[[loop.Report], None]) -> None:
-        recipe = loop.Recipe(codec, steps=steps, pictures=32, size=128, rate=1e-3, distill=0.0)
         loop.train(
-            recipe, images, folder, resume=True, start=weights_path(codec), accelerator="cuda",
-            every=every, board=False, report=report,
+            replace(recipe, steps=steps), images, folder, resume=True, start=weights_path(codec),
+            accelerator="cuda", every=every, board=False, report=report,
         )  # fmt: skip
 
     with tempfile.TemporaryDirectory() as aside:
@@ -104,15 +105,16 @@ def train(pack: Path, out: Path, minutes: float, codec: str) -> dict[str, Any]:
     trial = time.monotonic() - began
     # A run takes as long as the trial to its end, and then `each` a step.
     steps = _TRIAL + int((end - time.monotonic() - trial) / each)
-    with contextlib.suppress(FileNotFoundError):
-        steps += sum(1 for _ in (folder / "log.jsonl").open())
+    kept = folder / "checkpoint.pt"
+    if kept.exists():
+        steps += int(loop.read_checkpoint(kept, recipe)["step"])
     run(steps, folder, max(1, int(60 / each)), seen.append)
     last = seen[-100:]
     return {
         "codec": codec,
         "steps": steps,
         "steps/s": 1 / each,
-        "crops/s": 96 / each,
+        "crops/s": recipe.pictures * recipe.budgets / each,
         "relative first": sum(r.relative for r in seen[:100]) / max(len(seen[:100]), 1),
         "relative last": sum(r.relative for r in last) / max(len(last), 1),
         "minutes": minutes,

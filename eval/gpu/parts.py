@@ -7,7 +7,6 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +19,7 @@ from ...shared.backend import get_array_module
 from ...shared.conformance import sample_picture
 from ...shared.decoding import decode_many
 from ...shared.error.smart_error import smart_error
+from ...shared.parallel.threads import in_threads
 from . import pack as packing
 
 Result = dict[str, Any]
@@ -126,13 +126,8 @@ def throughput(pack: Path, keep: Keep) -> Result:
 def _throughput_of(cupy: Any, data: list[bytes]) -> Result:
     frame, codec, _ = api.parse(data[0])
     pixels = frame.geometry.pixels * len(data)
-    with ThreadPoolExecutor() as pool:
-
-        def parse() -> list[Any]:
-            return [one[2] for one in pool.map(api.parse, data)]
-
-        reading = _seconds(parse, 3)
-    symbols = [api.parse(one)[2] for one in data]
+    reading = _seconds(lambda: in_threads(api.parse, data), 3)
+    symbols = [one[2] for one in in_threads(api.parse, data)]
 
     def synthesize() -> Any:
         made = codec.synthesize_many(symbols, xp=cupy)

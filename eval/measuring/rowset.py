@@ -73,6 +73,10 @@ class Results:
             if bpp in (None, row["target_bpp"]) and status in (None, row["status"])
         ]
 
+    def measured(self, names: Iterable[str]) -> list[str]:
+        """Those of the metrics that some row holds."""
+        return [name for name in names if any(row.get(name) is not None for row in self.rows)]
+
     def values(self, codec: str, bpp: float, field: str) -> dict[str, float]:
         """Image to value, where there is one."""
         rows = self.of(codec, bpp, status="ok")

@@ -28,10 +28,6 @@ MARGIN = 3.0
 HUNDREDTH = 0.01
 
 
-def _measured(results: Results, names: Sequence[str]) -> list[str]:
-    return [name for name in names if any(row.get(name) is not None for row in results.rows)]
-
-
 def quality_by_encoder(
     results: Results, name: str, labels: dict[str, str], metrics: Sequence[str], seed: int
 ) -> Table:
@@ -289,7 +285,7 @@ def encoder_tables(
         Of the bootstrap.
     """
     formats = encoders_by_format(results)
-    metrics, judges = _measured(results, METRICS), _measured(results, tuple(JUDGES))
+    metrics, judges = results.measured(METRICS), results.measured(tuple(JUDGES))
     if not formats or not metrics:
         return []
     tables = [

@@ -39,21 +39,14 @@ def _comparison(name: str) -> list[str]:
     if name in _BRIEFLY:
         few = [quality_table(results, metric) for metric in ("psnr_rgb", "smart")]
         return [table.to_markdown() for table in few]
+    held = results.measured(("smart", "ssimulacra2"))
     tables: list[Table] = [
         quality_table(results, "psnr_rgb"),
-        *(
-            [quality_table(results, "smart"), bd_table(results, "smart")]
-            if any(row.get("smart") is not None for row in results.rows)
-            else []
-        ),
+        *([quality_table(results, "smart"), bd_table(results, "smart")] if "smart" in held else []),
         bd_table(results, "psnr_rgb"),
         bd_table(results, "psnr_y"),
         bd_table(results, "ms_ssim"),
-        *(
-            [bd_table(results, "ssimulacra2")]
-            if any(row.get("ssimulacra2") is not None for row in results.rows)
-            else []
-        ),
+        *([bd_table(results, "ssimulacra2")] if "ssimulacra2" in held else []),
         budget_table(results),
         *ablation_tables(results),
     ]
@@ -70,7 +63,7 @@ def _gains(
     results: Results, anchor: str, metrics: Sequence[str]
 ) -> tuple[tuple[str, ...], dict[str, tuple[Cell, ...]]]:
     """What each codec saves against an anchor: names of measures, and BD-rates by codec."""
-    held = [m for m in metrics if any(row.get(m) is not None for row in results.rows)]
+    held = results.measured(metrics)
     tables = [bd_table(results, metric, anchor=anchor) for metric in held]
     found: dict[str, tuple[Cell, ...]] = {}
     for codec in results.codecs:

@@ -12,13 +12,12 @@ further level and, where they belong, of the residue, which counts as one level 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..parallel.kernels import constants, launch, rows_of
+from ..parallel.kernels import constants, launch, rows_of, table
 from .bands import BINOMIAL, gabor
 from .cuda_moments import SOURCE as _MOMENTS
 from .settings import DEFECT, ENERGY, LEVELS, WIDE, YCC, Settings
@@ -184,11 +183,6 @@ def _number(value: float) -> str:
     return f"{value:.9e}f"
 
 
-def _table(name: str, values: Sequence[float]) -> str:
-    numbers = ", ".join(map(_number, values))
-    return f"static __device__ const float {name}[] = {{{numbers}}};\n"
-
-
 @cache
 def _source(settings: Settings) -> str:
     """Return all kernels under the constants of the measure."""
@@ -234,7 +228,7 @@ def _source(settings: Settings) -> str:
     }
     head = constants(names)
     head += "".join(f"#define {name} {_number(value)}\n" for name, value in numbers.items())
-    head += "".join(_table(name, values) for name, values in tables.items())
+    head += "".join(table("float", name, map(_number, values)) for name, values in tables.items())
     return head + _MOMENTS + _JUDGING
 
 

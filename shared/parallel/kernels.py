@@ -7,7 +7,7 @@ with NumPy, integer by integer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -43,9 +43,9 @@ def constants(values: Mapping[str, int]) -> str:
     return "enum { " + ", ".join(f"{name} = {value}" for name, value in values.items()) + " };\n"
 
 
-def table(name: str, values: Any) -> str:
-    """Declare a constant table of 64-bit integers for a kernel's source."""
-    return f"static __device__ const word {name}[] = {{{', '.join(map(str, values))}}};\n"
+def table(kind: str, name: str, values: Iterable[Any]) -> str:
+    """Declare a constant table for a kernel's source; `kind` is the C type of its values."""
+    return f"static __device__ const {kind} {name}[] = {{{', '.join(map(str, values))}}};\n"
 
 
 @cache

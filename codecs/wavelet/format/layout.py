@@ -67,6 +67,11 @@ class Layout:
         """Number of decomposition levels."""
         return len(self.shapes) - 1
 
+    @property
+    def corners(self) -> npt.NDArray[np.int64]:
+        """First row and column of each band in a dense plane, (n_bands, 2)."""
+        return np.array([(band.top, band.left) for band in self.bands], np.int64)
+
 
 @lru_cache(maxsize=8)
 def make_layout(height: int, width: int) -> Layout:

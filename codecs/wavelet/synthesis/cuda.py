@@ -89,15 +89,14 @@ def _nonzero(symbols: Symbols) -> tuple[Array, Array, Array]:
     """Places in a plane, values, and how many each plane has."""
     layout, channels = symbols.layout, symbols.geometry.channels
     steps = band_steps(layout, symbols.step, channels)
-    corners = np.array([(band.top, band.left) for band in layout.bands], np.int64)
     # What is not written to takes no memory.
     places = np.empty(symbols.magnitude.size, np.int32)
     values = np.empty(symbols.magnitude.size, np.int32)
     counts = np.empty(channels, np.int64)
     width = layout.shapes[0][1]
     count = list_nonzero(
-        symbols.magnitude, symbols.sign, layout.table, corners, symbols.last_plane, steps, width,
-        places, values, counts,
+        symbols.magnitude, symbols.sign, layout.table, layout.corners, symbols.last_plane, steps,
+        width, places, values, counts,
     )  # fmt: skip
     return places[:count].copy(), values[:count].copy(), counts
 

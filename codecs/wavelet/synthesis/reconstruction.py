@@ -51,7 +51,7 @@ def components(symbols: Symbols, xp: Any) -> Iterator[Any]:
     """
     layout = symbols.layout
     steps = band_steps(layout, symbols.step, symbols.geometry.channels)
-    places = np.array([(band.top, band.left) for band in layout.bands], np.int64)
+    corners = layout.corners
     for comp in range(symbols.geometry.channels):
         if is_numpy(xp):
             dense = np.zeros(layout.shapes[0], np.int32)
@@ -59,7 +59,7 @@ def components(symbols: Symbols, xp: Any) -> Iterator[Any]:
                 symbols.magnitude[comp],
                 symbols.sign[comp],
                 layout.table,
-                places,
+                corners,
                 symbols.last_plane,
                 steps[comp],
                 dense,

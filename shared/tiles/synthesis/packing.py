@@ -20,7 +20,7 @@ from ..format.syntax import LOG as LEAF_LOG
 from ..format.syntax import TOP as LEAF_TOP
 from ..format.turns import DEPTH, EXTENT, MIXED, PLACES, SCALE_BITS, matrices
 from .reconstruction import LIMIT, SHIFT
-from .turning import LIMIT as TURNED_LIMIT
+from .turning import mixed_back
 
 PLANE, TOP, LEFT, LOG, FLAT, FIRST, COUNT, WORK = range(8)
 """Of a leaf: its plane, corner and size; its sample if it has no columns; its first column, how
@@ -55,19 +55,11 @@ def _pack(  # type: ignore[no-untyped-def]
         side, reach, start = np.int64(1) << log, np.int64(leaf[REACH]), np.int64(leaf[START])
         own, depth = levels[leaf[LEAF_COMP]], np.int64(-1)
         if leaf[TURN]:
-            place, table = places[log], turns[TURN_GROUP[log - CELL_LOG], leaf[TURN] - 1]
-            depth, mixed = np.int64(DEPTH), place[0]
-            for i in range(mixed):
-                sums[i] = 0
-            for k in range(mixed):
-                level = np.int64(own[start + place[1 + k]])
-                if level:
-                    row = table[k]
-                    for i in range(mixed):
-                        sums[i] += level * row[i]
-            for i in range(mixed):
+            place, depth = places[log], np.int64(DEPTH)
+            mixed_back(own, start, place, turns[TURN_GROUP[log - CELL_LOG], leaf[TURN] - 1], sums)
+            for i in range(place[0]):
                 at = place[1 + i]
-                turned[at >> log, at & (side - 1)] = min(max(sums[i], -TURNED_LIMIT), TURNED_LIMIT)
+                turned[at >> log, at & (side - 1)] = sums[i]
             reach = max(reach, extent[log])
         for v in range(min(reach, side - 1) + 1):
             first = count

@@ -12,9 +12,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ...parallel.kernels import constants, launch, rows_of
+from ...parallel.kernels import constants, launch, rows_of, table
 from ..format.stream import TileSet
 from . import deblocking
 from .cuda import Batch
@@ -24,14 +23,9 @@ from .wiener_cuda import BIAS
 _THREADS = 64
 
 
-def _small(name: str, values: npt.NDArray[np.int64]) -> str:
-    listed = ", ".join(map(str, values.ravel().tolist()))
-    return f"static __device__ const unsigned char {name}[] = {{{listed}}};\n"
-
-
 _SOURCE = (
     constants({"RAMP_BITS": deblocking._RAMP_BITS, "BOUND": BOUND, "BIAS": BIAS})
-    + _small("RAMPS", deblocking._RAMPS)
+    + table("unsigned char", "RAMPS", deblocking._RAMPS.ravel().tolist())
     + r"""
 /* The seam next to each half of a cell along one axis: the place after it, or -1 if there is none
    that reaches as far; the logarithm of the smaller leaf. */

@@ -16,6 +16,22 @@ LIMIT = 1 << 24
 
 
 @compiled
+def mixed_back(own, start, place, table, sums):  # type: ignore[no-untyped-def]
+    """Fill `sums` with what the levels from `start` on say of the places that a turn mixes."""
+    count = place[0]
+    for i in range(count):
+        sums[i] = 0
+    for k in range(count):
+        level = np.int64(own[start + place[1 + k]])
+        if level:
+            row = table[k]
+            for i in range(count):
+                sums[i] += level * row[i]
+    for i in range(count):
+        sums[i] = min(max(sums[i], -LIMIT), LIMIT)
+
+
+@compiled
 def _turn_back(leaves, levels, turns, places, extent, out, sums):  # type: ignore[no-untyped-def]
     """Fill `out`, zeros, and widen the reaches; `sums` is (MIXED,) int64 scratch.
 
@@ -31,18 +47,9 @@ def _turn_back(leaves, levels, turns, places, extent, out, sums):  # type: ignor
             target[i] = np.int64(own[i]) << SCALE_BITS
         if not leaf[TURN]:
             continue
-        table = turns[TURN_GROUP[log - CELL_LOG], leaf[TURN] - 1]
-        count = place[0]
-        for i in range(count):
-            sums[i] = 0
-        for k in range(count):
-            level = np.int64(own[start + place[1 + k]])
-            if level:
-                row = table[k]
-                for i in range(count):
-                    sums[i] += level * row[i]
-        for i in range(count):
-            target[start + place[1 + i]] = min(max(sums[i], -LIMIT), LIMIT)
+        mixed_back(own, start, place, turns[TURN_GROUP[log - CELL_LOG], leaf[TURN] - 1], sums)
+        for i in range(place[0]):
+            target[start + place[1 + i]] = sums[i]
         leaf[REACH] = max(np.int64(leaf[REACH]), extent[log])
 
 
