@@ -15,7 +15,8 @@ from fractour.shared.error.bands import ArrayOperations
 from fractour.shared.error.cuda import device_error
 from fractour.shared.error.settings import SETTINGS, Settings
 from fractour.shared.error.smart_error import picture_error, smart_error
-from hypothesis import given
+from fractour.shared.picture.raster import without_alpha
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kernels import Kernel, KernelPath, kernel_path
 
@@ -77,6 +78,7 @@ def test_five_digits(xp: Counting, shape: tuple[int, int, int], change: str) -> 
     assert smart_error(x, y, backend="cupy") == pytest.approx(wanted, rel=1e-5, abs=1e-6)
 
 
+@example(height=2, width=35, channels=1, change="contrast", seed=35)
 @given(
     height=st.integers(1, 40),
     width=st.integers(1, 40),
@@ -89,8 +91,12 @@ def test_any_size(
 ) -> None:
     x = sample_picture(height, width, channels, seed=seed)
     y = changed(x, change, seed)
-    wanted = smart_error(x, y)
-    # Of tiny pictures the defect is a small difference of large energies now and then.
+    # Of tiny pictures the defect is a small difference of large energies now and then: the formula
+    # in double precision tells what is right, single precision rounds on either side of it.
+    colours = (without_alpha(image.reshape(height, width, -1)) for image in (x, y))
+    planes = (np.moveaxis(image, 2, 0).astype(np.float64) for image in colours)
+    # Equal pictures do not come as far as the formula.
+    wanted = smart_error(x, y) and float(picture_error(ArrayOperations(np), *planes))
     assert smart_error(x, y, backend="cupy") == pytest.approx(wanted, rel=1e-4, abs=2e-6)
 
 

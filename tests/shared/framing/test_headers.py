@@ -9,7 +9,7 @@ from fractour.shared import container
 from fractour.shared.codec import Geometry
 from fractour.shared.container import Form
 from fractour.shared.errors import BitstreamError, ChecksumError, FractourError, TruncatedError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 sides = st.one_of(
@@ -19,13 +19,17 @@ sides = st.one_of(
 )
 
 
+@example(
+    geometry=Geometry(1, 1, 1), packets=[b"\0"], number=2, version=1, form=Form(compact=True),
+    trimmed=True,
+)  # fmt: skip
 @given(
-    st.builds(Geometry, sides, sides, st.integers(1, 4)),
-    st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=32),
-    st.integers(0, 127),
-    st.integers(1, 15),
-    st.builds(Form, st.integers(0, 7), st.booleans()),
-    st.booleans(),
+    geometry=st.builds(Geometry, sides, sides, st.integers(1, 4)),
+    packets=st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=32),
+    number=st.integers(0, 127),
+    version=st.integers(1, 15),
+    form=st.builds(Form, st.integers(0, 7), st.booleans()),
+    trimmed=st.booleans(),
 )
 def test_round_trip(
     geometry: Geometry,
@@ -40,7 +44,8 @@ def test_round_trip(
     assert (frame.codec_number, frame.version, frame.geometry) == (number, version, geometry)
     assert (list(frame.packets), frame.trimmed, frame.header.form) == (packets, trimmed, form)
     sizes = [len(packet) for packet in packets]
-    assert frame.overhead == container.overhead_bytes(geometry, sizes, number=number, form=form)
+    overhead = container.overhead_bytes(geometry, sizes, number=number, form=form, trimmed=trimmed)
+    assert frame.overhead == overhead
     assert len(data) == frame.overhead + sum(sizes)
     assert frame.header.long == (len(data) >= 1024 and form == Form())
 
